@@ -77,6 +77,7 @@ const STACK_VARIABLES = {
   TRANSFER_CONCURRENCY: '20',
   DEAD_LETTER_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/111111111111/bench-live-dlq',
   IDEMPOTENCY_TABLE: 'bench-idempotency',
+  ACCOUNT_ID: '111111111111',
   ROLE_SESSION_NAME: 'bench',
   POWERTOOLS_SERVICE_NAME: 'bench',
   POWERTOOLS_METRICS_NAMESPACE: 's3-replicator',

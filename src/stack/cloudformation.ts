@@ -71,6 +71,35 @@ export const pascalCase = (name: string): string =>
     .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
     .join('');
 
+/**
+ * A statement that denies a role all buckets of accounts other than these. Names of buckets are global, so the name of a bucket that was
+ * deleted may belong to another account. Actions that concern no bucket are not denied, whether or not AWS gives them an account.
+ */
+export const denyOtherOwners = (accounts: unknown[]): Statement => ({
+  Sid: 'OtherOwners',
+  Effect: 'Deny',
+  Action: 's3:*',
+  Resource: '*',
+  Condition: {
+    StringNotEquals: { 'aws:ResourceAccount': oneOrAll(accounts) },
+    Null: { 'aws:ResourceAccount': 'false' },
+  },
+});
+
+/** Returns the different accounts. Null stands for the account of the stack. */
+export const accountsOf = (accounts: (string | null)[]): unknown[] =>
+  [...new Set(accounts)].map((account) => account ?? ACCOUNT_ID);
+
+export const oneOrAll = (values: unknown[]): unknown => (values.length === 1 ? values[0] : values);
+
+/** After a refusal, a role asks whether a bucket is one of its own account. The action has no resource. */
+export const LIST_OWN_BUCKETS: Statement = {
+  Sid: 'OwnBuckets',
+  Effect: 'Allow',
+  Action: ['s3:ListAllMyBuckets'],
+  Resource: '*',
+};
+
 /** A statement that denies requests without TLS to a queue or a topic. */
 export const denyWithoutTls = (action: string, resource: unknown): Statement => ({
   Sid: 'TlsOnly',

@@ -35,11 +35,11 @@ export const eventRules = (buckets: SubscribedBucket[], stack: string): Resource
   );
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html */
-function eventPattern({ bucket, changes, filters }: SubscribedBucket): object {
+function eventPattern({ bucket, account, changes, filters }: SubscribedBucket): object {
   const whole = (keys: object): object => ({
     source: ['aws.s3'],
     // Other accounts may send to the event bus if its policy lets them, also events about a bucket with the name of ours.
-    account: [ACCOUNT_ID],
+    account: [account ?? ACCOUNT_ID],
     'detail-type': changes.flatMap(({ detailTypes }) => detailTypes),
     detail: { bucket: { name: [bucket] }, ...keys },
   });

@@ -1,9 +1,11 @@
 import type { ResourceNames } from '../lib/configuration/resource-names.ts';
 import {
   ACCOUNT_ID,
+  accountsOf,
   attribute,
   bucketArn,
   denyWithoutTls,
+  oneOrAll,
   OUTLIVES_THE_STACK,
   policyDocument,
   ref,
@@ -142,7 +144,7 @@ function allowBuckets(buckets: SubscribedBucket[]): Statement[] {
       Resource: attribute('LiveQueue', 'Arn'),
       Condition: {
         ArnEquals: { 'aws:SourceArn': buckets.map(({ bucket }) => bucketArn(bucket)) },
-        StringEquals: { 'aws:SourceAccount': ACCOUNT_ID },
+        StringEquals: { 'aws:SourceAccount': oneOrAll(accountsOf(buckets.map(({ account }) => account))) },
       },
     },
   ];

@@ -1,7 +1,7 @@
 import { coverWithoutOverlap } from '../lib/subscription/key-filter.ts';
 import type { ReplicationRule } from '../lib/model/rule.ts';
 import { readsTags } from './changes.ts';
-import { bucketArn, objectsArn } from './cloudformation.ts';
+import { accountsOf, bucketArn, denyOtherOwners, LIST_OWN_BUCKETS, objectsArn } from './cloudformation.ts';
 import type { Statement } from './cloudformation.ts';
 
 /**
@@ -38,6 +38,15 @@ export function listSources(rules: ReplicationRule[]): Statement[] {
     ),
   ];
 }
+
+/** `others` are the owners of further buckets that the role uses; null: the account of the stack. */
+export const onlyExpectedOwners = (rules: ReplicationRule[], others: (string | null)[] = []): Statement[] => {
+  const own = rules.filter(({ source }) => source.roleArn === null);
+  return [
+    LIST_OWN_BUCKETS,
+    denyOtherOwners(accountsOf([null, ...own.map(({ source }) => source.account), ...others])),
+  ];
+};
 
 interface ReadGrant {
   resource: object;

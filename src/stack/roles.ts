@@ -3,7 +3,7 @@ import { resourceNames } from '../lib/configuration/resource-names.ts';
 import type { ReplicationRule } from '../lib/model/rule.ts';
 import { attribute, policyDocument, substitute } from './cloudformation.ts';
 import type { CloudFormationResource, Resources, Statement } from './cloudformation.ts';
-import { readSources } from './read-sources.ts';
+import { onlyExpectedOwners, readSources } from './read-sources.ts';
 import { subscribeStatements } from './subscriptions.ts';
 import { keepTransfers } from './transfers.ts';
 import { keepWaiting } from './waiting.ts';
@@ -81,6 +81,7 @@ const replicateStatements = ({ replication, stack, deployment }: Configuration):
     Resource: attribute('TransfersTable', 'Arn'),
   },
   ...readSources(replication.rules),
+  ...onlyExpectedOwners(replication.rules),
   ...decryptSources(stack.sourceKmsKeyArns),
   ...assumeRoles(replication.rules, (roleArn) => [roleArn]),
 ];

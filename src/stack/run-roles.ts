@@ -1,9 +1,9 @@
 import type { Configuration } from '../lib/configuration/configuration.ts';
 import { resourceNames } from '../lib/configuration/resource-names.ts';
 import { compareRoleArn } from '../lib/model/rule.ts';
-import { attribute, objectsArn, policyDocument, ref } from './cloudformation.ts';
+import { accountsOf, attribute, denyOtherOwners, objectsArn, policyDocument, ref } from './cloudformation.ts';
 import type { Resources, Statement } from './cloudformation.ts';
-import { listSources, readSources } from './read-sources.ts';
+import { listSources, onlyExpectedOwners, readSources } from './read-sources.ts';
 import { assumeRoles, decryptSources, role, writeLogs } from './roles.ts';
 import { STAMP_KEY_ID } from '../lib/model/rule.ts';
 import { keepTransfers } from './transfers.ts';
@@ -80,6 +80,7 @@ const backfillStatements = ({ replication, stack, backfill, deployment }: Config
   countWaiting(resourceNames(deployment)),
   { Sid: 'End', Effect: 'Allow', Action: 'sns:Publish', Resource: ref('RunsTopic') },
   ...listSources(replication.rules),
+  ...onlyExpectedOwners(replication.rules, backfill.report === null ? [] : [backfill.report.account]),
   ...decryptSources(stack.sourceKmsKeyArns),
   // The roles that write are for destination stacks of an older template, which have none to compare.
   ...assumeRoles(replication.rules, (roleArn) => [roleArn, compareRoleArn(roleArn)]),
@@ -144,6 +145,7 @@ const batchStatements = ({ replication, stack }: Configuration): Statement[] => 
     Resource: attribute('IdempotencyTable', 'Arn'),
   },
   ...readSources(replication.rules),
+  ...onlyExpectedOwners(replication.rules),
   ...decryptSources(stack.sourceKmsKeyArns),
   ...assumeRoles(replication.rules, (roleArn) => [roleArn]),
 ];
@@ -169,5 +171,6 @@ const jobStatements = ({ backfill: { report } }: Configuration): Statement[] => 
           Action: ['s3:GetObject', 's3:GetObjectVersion', 's3:PutObject'],
           Resource: objectsArn(report.bucket, report.prefix),
         },
+        denyOtherOwners(accountsOf([report.account])),
       ]),
 ];

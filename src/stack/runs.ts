@@ -1,7 +1,7 @@
 import { keyedTable } from './table.ts';
 import type { BackfillSettings } from '../lib/configuration/configuration.ts';
 import type { ResourceNames } from '../lib/configuration/resource-names.ts';
-import { attribute, denyWithoutTls, policyDocument, ref } from './cloudformation.ts';
+import { ACCOUNT_ID, attribute, denyWithoutTls, policyDocument, ref } from './cloudformation.ts';
 import type { Resources } from './cloudformation.ts';
 import {
   BATCH_VISIBILITY_SECONDS,
@@ -85,4 +85,5 @@ export const runEnvironment = (
   LISTING_CONCURRENCY: String(listingConcurrency),
   REPORT_BUCKET: report?.bucket ?? '',
   REPORT_PREFIX: report?.prefix ?? '',
+  REPORT_ACCOUNT: report?.account ?? ACCOUNT_ID,
 });

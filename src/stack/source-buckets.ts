@@ -11,6 +11,8 @@ export interface SubscribedBucket {
   bucket: string;
   /** The bucket's name as a part of logical ids. A hash makes it unique, because `a.b` and `a-b` would otherwise be the same. */
   logicalName: string;
+  /** The account that owns the bucket; null: the account of the stack. */
+  account: string | null;
   events: 'eventbridge' | 's3';
   /** The filters of the rules, merged so that none overlaps another. */
   filters: KeyFilter[];
@@ -28,6 +30,7 @@ export function sourceBuckets(rules: ReplicationRule[]): SubscribedBucket[] {
     return {
       bucket,
       logicalName: pascalCase(bucket) + createHash('sha256').update(bucket).digest('hex').slice(0, 6),
+      account: first?.source.account ?? null,
       events: first?.source.events ?? 's3',
       filters: coverWithoutOverlap(all.map(({ source }) => source)),
       changes: changesFor(all),

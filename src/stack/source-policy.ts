@@ -18,7 +18,7 @@ export interface SourcePolicies {
   destinations: {
     roleArn: string;
     buckets: string[];
-    parameters: { SourceBucketName: string; SourceKmsKeyArn: string };
+    parameters: { SourceBucketName: string; SourceKmsKeyArn: string; SourceBucketAccount?: string };
   }[];
   /** Ids of the rules that stream all bytes through the function, no matter what is granted. */
   streamed: string[];
@@ -50,14 +50,16 @@ const destinationOf = (
   const written = copied.flatMap(({ source, destinations }) =>
     destinations
       .filter((one) => one.roleArn === roleArn)
-      .map(({ bucket }) => ({ source: source.bucket, bucket })),
+      .map(({ bucket }) => ({ source: source.bucket, account: source.account, bucket })),
   );
+  const accounts = unique(written.flatMap(({ account }) => account ?? []));
   return {
     roleArn,
     buckets: unique(written.map(({ bucket }) => bucket)),
     parameters: {
       SourceBucketName: unique(written.map(({ source }) => source)).join(),
       SourceKmsKeyArn: keyArns.join(),
+      ...(accounts.length === 0 ? {} : { SourceBucketAccount: accounts.join() }),
     },
   };
 };

@@ -4,7 +4,7 @@ import { resourceNames } from '../lib/configuration/resource-names.ts';
 import type { ResourceNames } from '../lib/configuration/resource-names.ts';
 import { sessionName } from '../lib/hint/session-name.ts';
 import { alarms } from './alarms.ts';
-import { attribute, ref } from './cloudformation.ts';
+import { ACCOUNT_ID, attribute, ref } from './cloudformation.ts';
 import type { Resources } from './cloudformation.ts';
 import { eventRules } from './event-rules.ts';
 import { checkPolicySizes } from './policy-size.ts';
@@ -109,6 +109,7 @@ const commonEnvironment = (
   { deployment, stack }: Configuration,
   names: ResourceNames,
 ): Record<string, unknown> => ({
+  ACCOUNT_ID,
   ROLE_SESSION_NAME: sessionName(names.stack, deployment.region),
   POWERTOOLS_SERVICE_NAME: deployment.name,
   POWERTOOLS_METRICS_NAMESPACE: 's3-replicator',

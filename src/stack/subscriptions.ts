@@ -125,6 +125,7 @@ const permission = (source: SubscribedBucket): NamedResource => [
           Effect: 'Allow',
           Action: ['s3:GetBucketNotification', 's3:PutBucketNotification'],
           Resource: bucketArn(source.bucket),
+          Condition: { StringEquals: { 'aws:ResourceAccount': source.account ?? ACCOUNT_ID } },
         },
       ]),
     },
@@ -134,7 +135,7 @@ const permission = (source: SubscribedBucket): NamedResource => [
 function subscription(names: ResourceNames, source: SubscribedBucket, before: string[]): NamedResource {
   const properties: Record<keyof SubscriptionProperties, unknown> = {
     bucket: source.bucket,
-    accountId: ACCOUNT_ID,
+    accountId: source.account ?? ACCOUNT_ID,
     events: source.events,
     queueArn: attribute('LiveQueue', 'Arn'),
     idPrefix: subscriptionIdPrefix(names),

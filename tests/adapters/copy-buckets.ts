@@ -60,7 +60,7 @@ export const putSource = async (
   );
   const current = await sourceOf(bucket).look(key);
   if (current.kind !== 'object') throw new Error('nothing there');
-  return { bucket, key, pin: current.state };
+  return { bucket, account: null, key, pin: current.state };
 };
 
 export const copy = (

@@ -52,7 +52,12 @@ const ASSUMED = `<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId
 
 const copy = (precondition: Precondition = { kind: 'absent' }, unchecked: 'refuse' | 'look' = 'refuse') =>
   aws.buckets.destination(testDestination()).copyObject({
-    from: { bucket: 'source', key: 'k', pin: { versionId: 'v', etag: '"e"', sizeBytes: 1, checksum: null } },
+    from: {
+      bucket: 'source',
+      account: null,
+      key: 'k',
+      pin: { versionId: 'v', etag: '"e"', sizeBytes: 1, checksum: null },
+    },
     key: 'k',
     attributes: REPLICA_ATTRIBUTES,
     precondition,

@@ -5,7 +5,7 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { clientConfig, type LocalAws, type PolicyDocument, startLocalAws } from '@s3-replicator/local-aws';
 import { createBuckets } from '../../src/lib/aws/s3/buckets.ts';
-import { createS3Clients, type S3ClientsOptions } from '../../src/lib/aws/s3/clients.ts';
+import { createS3Clients, type S3ClientsOptions, type S3Clients } from '../../src/lib/aws/s3/clients.ts';
 import type { Buckets } from '../../src/lib/model/ports.ts';
 import { setAwsVariables } from '../model/aws-variables.ts';
 
@@ -14,6 +14,7 @@ const DESTINATION_ACCOUNT = '222222222222';
 
 export interface LocalBuckets extends AsyncDisposable {
   aws: LocalAws;
+  clients: S3Clients;
   buckets: Buckets;
   /** S3 clients with the credentials of the accounts that own the buckets. */
   sourceOwner: S3Client;
@@ -46,7 +47,12 @@ export const startLocalBuckets = async (options: Partial<S3ClientsOptions> = {})
   const functionArn = `arn:aws:iam::${SOURCE_ACCOUNT}:role/function`;
   const { credentials: own } = aws.iam.createSession(functionArn, 'test', 3_600);
   setAwsVariables({ endpoint: aws.httpEndpoint, credentials: own });
-  const clients = createS3Clients({ region: 'eu-central-1', sessionName: 'test', ...options });
+  const clients = createS3Clients({
+    region: 'eu-central-1',
+    sessionName: 'test',
+    ownAccount: async () => '111111111111',
+    ...options,
+  });
   const create =
     (accountId: string): LocalBuckets['createSource'] =>
     (name, properties = {}) =>
@@ -61,6 +67,7 @@ export const startLocalBuckets = async (options: Partial<S3ClientsOptions> = {})
   const [sourceOwner, destinationOwner] = [owner(SOURCE_ACCOUNT), owner(DESTINATION_ACCOUNT)];
   return {
     aws,
+    clients,
     buckets: createBuckets(clients, new AbortController().signal),
     sourceOwner,
     destinationOwner,

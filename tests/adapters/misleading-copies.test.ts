@@ -23,6 +23,7 @@ const answerText = (text: string, headers: Record<string, string> = {}, status =
 const CHECKSUM: Checksum = { algorithm: 'SHA256', type: 'FULL_OBJECT', value: 'value=' };
 const from = (checksum: Checksum | null = null) => ({
   bucket: 'source',
+  account: null,
   key: 'k',
   pin: { versionId: 'v+1', etag: '"e"', sizeBytes: 10, checksum },
 });
@@ -66,7 +67,8 @@ describe.each(WAYS)('%s', (way) => {
     async (code, reason) => {
       answerText(`<?xml version="1.0"?>\n   \n  <Error><Code>${code}</Code><Message>m</Message></Error>`);
       await expect(ways[way]()).rejects.toMatchObject({ reason });
-      expect(s3Requests()).toHaveLength(1);
+      // After a refusal, a GET asks whose the bucket is.
+      expect(s3Requests().filter(({ method }) => method === 'PUT')).toHaveLength(1);
     },
   );
 
@@ -167,16 +169,26 @@ test('UploadPartCopy names the upload, the part and its bytes', async () => {
 
 test('a copy during which S3 stays silent for too long fails as no-answer', async () => {
   aws.answer = () => undefined;
-  const clients = createS3Clients({ region: 'eu-central-1', sessionName: 'test' });
+  const clients = createS3Clients({
+    region: 'eu-central-1',
+    sessionName: 'test',
+    ownAccount: async () => '111111111111',
+  });
   const target = {
     clients,
-    pair: () => clients.own,
+    pair: () => clients.own(null),
+    bucket: 'b',
     signal: new AbortController().signal,
     name: 'bucket b',
     side: 'destination' as const,
     watch: null,
   };
-  const command = new CopyObjectCommand({ Bucket: 'b', Key: 'k', CopySource: 'source/k' });
+  const command = new CopyObjectCommand({
+    Bucket: 'b',
+    Key: 'k',
+    CopySource: 'source/k',
+    ExpectedSourceBucketOwner: '111111111111',
+  });
   const waiting = call(target, 'CopyObject', (client, options) => client.send(command, options), {
     patienceMs: 200,
   });

@@ -30,7 +30,7 @@ test.each([
     const asked: Record<string, unknown>[] = [];
     const { plan } = local.aws.faults;
     local.aws.faults.plan = ({ headers, method }) => {
-      if (method !== 'HEAD') asked.push({ ...headers });
+      if (method !== 'HEAD' && method !== 'GET') asked.push({ ...headers });
       return undefined;
     };
     try {

@@ -99,7 +99,11 @@ test.each([
 
 test('a role is assumed although the clock of STS is behind for a moment, and if it stays behind the hint is tried again', async () => {
   const look = () => {
-    const clients = createS3Clients({ region: 'eu-central-1', sessionName: 'test' });
+    const clients = createS3Clients({
+      region: 'eu-central-1',
+      sessionName: 'test',
+      ownAccount: async () => '111111111111',
+    });
     return createBuckets(clients, new AbortController().signal).destination(testDestination()).look('never');
   };
   failing('sts:AssumeRole', 2, [403, 'SignatureDoesNotMatch']);

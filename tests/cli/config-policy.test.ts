@@ -99,6 +99,16 @@ test('config policy grants each role the prefixes of its own rules, and roles wi
   });
 });
 
+test('config policy prints the third accounts that own source buckets as a parameter', async () => {
+  const rules = [
+    rule('one', { bucket: 'source-one', account: '333333333333' }, [destination('replica-one')]),
+    rule('two', { bucket: 'source-two' }, [destination('replica-two')]),
+  ];
+  expect(await policyAsData(rules)).toMatchObject({
+    destinations: [{ parameters: { SourceBucketAccount: '333333333333' } }],
+  });
+});
+
 test('config policy prints all sources of a role as parameters', async () => {
   const rules = ['one', 'two'].map((name) =>
     rule(name, { bucket: `source-${name}` }, [destination(`replica-${name}`)]),

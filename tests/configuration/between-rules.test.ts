@@ -38,6 +38,21 @@ test('rules that disagree on how their common source bucket notifies are refused
   ).toEqual(['rules[1].source.events: `eventbridge`, while rule "a" has `s3` for the same bucket']);
 });
 
+test('a bucket to which two rules give different owners is refused', () => {
+  const third = { account: '333333333333' };
+  const rules = (first: Record<string, unknown>, second: Record<string, unknown>) => [
+    rule('a', { bucket: 'source-1', prefix: 'a/', ...first }, [destination('replica-1', second)]),
+    rule('b', { bucket: 'source-1', prefix: 'b/' }, [destination('replica-1')]),
+  ];
+  expect(found(rules({}, {}))).toEqual([]);
+  expect(found(rules(third, {}))).toEqual([
+    'rules[1].source.bucket: source-1, which here belongs to the account of the stack and in another place to 333333333333',
+  ]);
+  expect(found(rules({}, third))).toEqual([
+    'rules[1].destinations[0].bucket: replica-1, which here belongs to 222222222222 and in another place to 333333333333',
+  ]);
+});
+
 test('rules of one source bucket may overlap', () => {
   expect(
     found([

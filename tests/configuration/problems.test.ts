@@ -115,6 +115,7 @@ test.each([
     { destination: { externalId: 'x'.repeat(1225) } },
     `${DESTINATION}.externalId`,
   ],
+  ['an account that is a number', { destination: { account: 222222222222 } }, `${DESTINATION}.account`],
   ['an external id with a space', { destination: { externalId: 'a b' } }, `${DESTINATION}.externalId`],
   ['an external id that is a number', { destination: { externalId: 12345 } }, `${DESTINATION}.externalId`],
   [

@@ -5,6 +5,22 @@ import { loadConfiguration, parseConfiguration } from '../../src/lib/configurati
 import { excessOfNames, resourceNames } from '../../src/lib/configuration/resource-names.ts';
 import { ROLE, destination, file, fileWith, rule } from './yaml.ts';
 
+const DEFAULTS = {
+  stack: {
+    maximumConcurrency: 50,
+    batchSize: 10,
+    logRetentionDays: 30,
+    logLevel: 'INFO',
+    loggedKeys: 'plain',
+    lostSubscriptions: 'repair',
+    alarms: { email: null, oldestMessageMinutes: 30, errors: 1, throttles: 1 },
+    tags: {},
+    sourceKmsKeyArns: [],
+  },
+  transfers: { maximumConcurrency: 20 },
+  deployment: { name: 's3-replicator', stage: 'prod', region: 'us-east-1' },
+};
+
 test('a minimal rule resolves to the documented defaults', () => {
   const { replication, stack, transfers, deployment } = parseConfiguration(fileWith({}));
 
@@ -21,6 +37,7 @@ test('a minimal rule resolves to the documented defaults', () => {
           roleArn: null,
           externalId: null,
           replicators: [],
+          account: null,
         },
         destinations: [
           {
@@ -29,6 +46,7 @@ test('a minimal rule resolves to the documented defaults', () => {
             region: 'us-east-1',
             roleArn: ROLE,
             externalId: 'shared-id',
+            account: '222222222222',
             prefix: null,
             storageClass: null,
             minimumStorageClass: null,
@@ -52,19 +70,7 @@ test('a minimal rule resolves to the documented defaults', () => {
       },
     ],
   });
-  expect(stack).toEqual({
-    maximumConcurrency: 50,
-    batchSize: 10,
-    logRetentionDays: 30,
-    logLevel: 'INFO',
-    loggedKeys: 'plain',
-    lostSubscriptions: 'repair',
-    alarms: { email: null, oldestMessageMinutes: 30, errors: 1, throttles: 1 },
-    tags: {},
-    sourceKmsKeyArns: [],
-  });
-  expect(transfers).toEqual({ maximumConcurrency: 20 });
-  expect(deployment).toEqual({ name: 's3-replicator', stage: 'prod', region: 'us-east-1' });
+  expect({ stack, transfers, deployment }).toEqual(DEFAULTS);
 });
 
 test('the options of a rule about versions, filters, attributes and archives are taken over unchanged', () => {

@@ -16,6 +16,7 @@ import {
   REPLICATED,
   REPLICATED_OR_ASKED_FOR,
   startPermissionStage,
+  unseenOwners,
 } from './support/permissions/losses.ts';
 import { grantsIn } from './support/permissions/grants.ts';
 import { drawn } from './support/seed.ts';
@@ -82,6 +83,7 @@ const WITHOUT: Record<string, Loss<Verified>> = {
   'ReplicationRole ListReplicas s3:GetBucketObjectLockConfiguration': {
     unseen: 'A refused upload shows the default retention too, as object-lock.test.ts proves.',
   },
+  ...unseenOwners('ReplicationRole'),
   'ReplicationRole DeleteReplicas s3:DeleteObject': quarantined('access-denied', ['deleted']),
   'ReplicationRole LockReplicas s3:PutObjectRetention': quarantined('access-denied', ['retained']),
   'ReplicationRole LockReplicas s3:PutObjectLegalHold': quarantined('access-denied', ['held']),

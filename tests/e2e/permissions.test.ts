@@ -23,6 +23,7 @@ import {
   REPLICATED_OR_ASKED_FOR,
   startPermissionStage,
   ONLY_THIS_STACK,
+  unseenOwners,
 } from './support/permissions/losses.ts';
 import { WAITING_QUEUES } from './support/permissions/waiting-queues.ts';
 import { drawn } from './support/seed.ts';
@@ -114,6 +115,7 @@ const WITHOUT: Record<string, Loss> = {
     missing: REPLICATED_OR_ASKED_FOR,
     dead: deadAs('access-denied', [...REPLICATED_OR_ASKED_FOR, 'deleted', 'gone']),
   },
+  ...unseenOwners('ReplicateRole'),
   'ReplicateRole DecryptSources kms:Decrypt': {
     missing: [...OF_VERSIONS, 'archived'],
     dead: deadAs('access-denied', [...OF_VERSIONS, 'archived', 'deleted']),

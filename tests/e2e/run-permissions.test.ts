@@ -17,6 +17,7 @@ import {
   OF_VERSIONS,
   startPermissionStage,
   ONLY_THIS_STACK,
+  UNSEEN_OWNERS_OF_RUNS,
 } from './support/permissions/losses.ts';
 import { drawn } from './support/seed.ts';
 import {
@@ -121,6 +122,7 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   'BackfillRole LookAtSources s3:GetObjectLegalHold': unseen('held'),
   'BackfillRole ListSources s3:ListBucket': WITHOUT_LISTING_BRIDGED,
   'BackfillRole ListSources s3:ListBucketVersions': WITHOUT_LISTING_VERSIONS,
+  ...UNSEEN_OWNERS_OF_RUNS,
   'BackfillRole DecryptSources kms:Decrypt': unclear('copied', 'kept', 'missing', 'tagged', 'unwanted'),
   'BackfillRole ReplicationRoles sts:AssumeRole': failedWith('assume-role-denied'),
   'BackfillRole ReplicationRoles sts:SetSourceIdentity': NAMELESS,

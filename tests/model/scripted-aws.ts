@@ -59,7 +59,11 @@ export const startScriptedAws = async (): Promise<ScriptedAws> => {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     credentials: { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret' },
   });
-  const clients = createS3Clients({ region: 'eu-central-1', sessionName: 'test' });
+  const clients = createS3Clients({
+    region: 'eu-central-1',
+    sessionName: 'test',
+    ownAccount: async () => '111111111111',
+  });
   const scripted: ScriptedAws = {
     clients,
     buckets: createBuckets(clients, new AbortController().signal),

@@ -18,6 +18,7 @@ export const aRule = (
       region: 'eu-west-1',
       roleArn: 'arn:aws:iam::222222222222:role/archive',
       externalId: 'acme',
+      account: '222222222222',
       prefix: null,
       storageClass: null,
       minimumStorageClass: null,
@@ -46,6 +47,7 @@ export const aRule = (
     roleArn: null,
     externalId: null,
     replicators: [],
+    account: null,
     ...given.source,
   },
 });

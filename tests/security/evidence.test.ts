@@ -64,9 +64,11 @@ test('a first deployment that fails leaves nothing behind, and nothing blocks it
 test('whoever may write into the report bucket cannot change a report unnoticed, because the run has its SHA-256', async () => {
   await using local = await startLocalBuckets();
   local.createSource('reports');
+  const { clients } = local;
   const place = {
-    client: local.sourceOwner,
+    clients,
     bucket: 'reports',
+    account: null,
     prefix: 'of/',
     stack: 'acme-prod',
     loggedKeys: 'plain' as const,
@@ -160,7 +162,8 @@ test('with `loggedKeys: hashed` a report that is shared names no keys', async ()
   await using local = await startLocalBuckets();
   local.createSource('reports');
   const place = {
-    client: local.sourceOwner,
+    clients: local.clients,
+    account: null,
     bucket: 'reports',
     prefix: '',
     stack: 's',

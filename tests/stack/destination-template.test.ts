@@ -75,6 +75,9 @@ test.each([
   ['SourceRoleArn', 'arn:aws:iam::111111111111:user/somebody'],
   ['ExternalId', 'x'],
   ['BucketName', 'Acme'],
+  ['BucketAccount', '1111'],
+  ['SourceBucketAccount', '333333333333,4'],
+  ['ListOwnBuckets', 'true'],
   ['CreateBucket', 'true'],
   ['ReplicateDeletes', 'true'],
   ['ObjectLock', 'governance'],
@@ -136,7 +139,9 @@ const granted = (parameters: Record<string, string> = {}, role = 'ReplicationRol
     const choice: unknown = Reflect.get(entry, 'Fn::If');
     const [condition, statement] = Array.isArray(choice) ? choice : [null, entry];
     if (condition !== null && !holds(template, condition, parameters)) return [];
-    return [`${statement.Sid}: ${list<string>(statement.Action).join(' ')} on ${spell(statement.Resource)}`];
+    return [
+      `${statement.Sid}: ${list<string>(statement.Action).join(' ')} on ${list<unknown>(statement.Resource).map(spell).join(' ')}`,
+    ];
   });
 };
 
@@ -158,31 +163,37 @@ const OBJECTS = 'arn:aws:s3:::${BucketName}/${Prefix}*';
 const WRITE = `WriteReplicas: s3:PutObject s3:GetObject s3:GetObjectVersion s3:AbortMultipartUpload s3:ListMultipartUploadParts s3:PutObjectTagging s3:PutObjectVersionTagging s3:GetObjectTagging s3:GetObjectVersionTagging on ${OBJECTS}`;
 const LIST =
   'ListReplicas: s3:ListBucket s3:ListBucketVersions s3:GetBucketVersioning s3:ListBucketMultipartUploads s3:GetBucketObjectLockConfiguration on arn:aws:s3:::${BucketName}';
+const OWN = [
+  'OtherOwners: s3:* on arn:aws:s3:::${BucketName} arn:aws:s3:::${BucketName}/*',
+  'OwnBuckets: s3:ListAllMyBuckets on *',
+];
 const LOCK = `LockReplicas: s3:PutObjectRetention s3:PutObjectLegalHold s3:GetObjectRetention s3:GetObjectLegalHold on ${OBJECTS}`;
 
 test('the destination role may write, tag, lock and read the metadata of replicas under the prefix, list the bucket, and nothing else', () => {
-  expect(granted()).toEqual([WRITE, LIST, LOCK]);
+  expect(granted()).toEqual([WRITE, LIST, ...OWN, LOCK]);
 });
 
 test.each([
-  [{ ObjectLock: 'no' }, [WRITE, LIST]],
-  [{ ReplicateDeletes: 'yes' }, [WRITE, LIST, `DeleteReplicas: s3:DeleteObject on ${OBJECTS}`, LOCK]],
+  [{ ObjectLock: 'no' }, [WRITE, LIST, ...OWN]],
+  [{ ListOwnBuckets: 'no' }, [WRITE, LIST, OWN[0], LOCK]],
+  [{ ReplicateDeletes: 'yes' }, [WRITE, LIST, ...OWN, `DeleteReplicas: s3:DeleteObject on ${OBJECTS}`, LOCK]],
   [
     { ReplicateAcl: 'yes' },
     [
       WRITE,
       LIST,
+      ...OWN,
       LOCK,
       `GrantReplicas: s3:GetObjectAcl s3:GetObjectVersionAcl s3:PutObjectAcl s3:PutObjectVersionAcl on ${OBJECTS}`,
     ],
   ],
   [
     { KmsKeyArn: 'arn:aws:kms:us-east-1:222222222222:key/1' },
-    [WRITE, LIST, LOCK, 'EncryptReplicas: kms:GenerateDataKey kms:Decrypt on KmsKeyArn'],
+    [WRITE, LIST, ...OWN, LOCK, 'EncryptReplicas: kms:GenerateDataKey kms:Decrypt on KmsKeyArn'],
   ],
   [
     { SourceKmsKeyArn: 'arn:aws:kms:us-east-1:111111111111:key/1' },
-    [WRITE, LIST, LOCK, 'DecryptSources: kms:Decrypt on SourceKmsKeyArn'],
+    [WRITE, LIST, ...OWN, LOCK, 'DecryptSources: kms:Decrypt on SourceKmsKeyArn'],
   ],
 ])(
   'the parameters %j change the permissions of the destination role as documented',
@@ -201,6 +212,7 @@ test('the role that compares may read and list replicas, and the parameters add 
   expect(granted(all, 'CompareRole')).toEqual([
     `ReadReplicas: s3:GetObject s3:GetObjectVersion s3:GetObjectTagging s3:GetObjectVersionTagging on ${OBJECTS}`,
     'ListReplicas: s3:ListBucket s3:ListBucketVersions on arn:aws:s3:::${BucketName}',
+    ...OWN,
     `ReadLocks: s3:GetObjectRetention s3:GetObjectLegalHold on ${OBJECTS}`,
     `ReadGrants: s3:GetObjectAcl s3:GetObjectVersionAcl on ${OBJECTS}`,
     'DecryptReplicas: kms:Decrypt on KmsKeyArn',
@@ -224,6 +236,7 @@ test('the destination role may let S3 itself copy from each named source bucket 
     Effect: 'Allow',
     Action: ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectTagging', 's3:GetObjectVersionTagging'],
     Resource: ['arn:*:s3:::acme-documents/*', 'arn:*:s3:::acme.media/*'],
+    Condition: { StringEquals: { 'aws:ResourceAccount': '111111111111' } },
   });
 });
 

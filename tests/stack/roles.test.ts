@@ -61,6 +61,7 @@ test('the backfill role may list buckets and read metadata, and write only messa
     's3:GetObjectVersionTagging on arn:aws:s3:::acme-documents/contracts/*',
     's3:GetObjectVersionTagging on arn:aws:s3:::acme-documents/invoices/*',
     's3:GetObjectVersionTagging on arn:aws:s3:::acme.media/photos/*',
+    's3:ListAllMyBuckets on *',
     's3:ListBucket on arn:aws:s3:::acme-documents',
     's3:ListBucket on arn:aws:s3:::acme.media',
     's3:ListBucketVersions on arn:aws:s3:::acme-documents',
@@ -134,6 +135,7 @@ const REPLICATE_GRANTS = [
   's3:GetObjectVersionTagging on arn:aws:s3:::acme-documents/contracts/*',
   's3:GetObjectVersionTagging on arn:aws:s3:::acme-documents/invoices/*',
   's3:GetObjectVersionTagging on arn:aws:s3:::acme.media/photos/*',
+  's3:ListAllMyBuckets on *',
   's3:ListBucket on arn:aws:s3:::acme-documents',
   's3:ListBucket on arn:aws:s3:::acme.media',
   's3:ListBucketVersions on arn:aws:s3:::acme-documents',
@@ -167,6 +169,34 @@ const REPLICATE_GRANTS = [
 
 test('the replicate role has the listed permissions and no others', () => {
   expect(grants(roleStatements(template, 'ReplicateRole'))).toEqual(REPLICATE_GRANTS);
+});
+
+test.each(['ReplicateRole', 'BackfillRole', 'BatchRole'])(
+  'every bucket of another account is denied to the %s, whatever its name',
+  (role) => {
+    const denied = roleStatements(template, role).filter(({ Effect }) => Effect === 'Deny');
+    expect(denied).toEqual([
+      {
+        Sid: 'OtherOwners',
+        Effect: 'Deny',
+        Action: 's3:*',
+        Resource: '*',
+        Condition: {
+          StringNotEquals: { 'aws:ResourceAccount': { Ref: 'AWS::AccountId' } },
+          Null: { 'aws:ResourceAccount': 'false' },
+        },
+      },
+    ]);
+  },
+);
+
+test('the subscribe role may change the notifications of a bucket only if it belongs to the account of the stack', () => {
+  const ofBuckets = roleStatements(template, 'SubscribeRole').filter(({ Action }) =>
+    String(Action).startsWith('s3:'),
+  );
+  expect(ofBuckets).toHaveLength(3);
+  for (const { Condition } of ofBuckets)
+    expect(Condition).toEqual({ StringEquals: { 'aws:ResourceAccount': { Ref: 'AWS::AccountId' } } });
 });
 
 test('the subscribe role may read and change the notifications of source buckets, keep its records, announce, write its logs, and nothing else', () => {

@@ -37,9 +37,10 @@ export const statementsOf = (policy: unknown): Statement[] => (policy as PolicyD
 /** Returns a list. In IAM documents, a list of one element may be written as that element alone. */
 export const list = <T>(value: unknown): T[] => (Array.isArray(value) ? value : [value]) as T[];
 
-/** Returns the text `action on resource` for each pair of an action and a resource, sorted. */
+/** Returns the text `action on resource` for each pair of an action and a resource that are allowed, sorted. */
 export const grants = (statements: Statement[]): string[] =>
   statements
+    .filter(({ Effect }) => Effect === 'Allow')
     .flatMap(({ Action, Resource }) =>
       list<string>(Action).flatMap((action) =>
         list<unknown>(Resource).map((on) => `${action} on ${spell(on)}`),

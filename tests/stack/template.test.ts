@@ -185,12 +185,13 @@ test('the message of a part range outlives the time-out of the transfer function
   }
 });
 
-test('no policy of a role names a wildcard action or the bare resource `*`', () => {
+test('no policy of a role allows a wildcard action or the bare resource `*`', () => {
   for (const [role] of ofType(template, 'AWS::IAM::Role')) {
     for (const { Effect, Action, Resource } of roleStatements(template, role)) {
-      expect(Effect).toBe('Allow');
+      if (Effect === 'Deny') continue;
       expect(JSON.stringify(Action)).not.toContain('*');
-      expect(spell(Resource)).not.toBe('*');
+      // ListAllMyBuckets has no resource.
+      if (String(Action) !== 's3:ListAllMyBuckets') expect(spell(Resource)).not.toBe('*');
     }
   }
 });

@@ -106,10 +106,11 @@ const describeFilter = ({ tags, minimumBytes, maximumBytes }: Filter): string[] 
 const describeRestore = ({ restore }: ReplicationRule): string =>
   restore === null ? 'quarantined' : `restored for ${restore.days} days at tier ${restore.tier}`;
 
-const describeSource = ({ bucket, prefix, suffix, events, roleArn }: Source): string =>
+const describeSource = ({ bucket, prefix, suffix, events, roleArn, account }: Source): string =>
   [
     `s3://${bucket}/${prefix}*${suffix}`,
     events === 's3' ? 'notified by S3' : 'notified by EventBridge',
+    ...(account === null ? [] : [`owned by ${account}`]),
     ...(roleArn === null ? [] : [`read by ${roleArn}`]),
   ].join(', ');
 
@@ -122,6 +123,7 @@ const describeDestination = (rule: ReplicationRule, destination: Destination): s
   [
     `s3://${destination.bucket}/${destination.prefix ?? rule.source.prefix}*${rule.source.suffix}`,
     destination.region,
+    `owned by ${destination.account}`,
     `written by ${destination.roleArn}`,
     `compared by ${compareRoleArn(destination.roleArn).split('/').at(-1)}`,
     ...(destination.id === destination.bucket ? [] : [`called ${destination.id}`]),

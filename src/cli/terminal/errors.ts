@@ -86,6 +86,11 @@ const ERRORS = {
     fix: 'Correct the name or region of the bucket in replication.yml, or create the bucket.',
     exitCode: EXIT.failure,
   },
+  'wrong-owner': {
+    title: 'Bucket of another account',
+    fix: 'Correct the name of the bucket in replication.yml, or write `account:` beside it if it belongs to a third account on purpose.',
+    exitCode: EXIT.failure,
+  },
   'not-trusted': {
     title: 'The replication role does not trust you',
     fix: 'With --destination-profile, name a profile that may list the destination bucket, or leave out --local.',

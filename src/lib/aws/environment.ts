@@ -47,6 +47,7 @@ export const createEnvironment = (
       sessionName,
       sourceIdentity: variables['AWS_LAMBDA_FUNCTION_NAME'] ?? null,
       sessions: narrowSessions(configuration, job),
+      ownAccount: async () => variable('ACCOUNT_ID'),
       onLack,
     }),
     sessionName,

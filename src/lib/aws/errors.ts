@@ -184,7 +184,7 @@ const reasonOfStatus = (status: number, code: string): Reason => {
 };
 
 /** A problem that an operator's call to AWS can have. */
-type OperatorProblem = QueueProblem | 'no-table' | 'no-bucket' | 'not-trusted';
+type OperatorProblem = QueueProblem | 'no-table' | 'no-bucket' | 'wrong-owner' | 'not-trusted';
 
 /**
  * Maps each error code to the problem that an operator must solve. SQS codes appear in two spellings, one of the JSON protocol and one of
@@ -220,6 +220,7 @@ const OPERATOR_PROBLEM_OF_REASON: Partial<Record<Reason, OperatorProblem>> = {
   'access-denied': 'access-denied',
   'assume-role-denied': 'not-trusted',
   'no-such-bucket': 'no-bucket',
+  'wrong-bucket-owner': 'wrong-owner',
   'wrong-region': 'no-bucket',
   'connection-lost': 'unreachable',
   'no-answer': 'unreachable',
@@ -267,6 +268,7 @@ const queueProblem = (error: unknown): QueueProblem => {
     case 'no-table':
       return 'no-queue';
     case 'no-bucket':
+    case 'wrong-owner':
     case 'not-trusted':
     case null:
       return readError(error).status === 403 ? 'access-denied' : 'aws-failed';

@@ -1,6 +1,7 @@
 /** Gives the command line access to runs, transfers, and both buckets of a rule, with the credentials of the operator. */
 import { S3Client } from '@aws-sdk/client-s3';
 import { GetQueueUrlCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import type { TransferStore } from '../copy/transfer/transfer.ts';
 import { QueueError } from '../dead-letters/queue.ts';
 import type { QueueMessage } from '../delivery/deps.ts';
@@ -18,11 +19,13 @@ import { createCircuitStore } from './dynamodb/circuit-store.ts';
 import { createRunStore } from './dynamodb/run-store.ts';
 import { createTransferStore } from './dynamodb/transfer-store.ts';
 import { createVersionReceipts } from './dynamodb/version-receipts.ts';
-import { toQueueError } from './errors.ts';
+import { CONTROL_CLIENT } from './control-client.ts';
+import { toQueueError, translateError } from './errors.ts';
 import { createForwarder, createWaker } from './forwarder.ts';
 import { createListings } from './s3/bucket-listing.ts';
 import { createBuckets } from './s3/buckets.ts';
 import { createS3Clients, type S3ClientPair, type S3Clients } from './s3/clients.ts';
+import { expectOwner } from './s3/expected-owner.ts';
 import { profileEndpoint } from './s3/profile-endpoint.ts';
 import { SDK_LOGGER } from './sdk-logger.ts';
 import { createSqsClient, messagesIn } from './sqs/queues.ts';
@@ -119,10 +122,11 @@ export const openBuckets = async ({
   destinationProfile: string | null;
   signal: AbortSignal;
 }): Promise<{ listings: Listings; buckets: Buckets }> => {
-  const clients = createS3Clients({ region, sessionName: 's3-replicator-operator' });
+  const ownAccount = callerAccount(region);
+  const clients = createS3Clients({ region, sessionName: 's3-replicator-operator', ownAccount });
   const operator: S3Clients = {
     ...clients,
-    source: () => clients.own,
+    source: ({ account }) => clients.own(account),
     ...(destinationProfile === null
       ? {}
       : { destination: await clientsOfProfile(destinationProfile, clients) }),
@@ -130,21 +134,41 @@ export const openBuckets = async ({
   return { listings: createListings(operator, signal), buckets: createBuckets(operator, signal) };
 };
 
-/** Creates one pair of clients for each region, on first use. */
+/** Returns a function that asks for the account of the operator's credentials, once. AWS needs no permission for the answer. */
+const callerAccount = (region: string): (() => Promise<string>) => {
+  let account: Promise<string> | null = null;
+  const ask = async (): Promise<string> => {
+    const sts = new STSClient({ region, ...CONTROL_CLIENT });
+    try {
+      const { Account: answer = '' } = await sts.send(new GetCallerIdentityCommand({}));
+      return answer;
+    } catch (error) {
+      throw translateError(error, 'GetCallerIdentity');
+    } finally {
+      sts.destroy();
+    }
+  };
+  return () => (account ??= ask());
+};
+
+/** Creates one pair of clients for each region and owner of buckets, on first use. */
 const clientsOfProfile = async (profile: string, { own }: S3Clients): Promise<S3Clients['destination']> => {
   const pairs = new Map<string, S3ClientPair>();
-  const { forcePathStyle, requestHandler } = own.retrying.config;
+  const { forcePathStyle, requestHandler } = own(null).retrying.config;
   const endpoint = await profileEndpoint(profile);
   const place = endpoint === undefined ? { forcePathStyle } : { endpoint, forcePathStyle: true };
-  return ({ region }) => {
-    const known = pairs.get(region);
+  return ({ region, account }) => {
+    const name = `${region} ${account}`;
+    const known = pairs.get(name);
     if (known !== undefined) return known;
     // The profile takes precedence over AWS_ACCESS_KEY_ID. Without this logger, the SDK would write a warning about this precedence to the
     // console.
     const settings = { region, profile, ...place, requestHandler, logger: SDK_LOGGER };
-    const single = new S3Client({ ...settings, maxAttempts: 1 });
-    const pair = { retrying: new S3Client(settings), single, patient: () => single };
-    pairs.set(region, pair);
+    const owner = async (): Promise<string> => account;
+    const single = expectOwner(new S3Client({ ...settings, maxAttempts: 1 }), owner);
+    const retrying = expectOwner(new S3Client(settings), owner);
+    const pair = { retrying, single, patient: () => single, owner, caller: async () => null };
+    pairs.set(name, pair);
     return pair;
   };
 };

@@ -73,6 +73,7 @@ const runDeps = (environment: Environment, variables: NodeJS.ProcessEnv) => {
   const queues = { rangesUrl: variable('RANGES_QUEUE_URL'), hintsUrl: variable('BACKFILL_QUEUE_URL') };
   const bucket = variables['REPORT_BUCKET'] ?? '';
   const prefix = variables['REPORT_PREFIX'] ?? '';
+  const account = variable('REPORT_ACCOUNT');
   return {
     stack,
     store: createRunStore(variable('RUNS_TABLE')),
@@ -81,10 +82,7 @@ const runDeps = (environment: Environment, variables: NodeJS.ProcessEnv) => {
     moving: movingObjects(createTransferStore(variable('TRANSFERS_TABLE')), (of) =>
       messagesIn(sqs, waitingUrl({ rule: { id: of.rule }, destination: { id: of.destination } }), 'waiting'),
     ),
-    files:
-      bucket === ''
-        ? null
-        : createReportFiles({ client: clients.own.retrying, bucket, prefix, stack, loggedKeys }),
+    files: bucket === '' ? null : createReportFiles({ clients, bucket, account, prefix, stack, loggedKeys }),
     brakes: createBrakeLedger(variable('RUNS_TABLE')),
     topic: createRunTopic(variable('RUNS_TOPIC_ARN'), stack),
     clock,

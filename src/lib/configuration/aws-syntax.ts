@@ -26,6 +26,8 @@ export const KMS_KEY_ARN =
 /** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html, ExternalId */
 export const EXTERNAL_ID = /^[\w+=,.@:/-]{2,1224}$/;
 
+export const ACCOUNT = /^\d{12}$/;
+
 /** CloudFormation stack names begin with a letter. */
 export const STACK_NAME_PART = /^[A-Za-z][A-Za-z0-9-]*$/;
 

@@ -7,6 +7,7 @@ import type { DestinationShape, RuleShape } from './rule-schema.ts';
 import type { Finding, Path } from './problem.ts';
 import { filtersOverlap } from '../subscription/key-filter.ts';
 import type { KeyFilter } from '../subscription/key-filter.ts';
+import { accountOfArn } from '../model/rule.ts';
 
 /** A well-formed rule and its position in the file. */
 export interface PlacedRule {
@@ -23,6 +24,7 @@ export const checkRules = (rules: PlacedRule[], region: string): Finding[] => [
   ...placedDestinations(rules).flatMap((placed) => checkDestination(placed, region)),
   ...checkLoops(rules),
   ...checkCollisions(rules),
+  ...checkOwners(rules),
 ];
 
 /** Returns the id of a destination. A destination without an id has the name of its bucket as id. */
@@ -243,3 +245,30 @@ const replicaKeys = ({ source }: RuleShape, destination: DestinationShape): KeyF
   prefix: destination.prefix ?? source.prefix,
   suffix: source.suffix,
 });
+
+/** Reports a bucket that would have two owners. A source bucket without an account belongs to the account of the stack. */
+function checkOwners(rules: PlacedRule[]): Finding[] {
+  const named = [
+    ...rules.map(({ index, rule: { source } }) => ({
+      path: ['rules', index, 'source', 'bucket'],
+      kind: 'source',
+      bucket: source.bucket,
+      owner: source.account ?? 'the account of the stack',
+    })),
+    ...placedDestinations(rules).map(({ path, destination: { bucket, account, roleArn } }) => ({
+      path: [...path, 'bucket'],
+      kind: 'destination',
+      bucket,
+      owner: account ?? accountOfArn(roleArn),
+    })),
+  ];
+  return named.flatMap(({ path, kind, bucket, owner }, position) => {
+    const other = named.slice(0, position).find((one) => one.kind === kind && one.bucket === bucket);
+    if (other === undefined || other.owner === owner) return [];
+    return {
+      path,
+      found: `${bucket}, which here belongs to ${owner} and in another place to ${other.owner}`,
+      fix: 'a bucket has one owner: write the same `account:` beside its name everywhere',
+    };
+  });
+}

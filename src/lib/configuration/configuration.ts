@@ -15,6 +15,7 @@ import { type FileShape, fileSchema } from './schema.ts';
 import { excessOfNames } from './resource-names.ts';
 import type { Deployment } from './resource-names.ts';
 import { STACK_NAME_PART, REGION } from './aws-syntax.ts';
+import { accountOfArn } from '../model/rule.ts';
 import type {
   BrakeSettings,
   Destination,
@@ -55,7 +56,14 @@ export interface BackfillSettings {
   /** Maximum number of concurrent invocations of the backfill function, 2–1,000. Each invocation lists one range. */
   listingConcurrency: number;
   /** The bucket and key prefix of reports; null: no reports are written. */
-  report: { bucket: string; prefix: string } | null;
+  report: Report | null;
+}
+
+interface Report {
+  bucket: string;
+  prefix: string;
+  /** The account that owns the bucket; null: the account of the stack. */
+  account: string | null;
 }
 
 /** Settings of transfers, which move objects that need more than one invocation. */
@@ -200,7 +208,7 @@ function toConfiguration(shape: FileShape, rules: PlacedRule[], options: Deploym
       alarms: { ...shape.stack.alarms, email: shape.stack.alarms.email ?? null },
       sourceKmsKeyArns: [...new Set(keys)].toSorted(),
     },
-    backfill: { ...shape.backfill, report: shape.backfill.report ?? null },
+    backfill: { ...shape.backfill, report: toReport(shape.backfill.report) },
     transfers: shape.transfers,
     deployment: toDeployment(shape, options),
   };
@@ -216,6 +224,7 @@ const toRule = ({ source, filter, destinations, restore, brake, ...others }: Rul
     roleArn: source.roleArn ?? null,
     externalId: source.externalId ?? null,
     replicators: source.replicators,
+    account: source.account ?? null,
   },
   filter: toFilter(filter),
   destinations: destinations.map(toDestination),
@@ -227,6 +236,9 @@ const toBrake = (brake: RuleShape['brake'], deletes: RuleShape['deletes']): Brak
   if (brake === 'off') return null;
   return brake ?? (deletes === 'replicate' ? DEFAULT_BRAKE : null);
 };
+
+const toReport = (report: FileShape['backfill']['report']): Report | null =>
+  report === undefined ? null : { ...report, account: report.account ?? null };
 
 const toFilter = ({ tags, minimumBytes, maximumBytes }: RuleShape['filter']): Filter => ({
   tags,
@@ -240,6 +252,7 @@ const toDestination = (shape: DestinationShape): Destination => ({
   region: shape.region,
   roleArn: shape.roleArn,
   externalId: shape.externalId,
+  account: shape.account ?? accountOfArn(shape.roleArn),
   prefix: shape.prefix ?? null,
   storageClass: shape.storageClass ?? null,
   minimumStorageClass: shape.minimumStorageClass ?? null,

@@ -1,6 +1,7 @@
 /** The shape of one rule in `replication.yml`. */
 import * as z from 'zod';
 import {
+  ACCOUNT,
   EXTERNAL_ID,
   KMS_KEY_ARN,
   REGION,
@@ -54,6 +55,10 @@ const sourceBlock = optionBlock('say where the objects come from: `source:` with
       'The public keys of the other deployments that write replicas to this bucket: only objects that one of them has signed count as replicas.',
     )
     .default([]),
+  account: pattern(
+    'give the id of the account that owns the bucket, 12 digits in quotes, or remove the line: the bucket then belongs to the account of the stack',
+    ACCOUNT,
+  ).optional(),
 });
 
 const destinationBlock = optionBlock(
@@ -72,6 +77,10 @@ const destinationBlock = optionBlock(
       'give the external id the replication role asks for: 2–1,224 characters of letters, digits and _+=,.@:/-, in quotes if it looks like a number',
       EXTERNAL_ID,
     ),
+    account: pattern(
+      'give the id of the account that owns the bucket, 12 digits in quotes, or remove the line: the bucket then belongs to the account of the role',
+      ACCOUNT,
+    ).optional(),
     prefix: keyPart(
       'give what takes the place of the source prefix in the replica\'s key, at most 1,024 bytes and without ${ ("" removes it), or remove the line: keys then stay as they are',
     ).optional(),

@@ -3,7 +3,7 @@
  * the JSON schema and the advice in the error message.
  */
 import * as z from 'zod';
-import { LOG_RETENTION_DAYS, REGION, STACK_NAME_PART } from './aws-syntax.ts';
+import { ACCOUNT, LOG_RETENTION_DAYS, REGION, STACK_NAME_PART } from './aws-syntax.ts';
 import { optionBlock, bucket, integer, keyPart, oneOf, pattern, tagMap } from './fields.ts';
 import { RULE_SECTIONS, ruleSchema } from './rule-schema.ts';
 
@@ -71,6 +71,10 @@ const reportBlock = optionBlock(
     bucket: bucket(
       'give the name of an existing bucket of the source account: reports of backfill and verify are written there',
     ),
+    account: pattern(
+      'give the id of the account that owns the bucket, 12 digits in quotes, or remove the line: the bucket then belongs to the account of the stack',
+      ACCOUNT,
+    ).optional(),
     prefix: keyPart('give the beginning of the keys of reports, like reports/, or remove the line').default(
       '',
     ),

@@ -35,7 +35,7 @@ const newestTwo = async (entries: AsyncIterable<HistoryEntry>): Promise<HistoryE
 
 /** Copies a hidden version over its delete marker. The role cannot remove a delete marker. */
 const putBack = async (
-  { destination: { bucket, maxRetentionDays }, replicaKey: key }: Task,
+  { destination: { bucket, account, maxRetentionDays }, replicaKey: key }: Task,
   { destination, clock }: ConvergeContext,
   versionId: string,
 ): Promise<void> => {
@@ -44,7 +44,7 @@ const putBack = async (
   if (pin === null || tags === null) return;
   const lock = replicaLock({ objectLock: 'replicate', maxRetentionDays }, pin.lock, clock.now());
   await destination.copyObject({
-    from: { bucket, key, pin },
+    from: { bucket, account, key, pin },
     key,
     attributes: { ...pin.attributes, tags, lock },
     precondition: { kind: 'absent' },

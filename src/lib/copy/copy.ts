@@ -4,6 +4,7 @@
  * composite checksum.
  */
 import { ReplicationError } from '../model/errors.ts';
+import { copySourceOf } from '../model/task.ts';
 import { isLocked } from '../replica/object-lock.ts';
 import { guardFor, partsInEtag } from '../replica/proof.ts';
 import { uploadChecked } from './checked-upload.ts';
@@ -77,7 +78,7 @@ const copyWhole = async (request: CopyRequest, way: Way): Promise<Copied> => {
   if (way === 'server-side') {
     const written = await copiedInside(request, () =>
       destination.copyObject({
-        from: { bucket: task.rule.source.bucket, key: task.key, pin: version },
+        from: copySourceOf(task, version),
         key: task.replicaKey,
         attributes: request.attributes,
         precondition: request.precondition,

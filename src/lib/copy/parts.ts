@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { type Budget, createBudget, mapConcurrently } from '../model/concurrency.ts';
 import type { UploadedPart } from '../model/ports.ts';
-import type { Task } from '../model/task.ts';
+import { copySourceOf, type Task } from '../model/task.ts';
 import { uploadChecked } from './checked-upload.ts';
 import { inPairs } from './in-pairs.ts';
 import { copiedInside } from './inside-s3.ts';
@@ -88,7 +88,7 @@ const movePart = async (
   // Without a range S3 would copy the whole object, so an empty part is always streamed.
   const isEmpty = bytes === null && version.sizeBytes > 0;
   if (mover.insideS3 && !isEmpty) {
-    const from = { bucket: task.rule.source.bucket, key: task.key, pin: version };
+    const from = copySourceOf(task, version);
     const part = await copiedInside(mover, () =>
       destination.copyPart({ from, key: task.replicaKey, uploadId, partNumber, bytes }),
     );

@@ -201,6 +201,7 @@ const OF_DESTINATION: ReadonlySet<Reason> = new Set([
   'no-answer',
   'assume-role-denied',
   'no-such-bucket',
+  'wrong-bucket-owner',
   'wrong-region',
   // Only if the destination denies everything, which a second question finds out.
   'access-denied',

@@ -104,6 +104,8 @@ export type Pin = Pick<ObjectState, 'versionId' | 'etag' | 'sizeBytes' | 'checks
  */
 export interface CopySource {
   bucket: string;
+  /** The account that owns the bucket; null: the account of this deployment. */
+  account: string | null;
   key: string;
   pin: Pin;
 }

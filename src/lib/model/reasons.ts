@@ -64,7 +64,13 @@ const REASON_ENTRIES = {
   'access-denied': {
     disposition: 'quarantine',
     meaning: 'For two minutes AWS refused an action on a bucket, an object or a KMS key.',
-    fix: 'Compare the denied action with the policies of the role named in the message (source: the function role; destination: the replication role), of the bucket and of its KMS key, and for CopyObject and UploadPartCopy with the output of `s3-replicator config policy`; then redrive.',
+    fix: 'Compare the denied action with the policies of the role named in the message (source: the function role; destination: the replication role), of the bucket and of its KMS key, and for CopyObject and UploadPartCopy with the output of `s3-replicator config policy`. If the detail says that the bucket may belong to another account, check whose it is first; then redrive.',
+  },
+  'wrong-bucket-owner': {
+    disposition: 'quarantine',
+    meaning:
+      'The bucket belongs to another account than expected, so nothing is read from it or written to it.',
+    fix: 'Correct the name of the bucket in replication.yml. If the bucket was deleted and somebody else has taken its name, create another bucket and write its name. If it belongs to a third account on purpose, write `account:` beside its name (and `BucketAccount` in the stack of destination/template.yml). Deploy; then redrive.',
   },
   'assume-role-denied': {
     disposition: 'quarantine',
@@ -188,7 +194,10 @@ export const ALL_REASONS = Object.keys(REASON_ENTRIES).filter(
 
 /**
  * Returns true if AWS refused for lack of a permission. IAM, key policies and trust policies take up to a minute to be known, so such a
- * refusal may pass.
+ * refusal may pass. A bucket of another account is refused in the same way, and a new bucket may be missing in the listing of its owner.
  */
 export const isPermission = (reason: Reason): boolean =>
-  reason === 'access-denied' || reason === 'assume-role-denied' || reason === 'kms';
+  reason === 'access-denied' ||
+  reason === 'wrong-bucket-owner' ||
+  reason === 'assume-role-denied' ||
+  reason === 'kms';

@@ -89,6 +89,8 @@ export interface Source {
    * stamps of all others are claims that anybody may have written.
    */
   replicators: string[];
+  /** The account that owns the bucket; null: the account of this deployment. */
+  account: string | null;
 }
 
 /** The id of the item that holds the key of stamps, in the table of idempotency records. */
@@ -101,6 +103,8 @@ export interface Destination {
   region: string;
   roleArn: string;
   externalId: string;
+  /** The account that owns the bucket. The default is the account of the role. */
+  account: string;
   /** Replaces the rule's source prefix in the replica's key; null: the key stays unchanged. */
   prefix: string | null;
   /** The S3 storage class of replicas; null: the storage class of the source object. */
@@ -159,8 +163,8 @@ export const ruleDestinations = ({ rules }: ReplicationConfiguration): RuleDesti
  * Returns the name of the circuit of a destination. Rules with the same bucket and role share a circuit. A corrected destination has
  * another name, so its circuit is closed.
  */
-export const circuitName = ({ bucket, region, roleArn, externalId }: Destination): string =>
-  shortHash([bucket, region, roleArn, externalId]);
+export const circuitName = ({ bucket, region, roleArn, externalId, account }: Destination): string =>
+  shortHash([bucket, region, roleArn, externalId, account]);
 
 /**
  * Returns the last part of the name of a destination's waiting queue. It depends only on the ids, so that messages still wait in
@@ -171,3 +175,6 @@ export const waitingQueueSuffix = (rule: { id: string }, destination: { id: stri
 
 const shortHash = (parts: string[]): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12);
+
+/** Returns the account in the ARN of a role. */
+export const accountOfArn = (arn: string): string => arn.split(':')[4] ?? '';

@@ -1,6 +1,6 @@
 /** A task: the work that a hint requests for one key of one rule at one destination. */
 import type { TransferChain } from './chain.ts';
-import type { BothBuckets, Buckets } from './ports.ts';
+import type { BothBuckets, Buckets, CopySource, Pin } from './ports.ts';
 import { type Destination, destinationKey, MAX_KEY_BYTES, type ReplicationRule } from './rule.ts';
 
 /**
@@ -74,3 +74,11 @@ export const bucketsOf = (
   { rule, destination }: Pick<Task, 'rule' | 'destination'>,
   buckets: Buckets,
 ): BothBuckets => ({ source: buckets.source(rule), destination: buckets.destination(destination) });
+
+/** Returns the pinned version as the source of a copy inside S3. */
+export const copySourceOf = ({ rule: { source }, key }: Task, pin: Pin): CopySource => ({
+  bucket: source.bucket,
+  account: source.account,
+  key,
+  pin,
+});

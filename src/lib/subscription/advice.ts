@@ -3,7 +3,7 @@ import { BucketNotificationsError, type NotificationsProblem } from './notificat
 
 const FIXES: Record<NotificationsProblem, (bucket: string) => string> = {
   'access-denied': (bucket) =>
-    `Check that ${bucket} belongs to this account and that its bucket policy does not deny s3:GetBucketNotification or s3:PutBucketNotification to the subscribe role.`,
+    `Check that ${bucket} belongs to this account (or to the one that \`account:\` names): S3 answers the same if somebody else owns it. Also check that its bucket policy does not deny s3:GetBucketNotification or s3:PutBucketNotification to the subscribe role.`,
   invalid: (bucket) =>
     `Check that every target in the notification configuration of ${bucket} still exists and lets the bucket send: S3 checks all of them, not only ours. If S3 does not know s3:ObjectRetention:Put in this region, write \`objectLock: ignore\`.`,
   'no-such-bucket': (bucket) => `Create the bucket ${bucket} first, or correct its name in replication.yml.`,

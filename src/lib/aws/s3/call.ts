@@ -16,6 +16,7 @@ export interface Target {
   clients: S3Clients;
   /** Aborts the call when the invocation is nearly over. */
   signal: AbortSignal;
+  bucket: string;
   /** Names the bucket in error messages, for example `destination bucket replica-1`. */
   name: string;
   side: Side;
@@ -70,7 +71,9 @@ export const call = async <Output>(
     options.onError?.(error);
     const translated = translateError(error, `${operation} in ${target.name}`);
     if (translated.reason === 'expired-credentials') target.clients.forget(pair);
-    throw sided(target.side, translated);
+    const { bucket, signal } = target;
+    const asked = { ...pair, client: pair.single, bucket, signal: options.signal ?? signal };
+    throw sided(target.side, await target.clients.explainRefusal(translated, asked));
   } finally {
     wait.end();
     // If S3 responded before the whole body was sent, the request is unfinished. Without an abort, its connection would remain in use.

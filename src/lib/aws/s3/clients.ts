@@ -7,12 +7,14 @@ import { Agent as HttpsAgent } from 'node:https';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { STSClient } from '@aws-sdk/client-sts';
 import type { DefaultRetention } from '../../model/ports.ts';
-import type { Destination, Source } from '../../model/rule.ts';
+import { accountOfArn, type Destination, type Source } from '../../model/rule.ts';
 import { type BucketAnswers, createBucketAnswers } from './bucket-answers.ts';
+import { createExplainRefusal, type ExplainRefusal, type OwnerAndCaller } from './bucket-ownership.ts';
 import { createEarlyCollection, type EarlyCollection } from './early-collection.ts';
 import { CONTROL_CLIENT } from '../control-client.ts';
 import { signHeaderBytes } from './header-bytes.ts';
 import { refuseEmptyKeys } from './empty-keys.ts';
+import { expectOwner } from './expected-owner.ts';
 import { keepEveryMetadataName } from './metadata-names.ts';
 import { forcePathStyle } from './path-style.ts';
 import { type Assume, beginSessions } from './assume-role.ts';
@@ -20,10 +22,10 @@ import { SDK_LOGGER } from '../sdk-logger.ts';
 import { type SessionRequest, type Sessions, WIDE_SESSIONS } from './sessions.ts';
 
 /**
- * Clients for one set of credentials. `inPairs` retries the calls that move bytes: a read together with its write, or a copy inside S3. The
+ * Clients for one set of credentials and the buckets of one account. `inPairs` retries the calls that move bytes: a read together with its write, or a copy inside S3. The
  * SDK retries all other calls. If both retried the same call, the attempts would multiply.
  */
-export interface S3ClientPair {
+export interface S3ClientPair extends OwnerAndCaller {
   retrying: S3Client;
   single: S3Client;
   /**
@@ -33,12 +35,18 @@ export interface S3ClientPair {
   patient(): S3Client;
 }
 
-/** S3 clients by session and region. Each pair keeps its credentials and refreshes them five minutes before they expire. */
+/** S3 clients by session, region and owner of the buckets. Each pair keeps its credentials and refreshes them five minutes before they expire. */
 export interface S3Clients {
-  /** Clients with the credentials of this process, which in Lambda are those of the function's role. */
-  own: S3ClientPair;
+  /**
+   * Returns clients with the credentials of this process, which in Lambda are those of the function's role. They reach the buckets of one
+   * account; null: the account of this process.
+   */
+  own(account: string | null): S3ClientPair;
   source(source: Source): S3ClientPair;
   destination(destination: Destination): S3ClientPair;
+  /** Resolves to the account; null: the account of this process. */
+  accountOf(account: string | null): Promise<string>;
+  explainRefusal: ExplainRefusal;
   earlyCollection: EarlyCollection;
   /**
    * Whether the server of a bucket checks the conditions of CopyObject. AWS checks them. Several other servers ignore the conditions and
@@ -63,6 +71,8 @@ export interface S3ClientsOptions {
   sourceIdentity?: string | null;
   /** The sessions of the buckets. By default, a session may do what its role may. */
   sessions?: Sessions;
+  /** Resolves to the account of the credentials of this process. */
+  ownAccount: () => Promise<string>;
   /** Called once for each bucket and action that is lacking. */
   onLack?: (bucket: string, action: string) => void;
 }
@@ -70,23 +80,35 @@ export interface S3ClientsOptions {
 export const createS3Clients = (options: S3ClientsOptions): S3Clients => {
   const { region: home, sessions = WIDE_SESSIONS } = options;
   const handlers = requestHandlers();
-  const own = clientPair(s3Config(home), { ...handlers, patient: () => PATIENT_REQUEST_HANDLER });
+  const { ownAccount } = options;
+  const accountOf = async (account: string | null): Promise<string> => account ?? (await ownAccount());
+  const ownPair = (account: string | null, used: RequestHandlers): S3ClientPair =>
+    clientPair(s3Config(home), used, { owner: () => accountOf(account), caller: ownAccount });
+  const ofOwnAccount = ownPair(null, { ...handlers, patient: () => PATIENT_REQUEST_HANDLER });
   const lacks = calledOnce(options.onLack);
   const assume = beginSessions(new STSClient({ region: home, ...CONTROL_CLIENT }), {
     sessionName: options.sessionName,
     sourceIdentity: options.sourceIdentity ?? null,
     lacks,
   });
-  const pairs = pairsOf(own, assume);
+  const shared = handlersOf(ofOwnAccount);
+  const pairs = pairsOf(shared, assume, accountOf);
+  const own = (account: string | null): S3ClientPair =>
+    account === null ? ofOwnAccount : pairs.remembered(account, () => ownPair(account, shared));
   return {
     own,
+    accountOf,
+    explainRefusal: createExplainRefusal(),
     lacks,
     earlyCollection: createEarlyCollection(),
     copyConditions: createBucketAnswers(),
     defaultRetention: createBucketAnswers(),
     source: (source) =>
-      source.roleArn === null ? own : pairs.of(sessions.source(source, source.roleArn), home),
-    destination: (destination) => pairs.of(sessions.destination(destination), destination.region),
+      source.roleArn === null
+        ? own(source.account)
+        : pairs.of(sessions.source(source, source.roleArn), home, source.account),
+    destination: (destination) =>
+      pairs.of(sessions.destination(destination), destination.region, destination.account),
     forget: pairs.forget,
   };
 };
@@ -100,25 +122,30 @@ const calledOnce = (tell: S3ClientsOptions['onLack']): S3Clients['lacks'] => {
   };
 };
 
-/** The pairs of clients of all sessions. They share the connections of `own`. */
-const pairsOf = (own: S3ClientPair, assume: Assume) => {
+const handlersOf = (pair: S3ClientPair): RequestHandlers => ({
+  usual: pair.retrying.config.requestHandler,
+  quick: pair.single.config.requestHandler,
+  patient: () => pair.patient().config.requestHandler,
+});
+
+/** The pairs of clients of all sessions, for the buckets of one account each. They share their connections. */
+const pairsOf = (handlers: RequestHandlers, assume: Assume, accountOf: S3Clients['accountOf']) => {
   const pairs = new Map<string, S3ClientPair>();
+  const remembered = (name: string, create: () => S3ClientPair): S3ClientPair => {
+    const pair = pairs.get(name) ?? create();
+    pairs.set(name, pair);
+    return pair;
+  };
   return {
-    of(request: SessionRequest, region: string): S3ClientPair {
+    remembered,
+    of(request: SessionRequest, region: string, account: string | null): S3ClientPair {
       const { roleArn, externalId, policy } = request;
-      const name = JSON.stringify([roleArn, externalId, region, policy]);
-      const known = pairs.get(name);
-      if (known !== undefined) return known;
-      const pair = clientPair(
-        { ...s3Config(region), credentials: sharedSession(() => assume(request)) },
-        {
-          usual: own.retrying.config.requestHandler,
-          quick: own.single.config.requestHandler,
-          patient: () => own.patient().config.requestHandler,
-        },
+      return remembered(JSON.stringify([roleArn, externalId, region, policy, account]), () =>
+        clientPair({ ...s3Config(region), credentials: sharedSession(() => assume(request)) }, handlers, {
+          owner: () => accountOf(account),
+          caller: async () => accountOfArn(roleArn),
+        }),
       );
-      pairs.set(name, pair);
-      return pair;
     },
     forget(pair: S3ClientPair): void {
       for (const [name, known] of pairs) if (known === pair) pairs.delete(name);
@@ -135,12 +162,19 @@ interface RequestHandlers {
   patient(): RequestHandler;
 }
 
-const clientPair = (config: S3ClientConfig, handlers: RequestHandlers): S3ClientPair => {
+const clientPair = (
+  config: S3ClientConfig,
+  handlers: RequestHandlers,
+  ownership: OwnerAndCaller,
+): S3ClientPair => {
+  const clientWith = (more: S3ClientConfig): S3Client =>
+    expectOwner(withOurHooks(new S3Client({ ...config, ...more })), ownership.owner);
   const singleWith = (requestHandler: RequestHandler): S3Client =>
-    withOurHooks(new S3Client({ ...config, requestHandler, maxAttempts: 1 }));
+    clientWith({ requestHandler, maxAttempts: 1 });
   let patient: S3Client | null = null;
   return {
-    retrying: withOurHooks(new S3Client({ ...config, requestHandler: handlers.usual })),
+    ...ownership,
+    retrying: clientWith({ requestHandler: handlers.usual }),
     single: singleWith(handlers.quick),
     patient: () => (patient ??= singleWith(handlers.patient())),
   };

@@ -113,7 +113,7 @@ const sendCopy = async (
   const command = new CopyObjectCommand({
     Bucket: destination.bucket,
     Key: key,
-    ...copySourceFields(from),
+    ...(await copySourceFields(target, from)),
     // The request carries all metadata and tags, like the request of an upload. S3 never copies some of the metadata, and some of the
     // replica's metadata differs from the source.
     MetadataDirective: 'REPLACE',
@@ -147,7 +147,7 @@ export const copyPartInsideS3 = async (
     Key: key,
     UploadId: uploadId,
     PartNumber: partNumber,
-    ...copySourceFields(from),
+    ...(await copySourceFields(target, from)),
     ...(range === null ? {} : { CopySourceRange: `bytes=${range.first}-${range.last}` }),
   });
   const { CopyPartResult: result } = await call(
@@ -164,11 +164,11 @@ export const copyPartInsideS3 = async (
 };
 
 /** Names exactly one version as the source. If the bucket has versions, the id names the version. S3 always compares the ETag as well. */
-const copySourceFields = ({
-  bucket,
-  key,
-  pin,
-}: CopySource): { CopySource: string; CopySourceIfMatch: string } => ({
+const copySourceFields = async (
+  { clients }: Target,
+  { bucket, account, key, pin }: CopySource,
+): Promise<{ CopySource: string; CopySourceIfMatch: string; ExpectedSourceBucketOwner: string }> => ({
+  ExpectedSourceBucketOwner: await clients.accountOf(account),
   CopySource: `${bucket}/${encodedKey(key)}${pin.versionId === null ? '' : `?versionId=${encoded(pin.versionId)}`}`,
   CopySourceIfMatch: pin.etag,
 });

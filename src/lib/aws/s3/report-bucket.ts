@@ -8,12 +8,16 @@ import type { DifferenceWriter, ReportFiles } from '../../runs/ports.ts';
 import type { ReportRow, RunReport } from '../../runs/report/report-data.ts';
 import { hashedKey, type LoggedKeys } from '../../text/hashed-key.ts';
 import { reportHtml } from '../../runs/report/report-html.ts';
+import type { ReplicationError } from '../../model/errors.ts';
 import { reportJson } from '../../runs/report/run-report.ts';
 import { translateError } from '../errors.ts';
+import type { S3Clients } from './clients.ts';
 
 export interface ReportPlace {
-  client: S3Client;
+  clients: Pick<S3Clients, 'own' | 'explainRefusal'>;
   bucket: string;
+  /** The account that owns the bucket; null: the account of this deployment. */
+  account: string | null;
   /** Ends with `/`, or is empty. */
   prefix: string;
   /** The name of the deployment, `<name>-<stage>`. */
@@ -59,8 +63,10 @@ const withHashedKeys = (report: RunReport): RunReport => ({
 });
 
 /** Uploads rows while the run finds more. At most two parts of the file are in memory. */
-const createWriter = ({ client, bucket: Bucket, loggedKeys }: ReportPlace, Key: string): DifferenceWriter => {
+const createWriter = (place: ReportPlace, Key: string): DifferenceWriter => {
   const rows = createRowStream();
+  const client = clientOf(place);
+  const { bucket: Bucket, loggedKeys } = place;
   const upload = new Upload({
     client,
     params: { Bucket, Key, Body: rows.body, ContentType: 'text/csv; charset=utf-8' },
@@ -80,7 +86,7 @@ const createWriter = ({ client, bucket: Bucket, loggedKeys }: ReportPlace, Key: 
       try {
         await uploaded;
       } catch (error) {
-        throw translateError(error, `upload of ${Key} to report bucket ${Bucket}`);
+        throw await explained(place, error, `upload of ${Key} to report bucket ${Bucket}`);
       }
       return { key: Key, rows: count, sha256: rows.sha256() };
     },
@@ -89,6 +95,15 @@ const createWriter = ({ client, bucket: Bucket, loggedKeys }: ReportPlace, Key: 
       rows.body.destroy();
     },
   };
+};
+
+const clientOf = ({ clients, account }: ReportPlace): S3Client => clients.own(account).retrying;
+
+const explained = async (place: ReportPlace, error: unknown, doing: string): Promise<ReplicationError> => {
+  const { clients, bucket, account } = place;
+  const { signal } = new AbortController();
+  const asked = { ...clients.own(account), client: clients.own(account).single, bucket, signal };
+  return await clients.explainRefusal(translateError(error, doing), asked);
 };
 
 const createRowStream = () => {
@@ -121,13 +136,14 @@ const createRowStream = () => {
 };
 
 const putReport = async (
-  { client, bucket: Bucket }: Pick<ReportPlace, 'client' | 'bucket'>,
+  place: ReportPlace,
   Key: string,
   { Body, ContentType }: { Body: string; ContentType: string },
 ): Promise<void> => {
+  const { bucket: Bucket } = place;
   try {
-    await client.send(new PutObjectCommand({ Bucket, Key, Body, ContentType }));
+    await clientOf(place).send(new PutObjectCommand({ Bucket, Key, Body, ContentType }));
   } catch (error) {
-    throw translateError(error, `PutObject of ${Key} in report bucket ${Bucket}`);
+    throw await explained(place, error, `PutObject of ${Key} in report bucket ${Bucket}`);
   }
 };

@@ -67,6 +67,23 @@ export const quarantined = (reason: string, names: string[]) => ({
   dead: deadAs(reason, names),
 });
 
+const NO_OTHER_OWNER =
+  'no bucket of this test belongs to another account; tests/security/bucket-owner.test.ts has one';
+/** The two permissions of a role that concern owners of buckets. */
+export const unseenOwners = (role: string): Record<string, { unseen: string }> => ({
+  [`${role} OwnBuckets s3:ListAllMyBuckets`]: {
+    unseen: 'it is used only after a refusal, as tests/security/bucket-owner.test.ts proves',
+  },
+  [`${role} OtherOwners s3:*`]: { unseen: NO_OTHER_OWNER },
+});
+
+export const UNSEEN_OWNERS_OF_RUNS = {
+  ...unseenOwners('BackfillRole'),
+  ...unseenOwners('BatchRole'),
+  ...unseenOwners('CompareRole'),
+  'BatchJobRole OtherOwners s3:*': { unseen: NO_OTHER_OWNER },
+};
+
 const configuration = replicationFileOf('permissions');
 const directory = await packaged(configuration);
 const stackText = await readFile(join(directory, TEMPLATE_FILE), 'utf8');
