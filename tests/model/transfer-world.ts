@@ -209,7 +209,7 @@ const depsIn = (world: TransferWorld, setting: Setting): ((life: Life) => Transf
   const serverSide = createServerSide({ now: () => clock.nowMs, sleep: () => Promise.resolve() });
   const { fullTimeMs = 880_000, readable = false } = setting;
   let retried = 0;
-  const inside = { sources: readable ? { source } : {}, initiator: 'session/s3r@test' };
+  const inside = { sources: readable ? { source } : {}, initiator: INITIATOR };
   return (life) => {
     const pass = passing(clock, life);
     const gate = gateOf(world, life, pass);
@@ -258,6 +258,8 @@ const depsIn = (world: TransferWorld, setting: Setting): ((life: Life) => Transf
     };
   };
 };
+
+const INITIATOR = 'arn:aws:sts::222222222222:assumed-role/replication/s3r@test';
 
 type Pass = (ms: number) => void;
 
