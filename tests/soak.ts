@@ -28,7 +28,7 @@ const LONG_FORMS = {
   },
   'tests/security/fuzz.test.ts': { FUZZ_INPUTS: String(Math.min(100_000, Math.ceil(minutes * 10_000))) },
   'tests/transfer/chaos.test.ts': { PROPERTY_RUNS: String(Math.min(2_000, Math.ceil(minutes * 1_000))) },
-  'tests/e2e/crashes.test.ts': { ACCOUNT_CONCURRENCY: '10' },
+  'tests/e2e/crashes.test.ts': { ACCOUNT_CONCURRENCY: '10', DRAW: 'all' },
   'tests/e2e/chaos.test.ts': { CHAOS_ROUNDS: String(Math.min(20, Math.ceil(minutes))) },
   'tests/e2e/transfers.test.ts': {
     TRANSFER_GIB: String(Math.min(20, Math.ceil(minutes * 2))),

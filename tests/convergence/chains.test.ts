@@ -11,7 +11,7 @@ import { shows } from '../model/two-way-world.ts';
 import { propertyRuns, SEED } from '../model/seed.ts';
 
 // Each run takes several times as long as a run in histories.test.ts.
-const RUNS = Math.ceil(propertyRuns(240) / 4);
+const RUNS = Math.ceil(propertyRuns(120) / 4);
 
 test(`a chain of two rules carries the objects of the first bucket into the third (seed ${SEED})`, async () => {
   const given = history(fc.constantFrom('xx', 'yy'), { versioned: true, kinds: ['put', 'delete', 'tag'] });

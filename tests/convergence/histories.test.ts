@@ -18,7 +18,7 @@ import { play, type World } from '../model/replication-world.ts';
 import { propertyRuns, SEED } from '../model/seed.ts';
 import { testDestination } from '../model/settings.ts';
 
-const RUNS = propertyRuns(160);
+const RUNS = propertyRuns(80);
 
 const property = async (given: fc.Arbitrary<History>, check: (world: World) => void): Promise<void> =>
   await fc.assert(

@@ -15,7 +15,7 @@ import { playTwoWay, shows, type TwoWay, twoWay, type TwoWayWorld } from '../mod
 import { propertyRuns, SEED } from '../model/seed.ts';
 
 // Each run takes several times as long as a run in histories.test.ts.
-const RUNS = Math.ceil(propertyRuns(240) / 4);
+const RUNS = Math.ceil(propertyRuns(120) / 4);
 
 const property = async (
   given: fc.Arbitrary<TwoWay>,

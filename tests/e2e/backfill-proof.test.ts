@@ -14,7 +14,7 @@ import { deadLetters, sendAs } from './support/queues.ts';
 import { type RunsStage, type ShownRun, startRunsStage } from './support/stages/runs.ts';
 import { PROPERTY_SEED } from './support/seed.ts';
 
-const VERSIONS = Number(process.env['BACKFILL_VERSIONS'] ?? 80);
+const VERSIONS = Number(process.env['BACKFILL_VERSIONS'] ?? 48);
 /** Maximum real time of each wait. A busy machine may need most of this time. */
 const LIMIT_MS = 200_000 + VERSIONS * 30;
 

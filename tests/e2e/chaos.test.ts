@@ -89,7 +89,7 @@ const uploads: fc.Arbitrary<Upload[]> = fc.array(
     sizeBytes: fc.constantFrom(0, 1, 3_000, 200_000),
     label: fc.constantFrom('x', 'y'),
   }),
-  { minLength: 10, maxLength: 20 },
+  { minLength: 4, maxLength: 8 },
 );
 
 const named = (run: string, place: number): ObjectName => {

@@ -71,7 +71,7 @@ describe('functions that are killed', () => {
         ['s3:UploadPart', 'large'],
         ['s3:CompleteMultipartUpload', 'large'],
       ] as const,
-      2,
+      4,
     ),
   )(
     'a function killed at %s of a %s object does the work again within ten minutes',

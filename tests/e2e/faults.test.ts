@@ -50,7 +50,7 @@ const ALL_CASES = S3_CALLS.flatMap(([operation, bucket, object]) =>
       key: `${operation} in ${bucket} of ${object}, ${what}`,
     })),
 );
-const CASES = drawn(ALL_CASES, 4);
+const CASES = drawn(ALL_CASES, 8);
 
 let stage: Stage;
 beforeAll(async () => {

@@ -56,7 +56,7 @@ const isWithin = (versions: string[], others: string[]): boolean => {
   return next === versions.length;
 };
 
-const RUNS = { numRuns: Number(process.env['RUNS'] ?? 60) };
+const RUNS = { numRuns: Number(process.env['RUNS'] ?? 30) };
 
 test('a backfill ends once, with exact counters, and both sides agree', async () => {
   const property = fc.asyncProperty(both, fc.integer(), async (given, seed) => {

@@ -9,7 +9,7 @@ import { chaos, type Chaos, type Mishap } from './chaos.ts';
 import { playChaos } from './play-chaos.ts';
 import { propertyRuns, SEED } from '../model/seed.ts';
 
-const RUNS = propertyRuns(80);
+const RUNS = propertyRuns(40);
 
 const property = async (
   given: fc.Arbitrary<Chaos>,

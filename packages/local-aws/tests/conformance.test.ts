@@ -68,7 +68,7 @@ test('the questions that AWS’s documents leave open can be asked', async () =>
   });
 });
 
-const runs = Number(process.env['PROPERTY_RUNS'] ?? 40);
+const runs = Number(process.env['PROPERTY_RUNS'] ?? 20);
 const seed = Number(process.env['PROPERTY_SEED']);
 
 test(`any history leaves a bucket as the model says (${runs} histories)`, { timeout: 600_000 }, async () => {

@@ -175,6 +175,7 @@ test('custom resources are created at the same time, unless DependsOn puts them 
   const last = { ...custom({ Value: 3 }), DependsOn: ['Thing', 'Other'] };
   await deploy(custom({ Value: 1 }), { Last: last, Other: custom({ Value: 2 }) });
   const [provider = ''] = fixture.aws.lambda.functionArns();
-  expect(fixture.aws.lambda.usage(provider).peakConcurrency).toBe(2);
+  // An answer reaches CloudFormation before its invocation ends, so the third one may overlap with the others.
+  expect(fixture.aws.lambda.usage(provider).peakConcurrency).toBeGreaterThanOrEqual(2);
   expect(requests().at(-1)).toBe('Create 3');
 });
