@@ -13,8 +13,8 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 300_000,
     expect: { poll: { timeout: 60_000 } },
-    // Two cores run three workers, because end-to-end tests spend a third of their time waiting.
-    maxWorkers: 3,
+    // Two cores run five workers, because end-to-end tests spend most of their time waiting.
+    maxWorkers: 5,
     env: { PROPERTY_SEED },
     // Loading the local AWS and the SDK anew for each file would take as long as many files do.
     isolate: false,

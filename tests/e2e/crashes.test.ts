@@ -1,4 +1,5 @@
 /** Functions are killed, credentials expire and records disappear in the middle of the work. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
@@ -129,9 +130,18 @@ describe('an account without free concurrency', () => {
     const batch = stage.aws.lambda.function(stage.names.batchFunction);
     const task = { taskId: 't', s3Key: 'hangs', s3VersionId: null, s3Bucket: 'main' };
     const event = JSON.stringify({ invocationSchemaVersion: '2.0', invocationId: 'i', tasks: [task] });
-    const running = Array.from({ length: ACCOUNT_CONCURRENCY }, () => batch.run(event).catch(() => null));
+    const release = new AbortController();
+    // Another function may still have a slot, and a call that hangs ends at some time. Then the slot is taken again.
+    const hold = async (): Promise<void> => {
+      while (!release.signal.aborted) {
+        await batch.run(event).catch(() => null);
+        await sleep(10);
+      }
+    };
+    const running = Array.from({ length: ACCOUNT_CONCURRENCY }, hold);
     await expect.poll(() => batch.pool().busy(), { timeout: 30_000 }).toBe(ACCOUNT_CONCURRENCY);
     return async () => {
+      release.abort();
       await stage.aws.lambda.killEnvironments(stage.names.batchFunction);
       await Promise.all(running);
     };
