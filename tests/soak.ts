@@ -17,7 +17,7 @@ if (values.help || !(minutes > 0)) {
   process.exit(values.help ? 0 : 2);
 }
 
-/** The tests of a round and their settings, which grow with the time that is given. */
+/** The tests of a round and their settings, which grow with `--minutes`. */
 const LONG_FORMS = {
   'tests/convergence': {
     PROPERTY_RUNS: String(Math.min(8_000, Math.ceil(minutes * 4_000))),

@@ -67,7 +67,7 @@ function objectGrants(bucket: string, rules: ReplicationRule[], needs = NEEDS): 
   );
 }
 
-/** Returns the source prefixes of the rules, without those that begin with another one. */
+/** Returns the source prefixes of the rules, without those that begin with another prefix of the list. */
 const prefixes = (rules: ReplicationRule[]): string[] =>
   coverWithoutOverlap(rules.map(({ source }) => ({ prefix: source.prefix, suffix: '' }))).map(
     ({ prefix }) => prefix,

@@ -1,6 +1,6 @@
 /**
- * Removes the permissions of transfers, their sweep and copies inside S3 one at a time, as permissions.test.ts does for live
- * replication.
+ * Removes permissions one at a time, as permissions.test.ts does for live replication: those of transfers, of the sweep, and of copies
+ * inside S3.
  */
 import { afterAll, beforeAll } from 'vitest';
 import { reachableWithoutTls } from './support/permissions/without-tls.ts';

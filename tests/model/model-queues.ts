@@ -19,7 +19,7 @@ interface WaitingPiece extends RetriedPiece {
 export const createModelQueues = (time: ModelTime, names: string[]) => {
   const live: QueueMessage[] = [];
   const waitingFor = new Map<string, WaitingPiece[]>(names.map((name) => [name, []]));
-  /** The received messages of the waiting queues that were neither removed nor let back. */
+  /** Messages received from the waiting queues that are still hidden, because neither `remove` nor `letBack` was called for them. */
   const hidden = new Set<QueueMessage>();
   let arrival = (): void => undefined;
   let sent = 0;

@@ -43,9 +43,9 @@ export const convergeLatest = async (task: Task, context: ConvergeContext): Prom
 
 /** What a round knows of the rounds before it. */
 interface Past {
-  /** The version that the round before read from the source. */
+  /** The version that the previous round read from the source. */
   earlier: OpenedVersion | null;
-  /** The source version whose tags and grants the round before gave to the replica. */
+  /** The source version whose tags and grants the previous round gave to the replica. */
   described: ObjectState | null;
   /** The outcome, if nothing changes in the last look; null: the work is not done. */
   concluded: Convergence | null;

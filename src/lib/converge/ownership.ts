@@ -52,8 +52,9 @@ export const mayHide = async (
 };
 
 /**
- * Returns true if a replica with this stamp holds a state from before the delete. If the source has neither an object nor a
- * delete marker, only a state without a version id is known to be deleted. A version with an id may have expired instead.
+ * Returns true if the replica with this stamp holds a source state that is older than the delete. If the source has neither an object
+ * nor a delete marker, there is no time to compare with. A stamp without a version id then counts as older. A stamp with one does
+ * not, because that version may have expired and not been deleted.
  */
 const isBefore = (task: Task, stamp: Stamp, before: HistoryEntry[], markedMs: number | null): boolean => {
   if (markedMs === null) return task.onlyStamped || stamp.identity.startsWith('e/');

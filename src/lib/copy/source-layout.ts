@@ -45,7 +45,7 @@ const nullIfRefused = async <T>(answer: Promise<T>): Promise<T | null> => {
   }
 };
 
-/** Checks with a few parts whether all parts except the last have the same size. Resolves to null if the sizes differ. */
+/** Checks a few parts to see whether all except the last have the same size. Resolves to null if the sizes differ. */
 const uniform = async (
   sizeBytes: number,
   parts: number,

@@ -95,8 +95,8 @@ const quarantined = (letter: DeadLetter, message: ReceivedMessage): Told => ({
 });
 
 /**
- * SQS adds no information when it moves a message to this queue. Only the body is known, and the attributes of an earlier stay in
- * this queue, if there was one.
+ * SQS adds no information when it moves a message to this queue. Only the body is known, plus the attributes of an earlier
+ * stay in this queue, if there was one.
  */
 const crashed = (message: ReceivedMessage, earlier: DeadLetter | null): Told => {
   const hints = hintsOf(message);

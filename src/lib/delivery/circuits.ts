@@ -65,12 +65,12 @@ export const FRESH_MS = 3_000;
 export const KEYS_TO_OPEN = 5;
 /** How long the failures must have lasted before a circuit opens, so that every environment could report a success. */
 export const SUSPICION_MS = FRESH_MS + 1_000;
-/** How large the share of the slots is that invocations which wait for answers of destinations take together. */
+/** The share of the slots that invocations may occupy together while they wait for destinations to answer. */
 export const HANGING_SHARE = 1 / 4;
-/** How long the answer to the question is remembered whether a destination denies everything. */
+/** How long it is remembered that a destination does not deny everything. */
 const DENIAL_MS = 60_000;
 
-/** How long after its end the wait of an invocation counts as left behind. */
+/** How long after its `untilMs` the entry of a hanging invocation is removed. The invocation has died. */
 const LEFT_BEHIND_MS = 60_000;
 
 interface Setting {

@@ -21,8 +21,8 @@ export interface Receipt {
   /** Seconds between the source's Last-Modified and the end of the replication; null: nothing was written. */
   latencySeconds: number | null;
   /**
-   * `replica`: the source object has a stamp, but was replicated all the same, because the rule replicates replicas or because the
-   * stamp is not proven. Null: the object has none, or was not replicated.
+   * `replica`: the stamp of the source object claims that it is a replica, but the object was replicated, because the rule replicates
+   * replicas or because the stamp is not proven. Null: the object has no stamp, or was not replicated.
    */
   claims: 'replica' | null;
 }

@@ -21,7 +21,7 @@ export interface Retry {
   /** How often the message was received in all, including the receives before a stay in the dead-letter queue. */
   attempts: number;
   firstSeenMs: number;
-  /** When the message first failed or began to wait since it was sent or redriven. */
+  /** When the message first failed, or first had to wait. Counted anew after a redrive. */
   waitingSinceMs: number;
   /**
    * When the present failure began: the time of the first of the failures in a row with `reason`. A stay in a waiting queue

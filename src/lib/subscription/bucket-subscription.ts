@@ -22,7 +22,7 @@ export const bucketSubscription = ({ notifications, store, clock }: Dependencies
     const { before } = await subscribeBucket({ notifications: through, clock }, wanted, true);
     await remember(wanted, before);
   };
-  /** The check that follows announces a subscription that was lost before this deployment. */
+  /** Records what this deployment wants. If the subscription was lost before, the next scheduled check announces that. */
   const remember = async (
     wanted: SubscriptionProperties,
     before: NotificationConfiguration,

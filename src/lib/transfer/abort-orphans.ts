@@ -1,7 +1,7 @@
 /**
  * Aborts uploads that this deployment began and that have no record. Such an upload is left behind if the function died before it
- * wrote the record, or could not abort the upload. Only uploads that our own sessions began are aborted, and only if no part has
- * moved for a day.
+ * wrote the record, or could not abort the upload. Only uploads that our own sessions began are aborted, and only if no part was
+ * written for a day.
  */
 import { lastMovedMs, listedParts } from '../copy/transfer/part-ranges.ts';
 import type { TransferDeps } from '../delivery/deps.ts';
@@ -10,7 +10,7 @@ import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import type { DestinationBucket, ListedUpload } from '../model/ports.ts';
 import type { Destination } from '../model/rule.ts';
 
-/** How long no part of an upload may move before the upload counts as abandoned. This is far longer than any invocation. */
+/** How long no part of an upload was written before the upload counts as abandoned. This is far longer than any invocation. */
 const ABANDONED_MS = 24 * 3_600_000;
 
 /** Aborts the orphans in all destination buckets. `known` contains the upload ids of all transfers. */
@@ -74,7 +74,7 @@ const sweepScope = async (
 const roleName = ({ roleArn }: Destination): string => roleArn.split('/').at(-1) ?? roleArn;
 
 /**
- * Resolves to the time when a part of the upload last moved, or to 0 if no part ever moved or the upload is gone. The age of the
+ * Resolves to the time when a part of the upload was last written, or to 0 if it has no parts or no longer exists. The age of the
  * upload alone is not enough, because a deployment of the same name in another region may be working on the upload with the same
  * role.
  */

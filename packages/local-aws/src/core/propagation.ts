@@ -8,7 +8,7 @@ export interface PropagationDelays {
   eventBridgeMs?: number;
 }
 
-/** The values of settings that AWS makes known with a delay, by what they belong to, e.g. the ARN of a queue. */
+/** The values of settings whose changes take effect in AWS only after a delay. The owner of a value is e.g. the ARN of a queue. */
 export interface Propagating<T> {
   /** Notes that the value changes now. `before` is the value until now. */
   changing(owner: string, before: T): void;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * Returns a number from 0 to below 1 that depends only on the arguments. A random number for a fault depends on its occasion and the
- * number of earlier occasions. It does not come from a common sequence, in which the faults of one key would depend on the order of
+ * Returns a number from 0 to below 1 that depends only on the arguments. So whether a fault happens depends only on the call and on the
+ * number of such calls before it. With one random sequence for all calls, the faults of one key would change with the order of
  * requests for other keys.
  */
 export const draw = (seed: number, ...about: (string | number)[]): number =>

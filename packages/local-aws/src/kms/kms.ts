@@ -24,7 +24,7 @@ export interface KeyGrant {
 
 /** The properties of keys that S3 uses. */
 export interface KeyDirectory {
-  /** Returns a document with the statements of the key's policy and its grants, as requests are judged by them. */
+  /** Returns one document with the key's policy and the key's grants. A recent change may not have taken effect in it yet. */
   policy(keyArn: string): PolicyDocument;
   /** Returns the state of a key; null if it does not exist. */
   state(keyArn: string): KeyState | null;

@@ -213,7 +213,10 @@ const post = (path, body, errorType) =>
     },
   });
 
-/** Sends a request to the Runtime API. Ends the process if the connection breaks, because the host has then ended. `onSent` may block. */
+/**
+ * Sends a request to the Runtime API. If the connection breaks, the host has ended, so the process ends too. `onSent` is called when the
+ * request is sent, and is allowed to block the process.
+ */
 const request = (method, path, { body, headers, onSent = () => undefined }) =>
   new Promise((resolve) => {
     const outgoing = http.request(api + path, { method, agent, headers }, (response) => {

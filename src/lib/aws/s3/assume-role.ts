@@ -62,7 +62,7 @@ export const beginSessions = (sts: STSClient, { sessionName, sourceIdentity, lac
     } catch (error) {
       if (otherwise === null || !isDenied(error)) throw error;
       const granted = await assume(request, otherwise).catch((last: unknown) => {
-        // If neither role trusts the function, the role that should is the one to look at.
+        // If neither role trusts the function, a person has to correct the trust policy of `roleArn`.
         throw isDenied(last) ? error : last;
       });
       lacks(bucket, 'sts:AssumeRole');

@@ -22,7 +22,8 @@ type CopyObjectRequest = Parameters<DestinationBucket['copyObject']>[0];
 type CopyPartRequest = Parameters<DestinationBucket['copyPart']>[0];
 
 /**
- * Copies one object. Throws `no-such-bucket` if the server does not find the source although the destination is unchanged.
+ * Copies one object. If the server does not find a key, and the destination's key has not changed, the missing key is the source's:
+ * throws `no-such-bucket`.
  */
 export const copyInsideS3 = async (
   target: Target,
