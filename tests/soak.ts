@@ -9,11 +9,18 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 const { values } = parseArgs({
-  options: { minutes: { type: 'string', default: '10' }, help: { type: 'boolean', default: false } },
+  options: {
+    minutes: { type: 'string', default: '10' },
+    seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
+    help: { type: 'boolean', default: false },
+  },
 });
 const minutes = Number(values.minutes);
-if (values.help || !(minutes > 0)) {
-  console.log('Usage: npm run test:soak -- [--minutes N]   (default 10; fractions allowed)');
+const firstSeed = Number(values.seed);
+if (values.help || !(minutes > 0) || !Number.isInteger(firstSeed)) {
+  console.log(
+    'Usage: npm run test:soak -- [--minutes N] [--seed N]   (10 minutes, fractions allowed; a seed drawn anew, and one more each round)',
+  );
   process.exit(values.help ? 0 : 2);
 }
 
@@ -68,8 +75,8 @@ const run = (tests: string, settings: Record<string, string>): void => {
 const endMs = Date.now() + minutes * 60_000;
 let rounds = 0;
 while (rounds === 0 || Date.now() < endMs) {
-  const seed = Math.floor(Math.random() * 2 ** 31);
-  console.log(`round ${++rounds}`);
+  const seed = firstSeed + rounds;
+  console.log(`round ${++rounds} with seed ${seed}`);
   for (const [tests, settings] of Object.entries(LONG_FORMS))
     run(tests, { PROPERTY_SEED: String(seed), ...settings });
 }
