@@ -49,7 +49,7 @@ afterAll(async () => {
 
 /** Runs the command line. Meanwhile moves the clock of the local AWS, because runs wait between their steps. */
 const cli = async (...argv: string[]): Promise<CliRun> => {
-  const timer = setInterval(() => stage.aws.clock.advance(5_000), 100);
+  const timer = setInterval(() => stage.aws.clock.advance(1_000), 100);
   try {
     return await runReplicatorCli([...argv, '--config', stage.replicationFile], {
       ...stage.source.environment(),

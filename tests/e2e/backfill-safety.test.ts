@@ -141,7 +141,7 @@ const replicasOf = (bucket: string, prefix = '') => historiesIn(stage.destinatio
  * between their steps.
  */
 const typing = async (typed: string, ...argv: string[]): Promise<CliRun> => {
-  const timer = setInterval(() => stage.aws.clock.advance(5_000), 100);
+  const timer = setInterval(() => stage.aws.clock.advance(1_000), 100);
   const terminal = 'process.stdin.isTTY=true;process.stderr.isTTY=true';
   const env = {
     ...process.env,
