@@ -5,7 +5,10 @@ import type { ParsedOptions } from './terminal/command.ts';
 import { CliError } from './terminal/errors.ts';
 import type { CliIo } from './terminal/io.ts';
 
-/** Loads the configuration that the options name. Throws {@link CliError}. */
+/**
+ * Loads the configuration file that the options name. Unlike for dead letters, the whole file must be valid, because these commands
+ * depend on its rules. Throws {@link CliError}.
+ */
 export const configurationOf = (options: ParsedOptions, { cwd }: Pick<CliIo, 'cwd'>): Configuration => {
   try {
     return loadConfiguration(resolve(cwd, options.value('config') ?? 'replication.yml'), {

@@ -1,3 +1,4 @@
+import { DESTINATION_OPTIONS } from '../chosen-destinations.ts';
 import { countOf } from '../../lib/text/amounts.ts';
 import { printable } from '../../lib/text/printable.ts';
 import type { Release } from '../../lib/model/brake.ts';
@@ -7,7 +8,7 @@ import { confirmByTyping } from '../terminal/confirm.ts';
 import { CliError } from '../terminal/errors.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
 import { jsonText } from '../terminal/json.ts';
-import { BRAKE_OPTIONS, type BrakePorts, findBrakes, type FoundBrake, publicBrake } from './brakes.ts';
+import { type BrakePorts, findBrakes, type FoundBrake, publicBrake } from './brakes.ts';
 
 export const BRAKE_RELEASE: CommandSpec = {
   name: 'brake release',
@@ -25,7 +26,7 @@ export const BRAKE_RELEASE: CommandSpec = {
     json: {
       description: 'Print one JSON object on standard output, with all keys (fields: docs/cli.md).',
     },
-    ...BRAKE_OPTIONS,
+    ...DESTINATION_OPTIONS,
   },
   exitCodes: [
     [EXIT.ok, 'What was held is released, or nothing was held.'],

@@ -1,10 +1,11 @@
+import { DESTINATION_OPTIONS } from '../chosen-destinations.ts';
 import { countText } from '../../lib/text/amounts.ts';
 import { printable } from '../../lib/text/printable.ts';
 import { type CommandSpec, helpText, parseOptions } from '../terminal/command.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
 import { jsonText } from '../terminal/json.ts';
 import { tableLines } from '../terminal/table.ts';
-import { BRAKE_OPTIONS, type BrakePorts, findBrakes, publicBrake } from './brakes.ts';
+import { type BrakePorts, findBrakes, publicBrake } from './brakes.ts';
 
 export const BRAKE_STATUS: CommandSpec = {
   name: 'brake status',
@@ -14,7 +15,7 @@ export const BRAKE_STATUS: CommandSpec = {
   ],
   options: {
     json: { description: 'Print one JSON array on standard output (fields: docs/cli.md).' },
-    ...BRAKE_OPTIONS,
+    ...DESTINATION_OPTIONS,
   },
   exitCodes: [
     [EXIT.ok, 'The brakes are shown.'],

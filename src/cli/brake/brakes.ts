@@ -9,12 +9,10 @@ import {
   NO_COUNTS,
   UNUSED_BRAKE,
 } from '../../lib/model/brake.ts';
-import { type RuleDestination, ruleDestinations } from '../../lib/model/rule.ts';
+import { type RuleDestination } from '../../lib/model/rule.ts';
 import { withCliErrors } from '../aws-errors.ts';
-import { configurationOf } from '../configuration.ts';
-import { DEPLOYMENT_OPTIONS } from '../deployment.ts';
-import type { OptionSpec, ParsedOptions } from '../terminal/command.ts';
-import { CliError } from '../terminal/errors.ts';
+import { chosenDestinations } from '../chosen-destinations.ts';
+import type { ParsedOptions } from '../terminal/command.ts';
 import type { CliIo } from '../terminal/io.ts';
 
 /** The access to AWS that the commands need. The functions of the ledger throw ReplicationError. */
@@ -32,26 +30,13 @@ export interface FoundBrake extends RuleDestination {
   held: HeldKey[];
 }
 
-export const BRAKE_OPTIONS = {
-  rule: { value: 'RULE', description: 'Only destinations of this rule.' },
-  destination: { value: 'ID', description: 'Only the destination with this id.' },
-  ...DEPLOYMENT_OPTIONS,
-} as const satisfies Record<string, OptionSpec>;
-
 /** Reads the brakes of the destinations that the options name. Throws {@link CliError}. */
 export const findBrakes = async (
   options: ParsedOptions,
   io: CliIo,
   ports: BrakePorts,
 ): Promise<{ ledger: BrakeLedger; found: FoundBrake[] }> => {
-  const { deployment, replication } = configurationOf(options, io);
-  const chosen = ruleDestinations(replication).filter(
-    ({ rule, destination }) =>
-      (options.value('rule') ?? rule.id) === rule.id &&
-      (options.value('destination') ?? destination.id) === destination.id,
-  );
-  if (chosen.length === 0)
-    throw new CliError('bad-request', 'No rule of the configuration has such a destination.');
+  const { deployment, chosen } = chosenDestinations(options, io);
   const ledger = ports.open(resourceNames(deployment).runsTable, deployment.region);
   return await withCliErrors(async () => {
     const records = await ledger.all();

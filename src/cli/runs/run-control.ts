@@ -15,7 +15,7 @@ import { type CliIo, EXIT } from '../terminal/io.ts';
 import { jsonText } from '../terminal/json.ts';
 import { withCliErrors } from '../aws-errors.ts';
 import type { RunPorts } from './run-ports.ts';
-import { configurationOf } from './run-request.ts';
+import { configurationOf } from '../configuration.ts';
 import { reportFolder } from './run-start.ts';
 import { loadState, publicRun } from './run-state.ts';
 import { runLines, runTable, runTitle } from './run-text.ts';

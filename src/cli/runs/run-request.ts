@@ -1,11 +1,10 @@
 /** Converts the options of `backfill start` and `verify start` to runs. */
-import { resolve } from 'node:path';
-import { type Configuration, loadConfiguration } from '../../lib/configuration/configuration.ts';
-import { ConfigurationError } from '../../lib/configuration/problem.ts';
+import type { Configuration } from '../../lib/configuration/configuration.ts';
 import { parseRunRequest } from '../../lib/runs/request.ts';
 import type { Reading } from '../../lib/runs/compare/basis.ts';
 import type { RunSpec } from '../../lib/runs/run.ts';
 import { type OptionSpec, type ParsedOptions, numberOption } from '../terminal/command.ts';
+import { configurationOf } from '../configuration.ts';
 import { DEPLOYMENT_OPTIONS } from '../deployment.ts';
 import { CliError } from '../terminal/errors.ts';
 import type { CliIo } from '../terminal/io.ts';
@@ -133,22 +132,6 @@ const readingIn = (options: ParsedOptions, isLocal: boolean): Reading => {
 };
 
 const ESTIMATES = ['sample', 'full', 'none'] as const;
-
-/**
- * Loads the configuration file that the options name. Unlike for dead letters, the whole file must be valid, because runs depend on its
- * rules.
- */
-export const configurationOf = (options: ParsedOptions, { cwd }: Pick<CliIo, 'cwd'>): Configuration => {
-  try {
-    return loadConfiguration(resolve(cwd, options.value('config') ?? 'replication.yml'), {
-      stage: options.value('stage') ?? undefined,
-      region: options.value('region') ?? undefined,
-    });
-  } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
-    throw new CliError('no-configuration', error.message, { cause: error });
-  }
-};
 
 const specsOf = (
   kind: RunSpec['kind'],

@@ -1,17 +1,18 @@
+import { DESTINATION_OPTIONS } from '../chosen-destinations.ts';
 import { countText } from '../../lib/text/amounts.ts';
 import { printable } from '../../lib/text/printable.ts';
 import { type CommandSpec, helpText, parseOptions } from '../terminal/command.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
 import { jsonText } from '../terminal/json.ts';
 import { tableLines } from '../terminal/table.ts';
-import { openChosen, WAITING_OPTIONS, type WaitingFor, type WaitingPorts } from './waiting-queues.ts';
+import { openChosen, type WaitingFor, type WaitingPorts } from './waiting-queues.ts';
 
 export const WAITING_LIST: CommandSpec = {
   name: 'waiting list',
   summary: 'Show how many messages wait for each destination, and why it is avoided.',
   options: {
     json: { description: 'Print one JSON array on standard output (fields: docs/cli.md).' },
-    ...WAITING_OPTIONS,
+    ...DESTINATION_OPTIONS,
   },
   exitCodes: [
     [EXIT.ok, 'The destinations are shown.'],

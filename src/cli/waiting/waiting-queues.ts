@@ -2,13 +2,11 @@ import type { ResourceNames } from '../../lib/configuration/resource-names.ts';
 import { resourceNames } from '../../lib/configuration/resource-names.ts';
 import type { CircuitStore, OpenCircuit } from '../../lib/delivery/circuits.ts';
 import type { WaitingQueues } from '../../lib/delivery/deps.ts';
-import { circuitName, type RuleDestination, ruleDestinations } from '../../lib/model/rule.ts';
-import type { OptionSpec, ParsedOptions } from '../terminal/command.ts';
-import { CliError } from '../terminal/errors.ts';
+import { circuitName, type RuleDestination } from '../../lib/model/rule.ts';
+import type { ParsedOptions } from '../terminal/command.ts';
 import type { CliIo } from '../terminal/io.ts';
 import { withCliErrors } from '../aws-errors.ts';
-import { configurationOf } from '../configuration.ts';
-import { DEPLOYMENT_OPTIONS } from '../deployment.ts';
+import { chosenDestinations } from '../chosen-destinations.ts';
 
 /** The access of an operator to the waiting queues and to the record of the circuits. Its functions throw ReplicationError. */
 export interface OperatorWaiting {
@@ -29,26 +27,13 @@ export interface WaitingFor extends RuleDestination {
   avoided: OpenCircuit | null;
 }
 
-export const WAITING_OPTIONS = {
-  rule: { value: 'RULE', description: 'Only destinations of this rule.' },
-  destination: { value: 'ID', description: 'Only the destination with this id.' },
-  ...DEPLOYMENT_OPTIONS,
-} as const satisfies Record<string, OptionSpec>;
-
 /** Opens the deployment that the options name, and finds the chosen destinations. Throws {@link CliError}. */
 export const openChosen = async (
   options: ParsedOptions,
   io: CliIo,
   ports: WaitingPorts,
 ): Promise<{ waiting: OperatorWaiting; found: WaitingFor[] }> => {
-  const { deployment, replication } = configurationOf(options, io);
-  const chosen = ruleDestinations(replication).filter(
-    ({ rule, destination }) =>
-      (options.value('rule') ?? rule.id) === rule.id &&
-      (options.value('destination') ?? destination.id) === destination.id,
-  );
-  if (chosen.length === 0)
-    throw new CliError('bad-request', 'No rule of the configuration has such a destination.');
+  const { deployment, chosen } = chosenDestinations(options, io);
   return await withCliErrors(async () => {
     const waiting = await ports.open(resourceNames(deployment), deployment.region);
     const { open } = await waiting.circuits.load();

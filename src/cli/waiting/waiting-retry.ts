@@ -1,3 +1,4 @@
+import { DESTINATION_OPTIONS } from '../chosen-destinations.ts';
 import { BATCHES_AT_ONCE, letBackBatch } from '../../lib/delivery/let-back-batch.ts';
 import { circuitName } from '../../lib/model/rule.ts';
 import { countOf } from '../../lib/text/amounts.ts';
@@ -5,13 +6,7 @@ import { withCliErrors } from '../aws-errors.ts';
 import { type CommandSpec, helpText, parseOptions } from '../terminal/command.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
 import { jsonText } from '../terminal/json.ts';
-import {
-  openChosen,
-  type OperatorWaiting,
-  WAITING_OPTIONS,
-  type WaitingFor,
-  type WaitingPorts,
-} from './waiting-queues.ts';
+import { openChosen, type OperatorWaiting, type WaitingFor, type WaitingPorts } from './waiting-queues.ts';
 
 export const WAITING_RETRY: CommandSpec = {
   name: 'waiting retry',
@@ -22,7 +17,7 @@ export const WAITING_RETRY: CommandSpec = {
   options: {
     'dry-run': { description: 'Show what would be let back. Change nothing.' },
     json: { description: 'Print one JSON object on standard output (fields: docs/cli.md).' },
-    ...WAITING_OPTIONS,
+    ...DESTINATION_OPTIONS,
   },
   exitCodes: [
     [EXIT.ok, 'All visible messages were let back.'],
