@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { productVersion } from '../lib/configuration/package-files.ts';
 import type { CommandSpec, ParsedOptions } from './terminal/command.ts';
 import { type Command, runGroup } from './terminal/command-group.ts';
 import { CliError } from './terminal/errors.ts';
@@ -92,15 +92,8 @@ const runProgram = (
   };
   const answer = (options: ParsedOptions): number | null => {
     if (!options.has('version')) return null;
-    io.stdout.write(`${version()}\n`);
+    io.stdout.write(`${productVersion()}\n`);
     return EXIT.ok;
   };
   return runGroup({ spec: PROGRAM, commands, answer }, argv, io);
-};
-
-const version = (): string => {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
-    ? String(manifest.version)
-    : 'unknown';
 };
