@@ -42,7 +42,7 @@ interface Bundler {
 
 /** Bundles all functions once more, without writing them, and returns the packages of whose files something is in a bundle. */
 const bundledPackages = async (): Promise<Package[]> => {
-  const given = bundleOptions({ processedInput: { options: {} } }) as BuildOptions & Bundler;
+  const given = bundleOptions() as BuildOptions & Bundler;
   const { exclude: _, plugins, ...options } = given;
   const folders = new Set<string>();
   for (const entryPoint of globSync('src/handlers/*.ts', { cwd: ROOT })) {

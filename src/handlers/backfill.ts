@@ -3,14 +3,14 @@
  * to start, show or stop a run. All work is done in `lib`.
  */
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { configuration } from 'replication-configuration';
+import { packagedRules } from '../lib/aws/packaged-rules.ts';
 import { queueMessage } from '../lib/aws/sqs/queues.ts';
 import { createRunEnvironment } from '../lib/aws/run-environment.ts';
 import { answerRunRequest, type RunAnswer } from '../lib/runs/request.ts';
 import { workOnBatch } from '../lib/runs/messages.ts';
 import { isTending, type TendReport, tendRuns } from '../lib/runs/tend-runs.ts';
 
-const environment = createRunEnvironment(configuration, process.env);
+const environment = createRunEnvironment(packagedRules(import.meta.dirname), process.env);
 
 export const handler = async (
   event: unknown,

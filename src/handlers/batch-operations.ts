@@ -1,11 +1,11 @@
 /** The Lambda handler for the tasks of a job of S3 Batch Operations. All work is done in `lib`. */
 import type { Context } from 'aws-lambda';
-import { configuration } from 'replication-configuration';
+import { packagedRules } from '../lib/aws/packaged-rules.ts';
 import { createReplicateEnvironment } from '../lib/aws/replicate-environment.ts';
 import { createRefusals, type Refusals } from '../lib/delivery/refusals.ts';
 import { answerBatch, type BatchOperationsAnswer } from '../lib/replicate/batch-operations.ts';
 
-const environment = createReplicateEnvironment(configuration, process.env);
+const environment = createReplicateEnvironment(packagedRules(import.meta.dirname), process.env);
 
 /** Lives as long as the execution environment, so that a task knows since when a permission is missing. */
 let refusals: Refusals | undefined;

@@ -1,13 +1,13 @@
 /** The Lambda handler for batches of messages, for the schedule of the waiting queues, and for messages of an operator. All work is done in `lib`. */
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { configuration } from 'replication-configuration';
+import { packagedRules } from '../lib/aws/packaged-rules.ts';
 import { createReplicateEnvironment } from '../lib/aws/replicate-environment.ts';
 import { queueMessage } from '../lib/aws/sqs/queues.ts';
 import { type Forwarded, parseForwarding } from '../lib/delivery/forwarding.ts';
 import { isLettingBack, type LetBack, letBackAll } from '../lib/replicate/let-back.ts';
 import { replicateBatch } from '../lib/replicate/replicate-batch.ts';
 
-const environment = createReplicateEnvironment(configuration, process.env);
+const environment = createReplicateEnvironment(packagedRules(import.meta.dirname), process.env);
 
 /** Receives a batch of messages, the event of the schedule of the waiting queues, or messages that an operator's command sends on. */
 export const handler = async (

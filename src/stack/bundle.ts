@@ -3,29 +3,16 @@ import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { loadConfiguration } from '../lib/configuration/configuration.ts';
-import type { DeploymentOptions } from '../lib/configuration/configuration.ts';
 
 /** The part of esbuild's plugin interface that this file uses. */
 interface Build {
   initialOptions: { outdir?: string };
   onEnd(callback: () => void): void;
-  onResolve(options: { filter: RegExp }, callback: () => { path: string; namespace: string }): void;
-  onLoad(
-    options: { filter: RegExp; namespace: string },
-    callback: () => { contents: string; loader: 'js' },
-  ): void;
-}
-
-/** The part of the Serverless framework's interface that the bundler plugin receives. */
-interface Serverless {
-  processedInput: { options: DeploymentOptions };
 }
 
 /** The reasons for these options are in decisions/009-bundled-sdk.md. */
-function bundleOptions(serverless: Serverless): object {
+function bundleOptions(): object {
   process.once('exit', removeTemporaryFolders);
-  const { stage, region } = serverless.processedInput.options;
   return {
     bundle: true,
     platform: 'node',
@@ -43,10 +30,9 @@ function bundleOptions(serverless: Serverless): object {
       ),
     },
     legalComments: 'none',
-    plugins: [
-      replicationConfiguration({ stage: stage ?? undefined, region: region ?? undefined }),
-      commonJsFolder,
-    ],
+    // CommonJS has another word for the folder of a module.
+    define: { 'import.meta.dirname': '__dirname' },
+    plugins: [commonJsFolder],
   };
 }
 
@@ -70,22 +56,6 @@ const commonJsFolder = {
       writeFileSync(join(initialOptions.outdir, 'package.json'), '{"type":"commonjs"}');
     }),
 };
-
-/** Resolves `replication-configuration` to the validated content of `replication.yml`. */
-const replicationConfiguration = (options: DeploymentOptions) => ({
-  name: 'replication-configuration',
-  setup: (build: Build) => {
-    const namespace = 'replication-configuration';
-    build.onResolve({ filter: /^replication-configuration$/ }, () => ({
-      path: 'replication.yml',
-      namespace,
-    }));
-    build.onLoad({ filter: /.*/, namespace }, () => {
-      const { replication } = loadConfiguration('replication.yml', options);
-      return { contents: `export const configuration = ${JSON.stringify(replication)};`, loader: 'js' };
-    });
-  },
-});
 
 // The bundler plugin loads this file with `require`. Because of this export's name, `require` returns the function instead of the
 // module.

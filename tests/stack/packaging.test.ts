@@ -57,11 +57,13 @@ describe('a stack packaged with --region and --stage', () => {
     );
   });
 
-  test('the bundle of a function contains the validated configuration and no code that reads a configuration file', async () => {
+  test('a function has the validated rules in a file beside its bundle, which has no code that reads replication.yml', async () => {
     const unpacked = await unpackCode(join(stack.directory, 'replicate.zip'), stack.directory);
     const code = await readFile(join(unpacked.directory, 'src/handlers/replicate.js'), 'utf8');
 
-    expect(code).toContain('a-telling-prefix/');
+    const rules = await readFile(join(unpacked.directory, 'src/handlers/replication.json'), 'utf8');
+    expect(JSON.parse(rules)).toMatchObject({ rules: [{ source: { prefix: 'a-telling-prefix/' } }] });
+    expect(code).not.toContain('a-telling-prefix/');
     for (const trace of ['ZodError', 'LineCounter', 'replication.yml has', 'fromIni'])
       expect(code).not.toContain(trace);
     // The code keeps its function names, so that they appear in stack traces.
