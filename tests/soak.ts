@@ -49,6 +49,7 @@ const LONG_FORMS = {
   ...(minutes < 1
     ? {}
     : { 'permissions.test.ts': { DRAW: 'all' }, 'tests/e2e/faults.test.ts': { DRAW: 'all' } }),
+  'tests/stack/destination-stacks.test.ts': { DRAW: 'all' },
   'tests/docs/recovery.test.ts': { RECOVERY_GUIDE: 'run' },
   'tests/e2e/sparse.test.ts': { SPARSE_GIB: String(Math.min(6, Math.ceil(minutes))) },
 };

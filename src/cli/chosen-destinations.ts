@@ -13,18 +13,18 @@ export const DESTINATION_OPTIONS = {
   ...DEPLOYMENT_OPTIONS,
 } as const satisfies Record<string, OptionSpec>;
 
-/** Returns the deployment, and the destinations that the options name. Throws {@link CliError} if there is none. */
+/** Returns the configuration, and the destinations that the options name. Throws {@link CliError} if there is none. */
 export const chosenDestinations = (
   options: ParsedOptions,
   io: Pick<CliIo, 'cwd'>,
-): { deployment: Configuration['deployment']; chosen: RuleDestination[] } => {
-  const { deployment, replication } = configurationOf(options, io);
-  const chosen = ruleDestinations(replication).filter(
+): Configuration & { chosen: RuleDestination[] } => {
+  const configuration = configurationOf(options, io);
+  const chosen = ruleDestinations(configuration.replication).filter(
     ({ rule, destination }) =>
       (options.value('rule') ?? rule.id) === rule.id &&
       (options.value('destination') ?? destination.id) === destination.id,
   );
   if (chosen.length === 0)
     throw new CliError('bad-request', 'No rule of the configuration has such a destination.');
-  return { deployment, chosen };
+  return { ...configuration, chosen };
 };

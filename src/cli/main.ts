@@ -30,6 +30,7 @@ const PROGRAM: CommandSpec = {
     'brake release': 'Pass on, or forget, what a closed brake holds, and open it.',
     'brake status': 'Show whether deletes are paused, and how many keys are held.',
     'config check': 'Check replication.yml and show the resolved rules.',
+    'config destination': 'Print the command that deploys the roles of each destination.',
     'config key': 'Print the public key with which the deployed stack signs its replicas.',
     'config policy': 'Print the grants of the source account that let S3 copy by itself.',
     'config schema': 'Print the JSON schema of replication.yml, for editors.',

@@ -19,7 +19,12 @@ const printKey = async (...options: string[]) =>
   await run(
     ['config', 'key', ...options],
     {},
-    { config: configWith(async (_table, region) => await readPublicKey('receipts', region)) },
+    {
+      config: configWith({
+        readPublicKey: async (_table, region) => await readPublicKey('receipts', region),
+        callerAccount: async () => '111111111111',
+      }),
+    },
   );
 
 const noFailure = (error: unknown): void => {

@@ -5,6 +5,7 @@ import { BACKFILL_START } from '../../src/cli/runs/backfill-start.ts';
 import { BRAKE_RELEASE } from '../../src/cli/brake/brake-release.ts';
 import { BRAKE_STATUS } from '../../src/cli/brake/brake-status.ts';
 import { CHECK } from '../../src/cli/config/config-check.ts';
+import { DESTINATION } from '../../src/cli/config/config-destination.ts';
 import { KEY } from '../../src/cli/config/config-key.ts';
 import { POLICY } from '../../src/cli/config/config-policy.ts';
 import { LIST } from '../../src/cli/dead-letters/dlq-list.ts';
@@ -21,6 +22,7 @@ const cli = readFileSync(`${ROOT}docs/cli.md`, 'utf8');
 
 const COMMANDS = [
   CHECK,
+  DESTINATION,
   KEY,
   POLICY,
   LIST,

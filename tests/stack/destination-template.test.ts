@@ -249,12 +249,3 @@ test('no parameter of the destination template lets the role remove a version or
   );
   expect(limits).not.toContain('Effect: Allow');
 });
-
-test.each(['README.md', 'destination/template.yml'])(
-  'the command in %s gives each destination a stack of its own, because a shared stack took away the role of the former destination',
-  async (document) => {
-    const command = await readFile(document, 'utf8');
-    const [, stackName] = /--stack-name (\S+)/.exec(command) ?? [];
-    expect(/RoleName=(\S+)/.exec(command)?.[1]).toBe(stackName);
-  },
-);

@@ -9,6 +9,7 @@ export interface NamedConfiguration {
 
 const KEY = 'arn:aws:kms:eu-west-1:111111111111:key/12345678-1234-1234-1234-123456789012';
 const REPLICA_KEY = 'arn:aws:kms:us-east-1:222222222222:key/87654321-4321-4321-4321-210987654321';
+const [MEDIA_ROLE, LOGS_ROLE] = ['media', 'logs'].map((name) => `arn:aws:iam::222222222222:role/${name}`);
 const TOP = { name: 'acme', region: 'eu-west-1' };
 
 type Options = Record<string, unknown>;
@@ -60,8 +61,10 @@ export const CONFIGURATIONS: Record<string, NamedConfiguration> = {
             destination(`acme-replica-${index}`, { roleArn: `arn:aws:iam::${account}:role/replica` }),
           ),
         ),
-        rule('other', { bucket: 'acme-media' }, [destination('acme-media-replica')]),
-        rule('third', { bucket: 'acme-logs', events: 'eventbridge' }, [destination('acme-logs-replica')]),
+        rule('other', { bucket: 'acme-media' }, [destination('acme-media-replica', { roleArn: MEDIA_ROLE })]),
+        rule('third', { bucket: 'acme-logs', events: 'eventbridge' }, [
+          destination('acme-logs-replica', { roleArn: LOGS_ROLE }),
+        ]),
       ],
       TOP,
     ),

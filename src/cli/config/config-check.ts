@@ -14,13 +14,12 @@ import { type CommandSpec, helpText, parseOptions } from '../terminal/command.ts
 import { DEPLOYMENT_OPTIONS } from '../deployment.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
 import { jsonText } from '../terminal/json.ts';
-import { retentionLimitLines, retentionLimits } from './retention-limits.ts';
 
 export const CHECK: CommandSpec = {
   name: 'config check',
   summary: 'Check replication.yml and show the resolved rules.',
   description: [
-    'Reports all problems at once, each with its line, the value found and a fix. Without problems it shows the resolved configuration with all defaults, and which stacks of destination/template.yml need another `MaxRetentionDays` than its default. Makes no calls to AWS: it does not check whether buckets and roles exist.',
+    'Reports all problems at once, each with its line, the value found and a fix. Without problems it shows the resolved configuration with all defaults. Makes no calls to AWS: it does not check whether buckets and roles exist.',
   ],
   options: {
     ...DEPLOYMENT_OPTIONS,
@@ -67,7 +66,6 @@ export const runConfigCheck = async (argv: readonly string[], io: CliIo): Promis
 const resolved = (configuration: Configuration): object => ({
   ...configuration,
   resources: resourceNames(configuration.deployment),
-  retentionLimits: retentionLimits(configuration.replication.rules),
 });
 
 const configurationText = ({ replication, stack, transfers, deployment }: Configuration): string => {
@@ -80,7 +78,6 @@ const configurationText = ({ replication, stack, transfers, deployment }: Config
     `  logs                 ${stack.logRetentionDays} days, from level ${stack.logLevel}, keys ${stack.loggedKeys}`,
     `  alarms               to ${stack.alarms.email ?? `nobody yet: subscribe to the topic ${names.alarmTopic}`}`,
     ...replication.rules.flatMap((rule) => ['', ...describeRule(rule)]),
-    ...retentionLimitLines(retentionLimits(replication.rules)),
     '',
   ].join('\n');
 };

@@ -1,15 +1,17 @@
 import type { CommandSpec } from '../terminal/command.ts';
 import { type Command, runGroup } from '../terminal/command-group.ts';
 import { CHECK, runConfigCheck } from './config-check.ts';
+import { type CallerAccount, DESTINATION, runConfigDestination } from './config-destination.ts';
 import { POLICY, runConfigPolicy } from './config-policy.ts';
 import { KEY, type ReadPublicKey, runConfigKey } from './config-key.ts';
 import { runConfigSchema, SCHEMA } from './config-schema.ts';
 
 const CONFIG: CommandSpec = {
   name: 'config',
-  summary: 'Works on replication.yml. Only `config key` needs an AWS account.',
+  summary: 'Works on replication.yml. Only `config key` and `config destination` ask AWS.',
   subcommands: {
     check: CHECK.summary,
+    destination: DESTINATION.summary,
     key: KEY.summary,
     policy: POLICY.summary,
     schema: SCHEMA.summary,
@@ -18,15 +20,22 @@ const CONFIG: CommandSpec = {
   examples: [['npx s3-replicator config check', 'Before a deployment']],
 };
 
+/** What these commands ask of AWS. */
+interface ConfigPorts {
+  readPublicKey: ReadPublicKey;
+  callerAccount: CallerAccount;
+}
+
 export const configWith =
-  (readKey: ReadPublicKey): Command =>
+  ({ readPublicKey, callerAccount }: ConfigPorts): Command =>
   (argv, io) =>
     runGroup(
       {
         spec: CONFIG,
         commands: {
           check: runConfigCheck,
-          key: (rest) => runConfigKey(rest, io, readKey),
+          destination: (rest) => runConfigDestination(rest, io, callerAccount),
+          key: (rest) => runConfigKey(rest, io, readPublicKey),
           policy: runConfigPolicy,
           schema: runConfigSchema,
         },
@@ -36,7 +45,13 @@ export const configWith =
     );
 
 /** Runs `s3-replicator config …`. The SDK is imported only if it is needed, because the other commands answer without it. */
-export const runConfig: Command = configWith(async (tableName, region) => {
-  const { readPublicKey } = await import('../../lib/aws/dynamodb/stamp-key.ts');
-  return await readPublicKey(tableName, region);
+export const runConfig: Command = configWith({
+  async readPublicKey(tableName, region) {
+    const { readPublicKey } = await import('../../lib/aws/dynamodb/stamp-key.ts');
+    return await readPublicKey(tableName, region);
+  },
+  async callerAccount(region) {
+    const { callerAccount } = await import('../../lib/aws/operator.ts');
+    return await callerAccount(region)();
+  },
 });

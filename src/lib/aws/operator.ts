@@ -135,7 +135,7 @@ export const openBuckets = async ({
 };
 
 /** Returns a function that asks for the account of the operator's credentials, once. AWS needs no permission for the answer. */
-const callerAccount = (region: string): (() => Promise<string>) => {
+export const callerAccount = (region: string): (() => Promise<string>) => {
   let account: Promise<string> | null = null;
   const ask = async (): Promise<string> => {
     const sts = new STSClient({ region, ...CONTROL_CLIENT });
