@@ -176,10 +176,11 @@ const createSourceBuckets = (
  */
 const deployDestinations = async (
   aws: LocalAws,
-  { replication, deployment }: Configuration,
+  { replication, deployment, stack }: Configuration,
   names: ResourceNames,
   { edit, sourceBuckets = {}, destinationParameters = {} }: TwoAccountsOptions,
 ): Promise<void> => {
+  const { rolePath } = stack;
   const file = join(REPOSITORY, 'destination', 'template.yml');
   const template = edited(await readFile(file, 'utf8'), edit?.destination);
   const destinations = new Map(
@@ -196,7 +197,7 @@ const deployDestinations = async (
       stackName: `${deployment.name}-destination-${bucket.replaceAll('.', '-')}`,
       template,
       parameters: {
-        SourceRoleArn: `arn:aws:iam::${SOURCE_ACCOUNT}:role/${names.replicateRole}`,
+        SourceRoleArn: `arn:aws:iam::${SOURCE_ACCOUNT}:role${rolePath}${names.replicateRole}`,
         ExternalId: externalId,
         BucketName: bucket,
         CreateBucket: 'yes',

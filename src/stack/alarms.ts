@@ -5,7 +5,25 @@ import type { CloudFormationResource, Resources } from './cloudformation.ts';
 import { RETENTION_SECONDS } from './queues.ts';
 
 export const alarms = (names: ResourceNames, settings: AlarmSettings): Resources => ({
-  ...topic(names, settings.email),
+  ...(settings.topicArn === null ? topic(names, settings.email) : {}),
+  ...publishedAt(alarmTopic(settings), allAlarms(names, settings)),
+});
+
+/** The topic of the alarms: one of the stack, or an existing one. */
+export const alarmTopic = ({ topicArn }: AlarmSettings): unknown => topicArn ?? ref('AlarmTopic');
+
+const publishedAt = (topicArn: unknown, resources: Resources): Resources =>
+  Object.fromEntries(
+    Object.entries(resources).map(([id, resource]) => [
+      id,
+      {
+        ...resource,
+        Properties: { ...resource.Properties, AlarmActions: [topicArn], OKActions: [topicArn] },
+      },
+    ]),
+  );
+
+const allAlarms = (names: ResourceNames, settings: AlarmSettings): Resources => ({
   DeadLettersAlarm: alarm(names, {
     name: 'dead-letters',
     description:
@@ -135,9 +153,8 @@ const recursionAlarms = (names: ResourceNames): Resources =>
   );
 
 /**
- * The topic of the alarms. It is deliberately not encrypted with a KMS key. CloudWatch is not allowed to use the key
- * alias/aws/sns, so with this key alarms would be lost silently. Only a customer managed key would work. The messages name
- * alarms, not objects.
+ * The topic of the alarms. It is encrypted only with a customer managed key (`stack.kmsKeyArn`). CloudWatch is not allowed to use
+ * the key alias/aws/sns, so with this key alarms would be lost silently. The messages name alarms, not objects.
  * https://repost.aws/knowledge-center/cloudwatch-configure-alarm-sns
  */
 const topic = (names: ResourceNames, email: string | null): Resources => ({
@@ -223,7 +240,5 @@ const alarm = (
     ComparisonOperator: 'GreaterThanOrEqualToThreshold',
     Threshold: threshold,
     TreatMissingData: 'notBreaching',
-    AlarmActions: [ref('AlarmTopic')],
-    OKActions: [ref('AlarmTopic')],
   },
 });

@@ -14,7 +14,10 @@ export const roles = (configuration: Configuration): Resources => {
   return {
     ReplicateRole: role(names.replicateRole, replicateStatements(configuration)),
     // The permissions on buckets are separate resources, one beside each subscription: see `subscriptions.ts`.
-    SubscribeRole: role(names.subscribeRole, [writeLogs('SubscribeLogGroup'), ...subscribeStatements()]),
+    SubscribeRole: role(names.subscribeRole, [
+      writeLogs('SubscribeLogGroup'),
+      ...subscribeStatements(configuration.stack.alarms),
+    ]),
   };
 };
 

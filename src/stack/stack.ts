@@ -3,10 +3,11 @@ import { ConfigurationError } from '../lib/configuration/problem.ts';
 import { resourceNames } from '../lib/configuration/resource-names.ts';
 import type { ResourceNames } from '../lib/configuration/resource-names.ts';
 import { sessionName } from '../lib/hint/session-name.ts';
-import { alarms } from './alarms.ts';
+import { alarms, alarmTopic } from './alarms.ts';
 import { ACCOUNT_ID, attribute, ref } from './cloudformation.ts';
 import type { Resources } from './cloudformation.ts';
 import { eventRules } from './event-rules.ts';
+import { logGroupExtensions, onPlatform, type Platform, platformOf } from './platform.ts';
 import { checkPolicySizes } from './policy-size.ts';
 import { queues, REPLICATE_TIMEOUT_SECONDS } from './queues.ts';
 import { roles } from './roles.ts';
@@ -32,7 +33,12 @@ export interface Stack {
   replicateEnvironment: Record<string, unknown>;
   backfillEnvironment: Record<string, unknown>;
   subscribeEnvironment: Record<string, unknown>;
-  resources: { Resources: Resources; Outputs: Record<string, { Description: string; Value: unknown }> };
+  platform: Platform;
+  resources: {
+    Resources: Resources;
+    Outputs: Record<string, { Description: string; Value: unknown }>;
+    extensions?: Record<string, { Properties: { KmsKeyId: string } }>;
+  };
 }
 
 /**
@@ -43,7 +49,7 @@ export interface Stack {
 export function stackOf(configuration: Configuration): Stack {
   const { deployment, stack } = configuration;
   const names = resourceNames(deployment);
-  const resources = resourcesOf(configuration, names);
+  const resources = onPlatform(resourcesOf(configuration, names), stack, names.stack);
   const problems = checkPolicySizes(resources).map((finding) => ({ ...finding, path: 'rules', line: null }));
   if (problems.length > 0) throw new ConfigurationError('replication.yml', problems);
   return {
@@ -58,8 +64,9 @@ export function stackOf(configuration: Configuration): Stack {
     transfers: configuration.transfers,
     replicateEnvironment: replicateEnvironment(configuration, names),
     backfillEnvironment: backfillEnvironment(configuration, names),
-    subscribeEnvironment: subscribeEnvironment(deployment, names, stack.lostSubscriptions),
-    resources: { Resources: resources, Outputs: outputs() },
+    subscribeEnvironment: subscribeEnvironment(deployment, names, stack),
+    platform: platformOf(stack),
+    resources: { Resources: resources, Outputs: outputs(stack), ...logGroupExtensions(stack.kmsKeyArn) },
   };
 }
 
@@ -117,7 +124,7 @@ const commonEnvironment = (
   ...(stack.loggedKeys === 'plain' ? {} : { LOGGED_KEYS: stack.loggedKeys }),
 });
 
-const outputs = (): Stack['resources']['Outputs'] => ({
+const outputs = (stack: Configuration['stack']): Stack['resources']['Outputs'] => ({
   ReplicateRoleArn: {
     Description:
       'The role that destination accounts trust (parameter SourceRoleArn of destination/template.yml)',
@@ -169,5 +176,5 @@ const outputs = (): Stack['resources']['Outputs'] => ({
     Description: 'The role of jobs of S3 Batch Operations',
     Value: attribute('BatchJobRole', 'Arn'),
   },
-  AlarmTopicArn: { Description: 'The topic at which alarms are published', Value: ref('AlarmTopic') },
+  AlarmTopicArn: { Description: 'The topic at which alarms are published', Value: alarmTopic(stack.alarms) },
 });

@@ -1,8 +1,10 @@
 import { notificationFilters } from '../lib/subscription/subscription.ts';
 import type { SubscriptionProperties } from '../lib/subscription/subscription.ts';
 import { DEFAULT_STAGE } from '../lib/configuration/configuration.ts';
+import type { AlarmSettings, StackSettings } from '../lib/configuration/configuration.ts';
 import { subscriptionIdPrefix } from '../lib/configuration/resource-names.ts';
 import type { Deployment, ResourceNames } from '../lib/configuration/resource-names.ts';
+import { alarmTopic } from './alarms.ts';
 import { ACCOUNT_ID, attribute, bucketArn, policyDocument, ref } from './cloudformation.ts';
 import type { Resources, Statement } from './cloudformation.ts';
 import type { SubscribedBucket } from './source-buckets.ts';
@@ -84,25 +86,25 @@ const schedule = (names: ResourceNames, ids: string[]): Resources => ({
 });
 
 /** The permissions of the subscribe function, besides those on buckets. */
-export const subscribeStatements = (): Statement[] => [
+export const subscribeStatements = (alarms: AlarmSettings): Statement[] => [
   {
     Sid: 'Records',
     Effect: 'Allow',
     Action: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
     Resource: attribute('RunsTable', 'Arn'),
   },
-  { Sid: 'Announce', Effect: 'Allow', Action: 'sns:Publish', Resource: ref('AlarmTopic') },
+  { Sid: 'Announce', Effect: 'Allow', Action: 'sns:Publish', Resource: alarmTopic(alarms) },
 ];
 
 /** Environment variables of the subscribe function. */
 export const subscribeEnvironment = (
   { stage, region }: Deployment,
   names: ResourceNames,
-  lostSubscriptions: 'alarm' | 'repair',
+  { lostSubscriptions, alarms }: Pick<StackSettings, 'alarms' | 'lostSubscriptions'>,
 ): Record<string, unknown> => ({
   STACK: names.stack,
   RUNS_TABLE: ref('RunsTable'),
-  ALARM_TOPIC_ARN: ref('AlarmTopic'),
+  ALARM_TOPIC_ARN: alarmTopic(alarms),
   LOST_SUBSCRIPTIONS: lostSubscriptions,
   COMMAND_OPTIONS: `${stage === DEFAULT_STAGE ? '' : `--stage ${stage} `}--region ${region}`,
 });

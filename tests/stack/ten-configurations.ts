@@ -12,6 +12,19 @@ const REPLICA_KEY = 'arn:aws:kms:us-east-1:222222222222:key/87654321-4321-4321-4
 const [MEDIA_ROLE, LOGS_ROLE] = ['media', 'logs'].map((name) => `arn:aws:iam::222222222222:role/${name}`);
 const TOP = { name: 'acme', region: 'eu-west-1' };
 
+/** All options for platform teams. */
+export const PLATFORM = {
+  permissionsBoundary: 'arn:aws:iam::111111111111:policy/platform/boundary',
+  rolePath: '/platform/',
+  kmsKeyArn: 'arn:aws:kms:eu-west-1:111111111111:key/aaaaaaaa-1234-1234-1234-123456789012',
+  vpc: {
+    subnetIds: ['subnet-0a1b2c3d', 'subnet-1a1b2c3d'],
+    securityGroupIds: ['sg-0a1b2c3d4e5f60718'],
+  },
+  deploymentBucket: 'acme-artifacts',
+  alarms: { topicArn: 'arn:aws:sns:eu-west-1:111111111111:platform-alarms' },
+};
+
 type Options = Record<string, unknown>;
 
 const one = (source: Options, replica: Options = {}, options: Options = {}): Options[] => [
@@ -24,7 +37,10 @@ export const CONFIGURATIONS: Record<string, NamedConfiguration> = {
     text: file(one({ bucket: 'acme.media', events: 'eventbridge', prefix: 'photos/', suffix: '.jpg' }), TOP),
   },
   encrypted: {
-    text: file(one({ kmsKeyArn: KEY }, { kmsKeyArn: REPLICA_KEY, encryption: 'aws:kms:dsse' }), TOP),
+    text: file(one({ kmsKeyArn: KEY }, { kmsKeyArn: REPLICA_KEY, encryption: 'aws:kms:dsse' }), {
+      ...TOP,
+      stack: PLATFORM,
+    }),
   },
   everything: {
     text: file(

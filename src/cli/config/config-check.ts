@@ -1,5 +1,9 @@
 import { resolve } from 'node:path';
-import { type Configuration, loadConfiguration } from '../../lib/configuration/configuration.ts';
+import {
+  type Configuration,
+  loadConfiguration,
+  type StackSettings,
+} from '../../lib/configuration/configuration.ts';
 import { ConfigurationError } from '../../lib/configuration/problem.ts';
 import { resourceNames } from '../../lib/configuration/resource-names.ts';
 import {
@@ -72,15 +76,30 @@ const configurationText = ({ replication, stack, transfers, deployment }: Config
   const names = resourceNames(deployment);
   return [
     `stack ${names.stack} in ${deployment.region}`,
-    `  role to trust        ${names.replicateRole}`,
+    `  role to trust        ${stack.rolePath.slice(1)}${names.replicateRole}`,
     `  at the same time     ${stack.maximumConcurrency} invocations of up to ${stack.batchSize} events`,
     `  large objects        ${transfers.maximumConcurrency} invocations at the same time`,
     `  logs                 ${stack.logRetentionDays} days, from level ${stack.logLevel}, keys ${stack.loggedKeys}`,
-    `  alarms               to ${stack.alarms.email ?? `nobody yet: subscribe to the topic ${names.alarmTopic}`}`,
+    `  alarms               to ${stack.alarms.topicArn ?? stack.alarms.email ?? `nobody yet: subscribe to the topic ${names.alarmTopic}`}`,
+    ...platformLines(stack),
     ...replication.rules.flatMap((rule) => ['', ...describeRule(rule)]),
     '',
   ].join('\n');
 };
+
+const platformLines = ({
+  kmsKeyArn,
+  permissionsBoundary,
+  vpc,
+  deploymentBucket,
+}: StackSettings): string[] => [
+  ...(kmsKeyArn === null ? [] : [`  encrypted with       ${kmsKeyArn}`]),
+  ...(permissionsBoundary === null ? [] : [`  roles bounded by     ${permissionsBoundary}`]),
+  ...(vpc === null
+    ? []
+    : [`  functions in         ${[...vpc.subnetIds, ...vpc.securityGroupIds].join(', ')}`]),
+  ...(deploymentBucket === null ? [] : [`  code in              ${deploymentBucket}`]),
+];
 
 const describeRule = (rule: ReplicationRule): string[] => [
   `rule ${rule.id}`,

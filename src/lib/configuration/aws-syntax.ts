@@ -23,6 +23,19 @@ export const ROLE_ARN = /^arn:aws[a-z-]*:iam::\d{12}:role\/([\x21-\x7e]+\/)?[\w+
 export const KMS_KEY_ARN =
   /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
+/** A policy of an account, or one of AWS. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html */
+export const IAM_POLICY_ARN = /^arn:aws[a-z-]*:iam::(\d{12}|aws):policy\/([\x21-\x7e]+\/)?[\w+=,.@-]{1,128}$/;
+
+/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html, Path. `${` would be a variable of the Serverless framework. */
+export const IAM_PATH = /^\/(?!.*\$\{)(?=.{0,511}$)([\x21-\x7e]+\/)?$/;
+
+export const SUBNET_ID = /^subnet-([0-9a-f]{8}|[0-9a-f]{17})$/;
+
+export const SECURITY_GROUP_ID = /^sg-([0-9a-f]{8}|[0-9a-f]{17})$/;
+
+/** Alarms publish at standard topics only. https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html */
+export const TOPIC_ARN = /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}$/;
+
 /** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html, ExternalId */
 export const EXTERNAL_ID = /^[\w+=,.@:/-]{2,1224}$/;
 

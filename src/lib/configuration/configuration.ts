@@ -8,6 +8,7 @@ import { checkRules, destinationId } from './checks.ts';
 import type { PlacedRule } from './checks.ts';
 import { readConfigurationFile } from './file.ts';
 import { findingsOf } from './findings.ts';
+import { checkPlatform } from './platform-checks.ts';
 import { ConfigurationError } from './problem.ts';
 import type { Finding, Path } from './problem.ts';
 import { DEFAULT_BRAKE, type DestinationShape, type RuleShape, ruleSchema } from './rule-schema.ts';
@@ -47,6 +48,21 @@ export interface StackSettings {
   tags: Record<string, string>;
   /** KMS keys of source objects that the replicate function decrypts with its own role. */
   sourceKmsKeyArns: string[];
+  /** The managed policy that bounds all roles of the stack; null: none. */
+  permissionsBoundary: string | null;
+  /** The path of all roles of the stack. */
+  rolePath: string;
+  /** The KMS key that encrypts what the stack stores; null: keys of AWS. */
+  kmsKeyArn: string | null;
+  /** The network of the functions; null: that of Lambda. */
+  vpc: VpcSettings | null;
+  /** The bucket that takes the code of the functions; null: the stack creates one. */
+  deploymentBucket: string | null;
+}
+
+export interface VpcSettings {
+  subnetIds: string[];
+  securityGroupIds: string[];
 }
 
 /** Settings of runs (backfill and verify). */
@@ -75,6 +91,8 @@ export interface TransferSettings {
 export interface AlarmSettings {
   /** The email address subscribed to the alarm topic; null: none. */
   email: string | null;
+  /** The existing topic that alarms are published at; null: the stack creates one. */
+  topicArn: string | null;
   oldestMessageMinutes: number;
   /** The number of failed invocations in five minutes at which the alarm fires. */
   errors: number;
@@ -123,7 +141,11 @@ export function parseConfiguration(
   findings.push(...checkRules(rules, region));
   if (!shape.success) findings.unshift(...findingsOf(shape.error, content, []));
   findings.push(...checkOptions(options));
-  if (shape.success) findings.push(...checkName(toDeployment(shape.data, options)));
+  if (shape.success)
+    findings.push(
+      ...checkName(toDeployment(shape.data, options)),
+      ...checkPlatform(shape.data.stack, region),
+    );
   if (!shape.success || findings.length > 0) {
     const located = findings.map((finding) => ({
       ...finding,
@@ -203,16 +225,27 @@ function toConfiguration(shape: FileShape, rules: PlacedRule[], options: Deploym
   const keys = rules.flatMap(({ rule }) => rule.source.kmsKeyArn ?? []);
   return {
     replication: { name: shape.name, rules: rules.map(({ rule }) => toRule(rule)) },
-    stack: {
-      ...shape.stack,
-      alarms: { ...shape.stack.alarms, email: shape.stack.alarms.email ?? null },
-      sourceKmsKeyArns: [...new Set(keys)].toSorted(),
-    },
+    stack: toStack(shape.stack, [...new Set(keys)].toSorted()),
     backfill: { ...shape.backfill, report: toReport(shape.backfill.report) },
     transfers: shape.transfers,
     deployment: toDeployment(shape, options),
   };
 }
+
+const toStack = (stack: FileShape['stack'], sourceKmsKeyArns: string[]): StackSettings => ({
+  ...stack,
+  alarms: {
+    ...stack.alarms,
+    email: stack.alarms.email ?? null,
+    topicArn: stack.alarms.topicArn ?? null,
+  },
+  sourceKmsKeyArns,
+  permissionsBoundary: stack.permissionsBoundary ?? null,
+  rolePath: stack.rolePath ?? '/',
+  kmsKeyArn: stack.kmsKeyArn ?? null,
+  vpc: stack.vpc ?? null,
+  deploymentBucket: stack.deploymentBucket ?? null,
+});
 
 const toRule = ({ source, filter, destinations, restore, brake, ...others }: RuleShape): ReplicationRule => ({
   ...others,

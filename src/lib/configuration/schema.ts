@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { ACCOUNT, LOG_RETENTION_DAYS, REGION, STACK_NAME_PART } from './aws-syntax.ts';
 import { optionBlock, bucket, integer, keyPart, oneOf, pattern, tagMap } from './fields.ts';
+import { alarmTopicArn, PLATFORM_OPTIONS, vpcBlock } from './platform-schema.ts';
 import { RULE_SECTIONS, ruleSchema } from './rule-schema.ts';
 
 export type FileShape = z.output<typeof fileSchema>;
@@ -14,6 +15,7 @@ const alarmsBlock = optionBlock('write the alarm settings as a block under `alar
     .email({ error: 'give the address that alarms are sent to, or remove the line' })
     .describe('The address that alarms are sent to; AWS asks its owner to confirm.')
     .optional(),
+  topicArn: alarmTopicArn,
   oldestMessageMinutes: integer(
     'give the age in minutes (1–20160) of the oldest waiting event at which the alarm fires',
     1,
@@ -63,6 +65,7 @@ const stackBlock = optionBlock('write the stack settings as a block under `stack
   ).default('repair'),
   alarms: alarmsBlock.prefault({}),
   tags: stackTags.default({}),
+  ...PLATFORM_OPTIONS,
 });
 
 const reportBlock = optionBlock(
@@ -136,6 +139,7 @@ export const SECTIONS: Record<string, string[]> = {
   transfers: Object.keys(transfersBlock.shape),
   stack: Object.keys(stackBlock.shape),
   'stack.alarms': Object.keys(alarmsBlock.shape),
+  'stack.vpc': Object.keys(vpcBlock.shape),
 };
 
 /** Returns the JSON schema of the file, for editors that complete and check YAML. */

@@ -1,0 +1,10 @@
+import { readFileSync } from 'node:fs';
+import type { PolicyDocument } from '@s3-replicator/local-aws';
+
+/** Returns the policy that stands behind the comment `<!-- name -->` in docs/platform.md. */
+export const documentedPolicy = (name: string): PolicyDocument => {
+  const text = readFileSync('docs/platform.md', 'utf8');
+  const [, json] = new RegExp(`<!-- ${name} -->\\s+\`\`\`json\\n(.*?)\`\`\``, 's').exec(text) ?? [];
+  if (json === undefined) throw new Error(`docs/platform.md has no policy ${name}`);
+  return JSON.parse(json);
+};

@@ -1,0 +1,53 @@
+/** Compares docs/platform.md with the code that it describes. */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { parseConfiguration } from '../../src/lib/configuration/configuration.ts';
+import { stackOf } from '../../src/stack/stack.ts';
+import { CONFIGURATIONS } from '../stack/ten-configurations.ts';
+import { list, ofType, roleStatements } from '../stack/statements.ts';
+import { documentedPolicy } from './documented-policy.ts';
+
+const HANDLERS = ['replicate', 'transfer', 'backfill', 'batch-operations', 'subscribe'];
+
+/** Returns the AWS clients that a source file imports, directly or through other files. Types are left out, because bundles have none. */
+const clientsOf = (file: string, seen = new Set<string>()): Set<string> => {
+  const found = new Set<string>();
+  if (seen.has(file)) return found;
+  seen.add(file);
+  const imports = readFileSync(file, 'utf8').matchAll(/^(?:import|export) (?!type )[^;]*?from '([^']+)';/gms);
+  for (const [, name = ''] of imports) {
+    const [, client] = /^@aws-sdk\/client-(\w+)/.exec(name) ?? [];
+    if (client !== undefined) found.add(client);
+    const target = join(dirname(file), name);
+    if (name.startsWith('.') && existsSync(target))
+      for (const each of clientsOf(target, seen)) found.add(each);
+  }
+  return found;
+};
+
+test('the table of endpoints has exactly the services that the functions call', () => {
+  const services = new Set(HANDLERS.flatMap((name) => [...clientsOf(`src/handlers/${name}.ts`)]));
+  const rows = [...readFileSync('docs/platform.md', 'utf8').matchAll(/`com\.amazonaws\.<region>\.(\w+)`/g)];
+  expect([...services].toSorted()).toEqual(rows.map(([, service]) => service).toSorted());
+});
+
+test('the boundary allows every action that a role of the stack is allowed', () => {
+  const allowed = [documentedPolicy('boundary').Statement]
+    .flat()
+    .flatMap(({ Action }) => list<string>(Action));
+  const patterns = allowed.map((action) => new RegExp(`^${action.replaceAll('*', '.*')}$`));
+  const used = Object.values(CONFIGURATIONS).flatMap(({ text }) => actionsOf(text));
+  expect(used.length).toBeGreaterThan(100);
+  expect(used.filter((action) => !patterns.some((pattern) => pattern.test(action)))).toEqual([]);
+  const unused = allowed.filter((_, index) => !used.some((action) => patterns[index]?.test(action)));
+  expect(unused).toEqual([]);
+});
+
+const actionsOf = (text: string): string[] => {
+  const template = JSON.parse(JSON.stringify(stackOf(parseConfiguration(text)).resources));
+  return ofType(template, 'AWS::IAM::Role')
+    .flatMap(([id]) => roleStatements(template, id))
+    .filter(({ Effect }) => Effect === 'Allow')
+    .flatMap(({ Action }) => list<string>(Action));
+};
