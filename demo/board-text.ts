@@ -3,8 +3,8 @@ import { printable } from '../src/lib/text/printable.ts';
 import { formatBytes, formatRate, formatSeconds } from './amounts.ts';
 import { lagMs } from './board.ts';
 import type { Board, Entry, Replica } from './board.ts';
-import { fit, shorten } from './text-width.ts';
-import type { Style } from './terminal.ts';
+import { fit, shorten } from '../src/cli/terminal/width.ts';
+import type { Style } from '../src/cli/terminal/style.ts';
 
 /** Returns a title line and one line for each entry. */
 export const boardLines = (board: Board, columns: number, style: Style): string[] => {

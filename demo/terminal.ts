@@ -1,7 +1,7 @@
 /** Writes the output of the demo. The output consists of sentences and, in a terminal, a block below them that is redrawn in place. */
-import { styleText } from 'node:util';
-
-export type Style = (style: 'dim' | 'bold' | 'green' | 'yellow' | 'red', text: string) => string;
+import type { Output } from '../src/cli/terminal/io.ts';
+import { createRedraw } from '../src/cli/terminal/redraw.ts';
+import { type Style, styleFor } from '../src/cli/terminal/style.ts';
 
 export interface Terminal {
   /** Whether {@link Terminal.draw} has an effect. If it does not, the caller reports changes as lines. */
@@ -19,42 +19,36 @@ export interface Terminal {
   clear(): void;
 }
 
-/** The part of `process.stdout` that the terminal uses. */
-export interface Screen {
-  write(text: string): unknown;
-  isTTY?: boolean;
-  columns?: number;
-  rows?: number;
-}
-
 /** Creates a terminal on a screen. If `plain` is true, nothing is redrawn in place. */
-export const createTerminal = (screen: Screen, { plain = false } = {}): Terminal => {
-  const isLive = !plain && screen.isTTY === true;
+export const createTerminal = (screen: Output, { plain = false } = {}): Terminal => {
+  const isLive = !plain && screen.isTTY === true && process.env['TERM'] !== 'dumb';
+  const block = createRedraw(screen);
   let drawn: string[] = [];
-  const erase = (): string => (drawn.length === 0 ? '' : `\r\u001b[${drawn.length}A\u001b[J`);
-  const show = (): string => drawn.map((line) => `${line}\n`).join('');
   return {
     isLive,
     get columns() {
-      return screen.columns ?? 100;
+      return screen.columns || 100;
     },
     get rows() {
-      return screen.rows ?? 24;
+      return screen.rows || 24;
     },
-    style: (style, text) => (screen.isTTY ? styleText(style, text, { validateStream: false }) : text),
-    line: (text = '') => screen.write(`${erase()}${text}\n${show()}`),
+    style: styleFor(screen, process.env),
+    line(text = '') {
+      if (drawn.length > 0) block.clear();
+      screen.write(`${text}\n`);
+      if (drawn.length > 0) block.draw(drawn);
+    },
     draw(lines) {
       if (!isLive) return;
-      const before = erase();
       drawn = lines;
-      // Everything is written at once and with a hidden cursor, to avoid flicker.
-      screen.write(`\u001b[?25l${before}${show()}\u001b[?25h`);
+      block.draw(lines);
     },
     keep() {
       drawn = [];
+      block.keep();
     },
     clear() {
-      screen.write(erase());
+      if (drawn.length > 0) block.clear();
       drawn = [];
     },
   };

@@ -2,7 +2,9 @@ import { productVersion } from '../lib/configuration/package-files.ts';
 import type { CommandSpec, ParsedOptions } from './terminal/command.ts';
 import { type Command, runGroup } from './terminal/command-group.ts';
 import { CliError } from './terminal/errors.ts';
+import { fittedIo } from './terminal/fitted.ts';
 import { type CliIo, EXIT } from './terminal/io.ts';
+import { styleFor } from './terminal/style.ts';
 
 /**
  * Each command is imported when it is run, so that help and errors about a mistyped command appear without waiting for the AWS SDK to load.
@@ -66,11 +68,12 @@ export const runCli = async (
   io: CliIo,
   commands: Readonly<Record<string, Command>> = {},
 ): Promise<number> => {
+  const fitted = fittedIo(io, argv);
   try {
-    return await runProgram(argv, io, { ...COMMANDS, ...commands });
+    return await runProgram(argv, fitted, { ...COMMANDS, ...commands });
   } catch (error) {
     if (error instanceof CliError) {
-      io.stderr.write(error.format());
+      fitted.stderr.write(error.format(styleFor(io.stderr, io.env)));
       return error.exitCode;
     }
     // An unexpected error is a bug in this program. The stack trace is printed because a bug report needs it.

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import { isActive } from '../../src/lib/runs/run.ts';
@@ -65,7 +66,7 @@ test('while a command waits at a terminal, a bar shows the progress, the rate an
   await commands.cli([...START, '--yes', '--wait'], { io: { stderr } });
   const drawn = seen.filter((text) => text.includes('copying: '));
   expect(drawn.length).toBeGreaterThan(2);
-  expect(drawn.at(-1)?.replace('\r\u001b[K', '')).toMatch(
+  expect(stripVTControlCharacters(drawn.at(-1) ?? '').replaceAll('\n', '')).toMatch(
     /^\d{8}-\d{6}-\w{6} \[[#-]{20}\] \d+ % copying: \d+ of 60 keys, [\d.]+\/s(, [\dhms ]+ left)?, [\d.]+ \w+ copied, 0 failed$/,
   );
   expect(seen.join('')).toContain(' left');

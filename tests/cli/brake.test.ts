@@ -45,8 +45,8 @@ test('brake status shows what was counted, why the brake is closed, and how many
   const { code, out } = await command(['status']);
   expect(code).toBe(0);
   expect(out.split('\n').map((line) => line.trim().split(/ {2,}/))).toEqual([
-    ['BRAKE', 'HELD', 'RULE', 'DESTINATION', 'DELETES', 'EXPIRATIONS', 'OVERWRITES', 'CLOSED SINCE'],
-    ['closed', '26', 'invoices', 'archive', '7', '0', '0', '1970-01-01T00:00:00.000Z'],
+    ['BRAKE', 'HELD', 'RULE → DESTINATION', 'DELETES', 'EXPIRATIONS', 'OVERWRITES', 'CLOSED FOR'],
+    ['closed', '26', 'invoices → archive', '7', '0', '0', '5s'],
     ['too many'],
     [''],
   ]);

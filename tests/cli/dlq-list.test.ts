@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { DeadMessage } from '../../src/lib/dead-letters/dead-message.ts';
 import { awsEnvironment, putDeadLetter, type Run, run } from './run.ts';
@@ -208,7 +209,8 @@ test('in a terminal dlq list redraws its progress and erases it at the end', asy
     stderr: { isTTY: true, write: (text) => (err += text) },
     now: () => sqs.nowMs,
   });
-  expect(err).toBe('\r\u001b[K1 message read\r\u001b[K');
+  expect(stripVTControlCharacters(err)).toBe('1 message read\n');
+  expect(err.split('\n').at(-1)).toContain('\u001b[2K');
 });
 
 test('dlq list never sends anything to the live queue', async () => {

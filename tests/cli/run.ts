@@ -28,6 +28,7 @@ export const run = async (
     {
       stdout: { write: (text) => (out += text) },
       stderr: { write: (text) => (err += text) },
+      columns: Infinity,
       env: process.env,
       cwd: ROOT,
       interrupted: new AbortController().signal,

@@ -58,8 +58,8 @@ test('transfers list shows the progress, the rate and the time left of each tran
   expect({ code, err }).toEqual({ code: 0, err: '' });
   expect(out).toBe(
     [
-      'STATE   DONE  OF      PARTS  RATE       LEFT  WAY     RULE      DESTINATION  KEY',
-      'moving  25 %  40 GiB  10/40  102 MiB/s  5m    stream  invoices  archive      invoices/large.bin',
+      'STATE   DONE      OF  LEFT  PARTS       RATE  WAY     RULE → DESTINATION  KEY',
+      'moving  25 %  40 GiB    5m  10/40  102 MiB/s  stream  invoices → archive  invoices/large.bin',
       '',
       '1 transfer, 30 GiB to go.',
       '',
@@ -69,13 +69,13 @@ test('transfers list shows the progress, the rate and the time left of each tran
 
 test('transfers list shows a transfer without moved parts as waiting, without a rate', async () => {
   const { out } = await list([transfer({ seen: null, layout: { kind: 'uniform', partBytes: GIB } })]);
-  expect(out).toMatch(/^waiting +0 % +40 GiB +0\/40 +- +- /m);
+  expect(out).toMatch(/^waiting +0 % +40 GiB +- +0\/40 +- /m);
 });
 
 test('transfers list shows the reason and the fix of a failed transfer', async () => {
   const failure = { atMs: 0, reason: 'kms', detail: 'UploadPart: the key\u0007 is disabled' } as const;
   const { out } = await list([transfer({ failure })]);
-  expect(out).toMatch(/^failed +25 % .* - +stream/m);
+  expect(out).toMatch(/^failed +25 % +40 GiB +- .* stream/m);
   expect(out).toContain('\n    kms: UploadPart: the key\\x07 is disabled\n    fix: Enable the KMS key');
 });
 

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { formatBytes, formatSeconds, parseBytes, quantile } from '../../demo/amounts.ts';
 import { parseOptions } from '../../demo/options.ts';
-import { fit, shorten } from '../../demo/text-width.ts';
 
 test.each([
   [0, '0 B'],
@@ -35,17 +34,6 @@ test('times are shown with their significant digits', () => {
 test('the median of an even number of values is the lower one in the middle', () => {
   expect(quantile([4, 1, 3, 2], 0.5)).toBe(2);
   expect(quantile([], 0.5)).toBe(0);
-});
-
-test('wide characters and emoji take two columns, and combining marks take none', () => {
-  expect(fit('株', 4)).toBe('株  ');
-  expect(fit('\u{1f3ac}', 4)).toBe('\u{1f3ac}  ');
-  expect(fit('e\u0301', 4)).toBe('e\u0301   ');
-});
-
-test('long text loses its middle and still fills its columns exactly', () => {
-  expect(shorten('abcdefghij', 5)).toBe('ab…ij');
-  expect(fit('株株株株', 6)).toBe('株…株 ');
 });
 
 test.each(['0', 'much', '31GiB'])(

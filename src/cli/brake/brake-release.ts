@@ -54,7 +54,7 @@ export const runBrakeRelease = async (
 ): Promise<number> => {
   const options = parseOptions(BRAKE_RELEASE, argv);
   if (options.has('help')) {
-    io.stdout.write(helpText(BRAKE_RELEASE));
+    io.stdout.write(helpText(BRAKE_RELEASE, io.columns));
     return EXIT.ok;
   }
   // Only what was held before the list is read is released, so that nothing is released that was not shown.

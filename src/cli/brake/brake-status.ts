@@ -1,10 +1,11 @@
 import { DESTINATION_OPTIONS } from '../chosen-destinations.ts';
 import { countText } from '../../lib/text/amounts.ts';
+import { duration } from '../../lib/text/duration.ts';
 import { printable } from '../../lib/text/printable.ts';
 import { type CommandSpec, helpText, parseOptions } from '../terminal/command.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
 import { jsonText } from '../terminal/json.ts';
-import { tableLines } from '../terminal/table.ts';
+import { type Column, tableLines } from '../terminal/table.ts';
 import { type BrakePorts, findBrakes, publicBrake } from './brakes.ts';
 
 export const BRAKE_STATUS: CommandSpec = {
@@ -33,28 +34,38 @@ export const runBrakeStatus = async (
 ): Promise<number> => {
   const options = parseOptions(BRAKE_STATUS, argv);
   if (options.has('help')) {
-    io.stdout.write(helpText(BRAKE_STATUS));
+    io.stdout.write(helpText(BRAKE_STATUS, io.columns));
     return EXIT.ok;
   }
   const { found } = await findBrakes(options, io, ports);
   const shown = found.map(publicBrake);
-  io.stdout.write(options.has('json') ? jsonText(shown) : `${lines(shown).join('\n')}\n`);
+  io.stdout.write(options.has('json') ? jsonText(shown) : `${lines(shown, io).join('\n')}\n`);
   return EXIT.ok;
 };
 
-const lines = (shown: ReturnType<typeof publicBrake>[]): string[] => {
+const HEADER: Column[] = [
+  { title: 'BRAKE' },
+  { title: 'HELD', align: 'right' },
+  { title: 'RULE → DESTINATION', least: 18 },
+  { title: 'DELETES', align: 'right' },
+  { title: 'EXPIRATIONS', align: 'right', isOptional: true },
+  { title: 'OVERWRITES', align: 'right', isOptional: true },
+  { title: 'CLOSED FOR' },
+];
+
+const lines = (shown: ReturnType<typeof publicBrake>[], { now, columns }: CliIo): string[] => {
   const [header = '', ...rows] = tableLines(
-    ['BRAKE', 'HELD', 'RULE', 'DESTINATION', 'DELETES', 'EXPIRATIONS', 'OVERWRITES', 'CLOSED SINCE'],
+    HEADER,
     shown.map(({ brake, held, rule, destination, deletes, expirations, overwrites, closedSince }) => [
       brake,
       countText(held),
-      rule,
-      destination,
+      `${rule} → ${destination}`,
       countText(deletes),
       countText(expirations),
       countText(overwrites),
-      closedSince ?? '-',
+      closedSince === null ? '-' : duration((now() - Date.parse(closedSince)) / 1_000),
     ]),
+    columns,
   );
   return [
     header,

@@ -43,7 +43,7 @@ export const CHECK: CommandSpec = {
 export const runConfigCheck = async (argv: readonly string[], io: CliIo): Promise<number> => {
   const options = parseOptions(CHECK, argv);
   if (options.has('help')) {
-    io.stdout.write(helpText(CHECK));
+    io.stdout.write(helpText(CHECK, io.columns));
     return EXIT.ok;
   }
   const json = options.has('json');

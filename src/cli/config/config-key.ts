@@ -32,7 +32,7 @@ export const runConfigKey = async (
 ): Promise<number> => {
   const options = parseOptions(KEY, argv);
   if (options.has('help')) {
-    io.stdout.write(helpText(KEY));
+    io.stdout.write(helpText(KEY, io.columns));
     return EXIT.ok;
   }
   const deployment = deploymentOf(options, io);

@@ -35,7 +35,7 @@ export const POLICY: CommandSpec = {
 export const runConfigPolicy = async (argv: readonly string[], io: CliIo): Promise<number> => {
   const options = parseOptions(POLICY, argv);
   if (options.has('help')) {
-    io.stdout.write(helpText(POLICY));
+    io.stdout.write(helpText(POLICY, io.columns));
     return EXIT.ok;
   }
   const file = resolve(io.cwd, options.value('config') ?? 'replication.yml');

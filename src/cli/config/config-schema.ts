@@ -1,5 +1,6 @@
 import { jsonSchema } from '../../lib/configuration/schema.ts';
 import { type CommandSpec, helpText, parseOptions } from '../terminal/command.ts';
+import { writeData } from '../terminal/fitted.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
 import { jsonText } from '../terminal/json.ts';
 
@@ -15,6 +16,7 @@ export const SCHEMA: CommandSpec = {
 /** Prints the JSON schema of replication.yml. Throws CliError. */
 export const runConfigSchema = async (argv: readonly string[], io: CliIo): Promise<number> => {
   const asked = parseOptions(SCHEMA, argv).has('help');
-  io.stdout.write(asked ? helpText(SCHEMA) : jsonText(jsonSchema()));
+  if (asked) io.stdout.write(helpText(SCHEMA, io.columns));
+  else writeData(io.stdout, jsonText(jsonSchema()));
   return EXIT.ok;
 };

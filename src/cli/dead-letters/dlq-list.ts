@@ -50,7 +50,7 @@ export const LIST: CommandSpec = {
 export const runDlqList = async (argv: readonly string[], io: CliIo): Promise<number> => {
   const options = parseOptions(LIST, argv);
   if (options.has('help')) {
-    io.stdout.write(helpText(LIST));
+    io.stdout.write(helpText(LIST, io.columns));
     return EXIT.ok;
   }
   const filter = messageFilter(options);

@@ -51,7 +51,7 @@ export const REDRIVE: CommandSpec = {
 export const runDlqRedrive = async (argv: readonly string[], io: CliIo): Promise<number> => {
   const options = parseOptions(REDRIVE, argv);
   if (options.has('help')) {
-    io.stdout.write(helpText(REDRIVE));
+    io.stdout.write(helpText(REDRIVE, io.columns));
     return EXIT.ok;
   }
   const request: RedriveRequest = {

@@ -52,7 +52,7 @@ export const runBackfillStart = async (
 ): Promise<number> => {
   const options = parseOptions(BACKFILL_START, argv);
   if (options.has('help')) {
-    io.stdout.write(helpText(BACKFILL_START));
+    io.stdout.write(helpText(BACKFILL_START, io.columns));
     return EXIT.ok;
   }
   const request = startRequest('backfill', options, io);

@@ -105,7 +105,7 @@ export const controlCommands = (ports: RunPorts): Record<string, Command> => ({
     const limit = numberOption(options, 'limit', { minimum: 1, maximum: 1_000 }) ?? DEFAULT_RUNS;
     const runs = await ports.runs(deploymentOf(options, io)).store.list(limit);
     if (options.has('json')) io.stdout.write(jsonText(runs.map(publicRun)));
-    else io.stdout.write(runs.length === 0 ? 'No runs.\n' : `${runTable(runs, io.now()).join('\n')}\n`);
+    else io.stdout.write(runs.length === 0 ? 'No runs.\n' : `${runTable(runs, io).join('\n')}\n`);
   }),
   pause: changing(PAUSE, pauseRun, ports),
   resume: changing(RESUME, resumeRun, ports),
@@ -116,7 +116,7 @@ const command =
   (spec: CommandSpec, show: (options: ParsedOptions, io: CliIo) => Promise<void>): Command =>
   async (argv, io) => {
     const options = parseOptions(spec, argv);
-    if (options.has('help')) io.stdout.write(helpText(spec));
+    if (options.has('help')) io.stdout.write(helpText(spec, io.columns));
     else await withCliErrors(() => show(options, io));
     return EXIT.ok;
   };

@@ -32,7 +32,9 @@ export const verifyLocally = async (command: StartCommand): Promise<number> => {
       hasRows = true;
       const { rule, destination } = spec;
       for (const row of rows)
-        io.stdout.write(json ? `${JSON.stringify({ rule, destination, ...row })}\n` : differenceLine(row));
+        io.stdout.write(
+          json ? `${JSON.stringify({ rule, destination, ...row })}\n` : differenceLine(row, io.columns),
+        );
     };
     const { counted, isComplete } = await compareLocally(spec, command, { sendHints: null, onRows });
     if (!isComplete) return interrupted(io);

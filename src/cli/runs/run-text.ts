@@ -6,7 +6,7 @@ import { printable } from '../../lib/text/printable.ts';
 import { differing, findingsIn, verdictOf } from '../../lib/runs/report/comparison-text.ts';
 import type { RunEstimate } from '../../lib/runs/run.ts';
 import { type CompareCounters, type CopyCounters, isOver, type Run } from '../../lib/runs/run.ts';
-import { tableLines } from '../terminal/table.ts';
+import { type Column, tableLines } from '../terminal/table.ts';
 
 /** A run with the counters of its copies and its use of AWS. */
 export interface RunState extends Run {
@@ -156,20 +156,31 @@ export const estimateLines = (estimate: RunEstimate): string[] => {
 };
 
 /** Returns a table of runs with one line for each run. */
-export const runTable = (runs: readonly Run[], nowMs: number): string[] =>
+export const runTable = (
+  runs: readonly Run[],
+  { now, columns }: { now(): number; columns: number },
+): string[] =>
   tableLines(
-    ['RUN', 'PHASE', 'TOOK', 'KEYS', 'DIFFERENT', 'WHAT'],
+    [
+      'RUN',
+      'PHASE',
+      { title: 'TOOK', align: 'right', isOptional: true },
+      { title: 'KEYS', align: 'right', isOptional: true },
+      { title: 'DIFFERENT', align: 'right', isOptional: true },
+      { title: 'WHAT', least: 20 },
+    ],
     runs.map((run) => {
       const look = run.checked ?? run.compared;
       return [
         run.id,
         run.phase,
-        duration(((run.endedMs ?? nowMs) - run.createdMs) / 1_000),
+        duration(((run.endedMs ?? now()) - run.createdMs) / 1_000),
         look === null ? '-' : countText(look.keys),
         look === null ? '-' : countText(differing(look)),
         runTitle(run),
       ];
     }),
+    columns,
   );
 
 const total = (dollars: RunEstimate['dollars']): number =>
@@ -182,17 +193,6 @@ const errorText = ({ basis, errorShare }: RunEstimate): string =>
 
 const indented = (lines: string[]): string[] => lines.map((line) => `  ${line}`);
 
-/** Formats a table like `tableLines`, but aligns all columns except the first to the right. */
-const numbers = (header: string[], rows: string[][]): string[] => {
-  const widths = header.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  return [header, ...rows].map((row) =>
-    row
-      .map((cell, column) =>
-        column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
-      )
-      .join('  ')
-      .trimEnd(),
-  );
-};
+/** Formats a table whose columns are numbers, except the first. */
+const numbers = ([first = '', ...others]: string[], rows: string[][]): string[] =>
+  tableLines([first, ...others.map((title): Column => ({ title, align: 'right' }))], rows);

@@ -51,7 +51,7 @@ export const runVerifyStart = async (
 ): Promise<number> => {
   const options = parseOptions(VERIFY_START, argv);
   if (options.has('help')) {
-    io.stdout.write(helpText(VERIFY_START));
+    io.stdout.write(helpText(VERIFY_START, io.columns));
     return EXIT.ok;
   }
   if (options.has('local') && options.has('repair')) {

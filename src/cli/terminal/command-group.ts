@@ -31,7 +31,7 @@ export const runGroup = async (
   const answered = group.answer?.(options) ?? null;
   if (answered !== null) return answered;
   const asked = options.has('help');
-  (asked ? io.stdout : io.stderr).write(helpText(spec));
+  (asked ? io.stdout : io.stderr).write(helpText(spec, io.columns));
   return asked ? EXIT.ok : EXIT.usage;
 };
 

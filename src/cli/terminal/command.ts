@@ -2,6 +2,8 @@
 import { parseArgs } from 'node:util';
 import { nearestWord } from '../../lib/text/nearest-word.ts';
 import { CliError } from './errors.ts';
+import { pad, textWidth } from './width.ts';
+import { wrapCommand, wrapParagraph } from './wrap.ts';
 
 export interface CommandSpec {
   /** The words after `s3-replicator` that name the command, e.g. `dlq list`; empty for the program itself. */
@@ -97,28 +99,58 @@ export const numberOption = (
   );
 };
 
-export const helpText = (spec: CommandSpec): string => {
+/** Returns the help of a command in lines of at most `columns` columns: 80 if the output is no terminal, and never more than 100. */
+export const helpText = (spec: CommandSpec, columns = Infinity): string => {
+  const width = columns === Infinity ? 80 : Math.min(columns, 100);
   const command = ['s3-replicator', spec.name].filter(Boolean).join(' ');
   const following = spec.subcommands ? '<command> ' : spec.argument ? `${spec.argument.name} ` : '';
-  const usage = `${command} ${following}[options]`;
   const options = Object.entries({ ...spec.options, help: HELP }).map(([name, option]): [string, string] => [
     [name === 'help' ? '-h, --help' : `--${name}`, option.value].filter(Boolean).join(' '),
     option.description + (option.multiple ? ' May be given more than once.' : ''),
   ]);
+  const section = (title: string, rows: readonly (readonly [string, string])[]): string[] =>
+    rows.length === 0 ? [] : [`${title}:`, ...termLines(rows, width), ''];
   return [
-    `${spec.summary}\n`,
-    `Usage: ${usage}\n`,
-    ...(spec.description ?? []).map((paragraph) => `${wrap(paragraph, 0)}\n`),
-    ...helpSection('Commands', Object.entries(spec.subcommands ?? {})),
-    ...helpSection('Argument', spec.argument ? [[spec.argument.name, spec.argument.description]] : []),
-    ...helpSection('Options', options),
-    ...helpSection(
+    wrapParagraph(spec.summary, width, 0),
+    '',
+    `Usage: ${command} ${following}[options]`,
+    '',
+    ...(spec.description ?? []).flatMap((paragraph) => [wrapParagraph(paragraph, width, 0), '']),
+    ...section('Commands', Object.entries(spec.subcommands ?? {})),
+    ...section('Argument', spec.argument ? [[spec.argument.name, spec.argument.description]] : []),
+    ...section('Options', options),
+    ...section(
       'Exit codes',
       (spec.exitCodes ?? []).map(([code, meaning]) => [String(code), meaning]),
     ),
-    ...examples(spec.examples),
+    ...exampleLines(spec.examples, width),
   ].join('\n');
 };
+
+/** Returns a list of terms and their meanings. A term that would leave too little room for the meanings has a line of its own. */
+const termLines = (rows: readonly (readonly [string, string])[], width: number): string[] => {
+  const most = Math.floor(width * 0.36);
+  const fitting = rows.map(([term]) => textWidth(term)).filter((columns) => columns <= most);
+  const indent = 2 + Math.max(0, ...fitting) + 2;
+  return rows.map(([term, meaning]) => {
+    const text = wrapParagraph(meaning, width, indent);
+    return textWidth(term) <= most
+      ? `  ${pad(term, indent - 2)}${text}`
+      : `  ${term}\n${' '.repeat(indent)}${text}`;
+  });
+};
+
+const exampleLines = (rows: CommandSpec['examples'], width: number): string[] =>
+  rows.length === 0
+    ? []
+    : [
+        'Examples:',
+        ...rows.flatMap(([command, meaning]) => [
+          `  # ${wrapParagraph(meaning, width - 4, 0).replaceAll('\n', '\n  # ')}`,
+          `  ${wrapCommand(command, width, 2)}`,
+        ]),
+        '',
+      ];
 
 const unexpected = (spec: CommandSpec, argument: string): CliError => {
   const command = ['s3-replicator', spec.name].filter(Boolean).join(' ');
@@ -154,34 +186,4 @@ const valueOf = (
     );
   }
   return token.value ?? '';
-};
-
-const helpSection = (title: string, rows: (readonly [string, string])[]): string[] => {
-  if (rows.length === 0) return [];
-  const width = Math.max(...rows.map(([term]) => term.length)) + 4;
-  return [
-    `${title}:`,
-    ...rows.map(([term, meaning]) => `  ${term.padEnd(width - 2)}${wrap(meaning, width)}`),
-    '',
-  ];
-};
-
-const examples = (rows: CommandSpec['examples']): string[] =>
-  rows.length === 0
-    ? []
-    : ['Examples:', ...rows.flatMap(([command, meaning]) => [`  # ${meaning}`, `  ${command}`]), ''];
-
-/** Breaks a text into lines of at most 100 characters. All lines after the first are indented by `indent` spaces. */
-const wrap = (text: string, indent: number): string => {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && indent + line.length + 1 + word.length > 100) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === '' ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line].join(`\n${' '.repeat(indent)}`);
 };

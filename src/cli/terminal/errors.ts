@@ -1,4 +1,5 @@
 import { EXIT } from './io.ts';
+import type { Style } from './style.ts';
 
 interface ErrorEntry {
   title: string;
@@ -135,8 +136,8 @@ export class CliError extends Error {
   }
 
   /** Returns the text for standard error. Title and message are on the first line, and the fix is on the next line. */
-  format(): string {
+  format(style: Style = (_, text) => text): string {
     const { title, fix } = ERRORS[this.code];
-    return `s3-replicator: ${title}: ${this.message}\nfix: ${fix}\n`;
+    return `${style('red', `s3-replicator: ${title}:`)} ${this.message}\nfix: ${fix}\n`;
   }
 }

@@ -14,10 +14,15 @@ export const EXIT = {
 } as const;
 
 /** A stream of text such as `process.stdout` and `process.stderr`. */
-interface Output {
+export interface Output {
   write(text: string): unknown;
+  /** Writes a text whose lines must stay whole. Absent if {@link Output.write} does so too. */
+  writeData?(text: string): unknown;
   /** True if the stream is a terminal. In a terminal, progress is redrawn in place. */
   readonly isTTY?: boolean;
+  /** The width of the terminal. Undefined if the stream is none. */
+  readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
 }
 
 export interface CliIo {
@@ -26,6 +31,8 @@ export interface CliIo {
   /** Receives progress, notes and errors. */
   stderr: Output;
   env: Readonly<Record<string, string | undefined>>;
+  /** The width of standard output. Infinity if it is no terminal: then another program reads the output, and nothing may be cut. */
+  readonly columns: number;
   /** The directory to which relative paths on the command line refer. */
   cwd: string;
   /** Aborted by Ctrl-C or SIGTERM. After the abort, the command cleans up and returns {@link EXIT}.interrupted. */

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { CliIo } from './io.ts';
+import type { CliIo, Output } from './io.ts';
 
 /** Returns the real terminal, environment and clock. Call this function only once, because it installs handlers for SIGINT and SIGTERM. */
 export const processIo = (): CliIo => {
@@ -15,9 +15,13 @@ export const processIo = (): CliIo => {
       if (error.code !== 'EPIPE') throw error;
     });
   }
+  const stdout = outputOf(process.stdout);
   return {
-    stdout: process.stdout,
-    stderr: process.stderr,
+    stdout,
+    stderr: outputOf(process.stderr),
+    get columns() {
+      return stdout.columns ?? Infinity;
+    },
     env: process.env,
     cwd: process.cwd(),
     interrupted: controller.signal,
@@ -25,6 +29,26 @@ export const processIo = (): CliIo => {
     now: () => Date.now(),
     sleep: (ms) => wait(ms, undefined, { signal: controller.signal }).catch(() => undefined),
   };
+};
+
+/** Reads the width at each use, because it changes with the window. `COLUMNS` wins over it, so that a width can be chosen for a pipe. */
+const outputOf = (stream: NodeJS.WriteStream): Output => ({
+  write: (text) => stream.write(text),
+  isTTY: stream.isTTY,
+  get columns() {
+    // A terminal that has no size reports 0.
+    return widthIn(process.env['COLUMNS']) ?? (stream.isTTY ? stream.columns || DEFAULT_COLUMNS : undefined);
+  },
+  get rows() {
+    return stream.rows || undefined;
+  },
+});
+
+const DEFAULT_COLUMNS = 80;
+
+const widthIn = (text: string | undefined): number | null => {
+  const columns = Number(text);
+  return Number.isInteger(columns) && columns > 0 ? columns : null;
 };
 
 /** Writes the question to standard error, because standard output may be a pipe. */

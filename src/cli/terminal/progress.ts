@@ -1,37 +1,38 @@
 import { duration } from '../../lib/text/duration.ts';
 import type { CliIo } from './io.ts';
+import { createRedraw } from './redraw.ts';
 
 /**
- * Shows the progress of a command on standard error. In a terminal, one line is redrawn in place. Elsewhere, a new line is written every
+ * Shows the progress of a command on standard error. In a terminal, the text is redrawn in place. Elsewhere, a new line is written every
  * few seconds.
  */
 export interface Progress {
   update(text: string): void;
-  /** Removes the progress line. Call this before anything else is written, and at the end. */
+  /** Removes the progress from the terminal. Call this before anything else is written, and at the end. */
   end(): void;
 }
 
 /** How often a line is written if standard error is not a terminal. More frequent lines would only make a log longer. */
 const LINE_EVERY_MS = 5_000;
 
-export const createProgress = (io: Pick<CliIo, 'stderr' | 'now'>): Progress => {
-  let drawn = false;
+export const createProgress = (io: Pick<CliIo, 'stderr' | 'env' | 'now'>): Progress =>
+  io.stderr.isTTY && io.env['TERM'] !== 'dumb' ? redrawnLine(io) : everySeconds(io);
+
+const redrawnLine = ({ stderr }: Pick<CliIo, 'stderr'>): Progress => {
+  const { draw, clear } = createRedraw(stderr);
+  return { update: (text) => draw([text]), end: clear };
+};
+
+const everySeconds = (io: Pick<CliIo, 'stderr' | 'now'>): Progress => {
   // The first line is written only after the interval, so short work writes no line at all.
   let lastLineMs = io.now();
   return {
     update(text) {
-      if (io.stderr.isTTY) {
-        io.stderr.write(`\r\u001b[K${text}`);
-        drawn = true;
-      } else if (io.now() - lastLineMs >= LINE_EVERY_MS) {
-        io.stderr.write(`${text}\n`);
-        lastLineMs = io.now();
-      }
+      if (io.now() - lastLineMs < LINE_EVERY_MS) return;
+      io.stderr.write(`${text}\n`);
+      lastLineMs = io.now();
     },
-    end() {
-      if (drawn) io.stderr.write('\r\u001b[K');
-      drawn = false;
-    },
+    end() {},
   };
 };
 

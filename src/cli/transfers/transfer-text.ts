@@ -2,13 +2,21 @@
 import { byteText, countOf, countText } from '../../lib/text/amounts.ts';
 import { duration } from '../../lib/text/duration.ts';
 import { printable } from '../../lib/text/printable.ts';
-import { tableLines } from '../terminal/table.ts';
+import type { CliIo } from '../terminal/io.ts';
+import { type Column, tableLines } from '../terminal/table.ts';
 import type { PublicTransfer } from './transfer-state.ts';
 
-/** Returns a table with one line for each transfer. The reason and the fix of a failed transfer are shown below its line. */
-export const transferLines = (transfers: readonly PublicTransfer[], nowMs: number): string[] => {
+/**
+ * Returns a table of at most `columns` columns with one line for each transfer. The reason and the fix of a failed transfer are shown below
+ * its line.
+ */
+export const transferLines = (
+  transfers: readonly PublicTransfer[],
+  { now, columns }: Pick<CliIo, 'now' | 'columns'>,
+): string[] => {
   if (transfers.length === 0) return ['No transfers.'];
-  const [header = '', ...rows] = tableLines(HEADER, transfers.map(cells));
+  const [header = '', ...rows] = tableLines(HEADER, transfers.map(cells), columns);
+  const nowMs = now();
   return [
     header,
     ...rows.flatMap((row, index) => [row, ...transferNotes(transfers[index], nowMs)]),
@@ -17,18 +25,27 @@ export const transferLines = (transfers: readonly PublicTransfer[], nowMs: numbe
   ];
 };
 
-const HEADER = ['STATE', 'DONE', 'OF', 'PARTS', 'RATE', 'LEFT', 'WAY', 'RULE', 'DESTINATION', 'KEY'];
+const HEADER: Column[] = [
+  { title: 'STATE' },
+  { title: 'DONE', align: 'right' },
+  { title: 'OF', align: 'right' },
+  { title: 'LEFT', align: 'right' },
+  { title: 'PARTS', align: 'right', isOptional: true },
+  { title: 'RATE', align: 'right', isOptional: true },
+  { title: 'WAY', isOptional: true },
+  { title: 'RULE → DESTINATION', least: 12 },
+  { title: 'KEY', least: 14 },
+];
 
 const cells = (transfer: PublicTransfer): string[] => [
   transfer.state,
   `${percentOf(transfer)} %`,
   byteText(transfer.bytes),
+  transfer.secondsLeft === null ? '-' : duration(transfer.secondsLeft),
   `${countText(transfer.partsDone)}/${countText(transfer.parts)}`,
   transfer.bytesPerSecond === null ? '-' : `${byteText(transfer.bytesPerSecond)}/s`,
-  transfer.secondsLeft === null ? '-' : duration(transfer.secondsLeft),
   transfer.way,
-  transfer.rule,
-  transfer.destination,
+  `${transfer.rule} → ${transfer.destination}`,
   printable(transfer.key),
 ];
 

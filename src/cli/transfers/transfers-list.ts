@@ -45,7 +45,7 @@ export const runTransfersList = async (
 ): Promise<number> => {
   const options = parseOptions(TRANSFERS, argv);
   if (options.has('help')) {
-    io.stdout.write(helpText(TRANSFERS));
+    io.stdout.write(helpText(TRANSFERS, io.columns));
     return EXIT.ok;
   }
   const { all } = ports.transfers(deploymentOf(options, io));
@@ -54,8 +54,6 @@ export const runTransfersList = async (
     for await (const transfer of all()) found.push(transfer);
   });
   const transfers = found.toSorted((one, other) => one.startedMs - other.startedMs).map(publicTransfer);
-  io.stdout.write(
-    options.has('json') ? jsonText(transfers) : `${transferLines(transfers, io.now()).join('\n')}\n`,
-  );
+  io.stdout.write(options.has('json') ? jsonText(transfers) : `${transferLines(transfers, io).join('\n')}\n`);
   return EXIT.ok;
 };

@@ -1,5 +1,6 @@
 import { DESTINATION_OPTIONS } from '../chosen-destinations.ts';
 import { countText } from '../../lib/text/amounts.ts';
+import { duration } from '../../lib/text/duration.ts';
 import { printable } from '../../lib/text/printable.ts';
 import { type CommandSpec, helpText, parseOptions } from '../terminal/command.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
@@ -30,12 +31,12 @@ export const runWaitingList = async (
 ): Promise<number> => {
   const options = parseOptions(WAITING_LIST, argv);
   if (options.has('help')) {
-    io.stdout.write(helpText(WAITING_LIST));
+    io.stdout.write(helpText(WAITING_LIST, io.columns));
     return EXIT.ok;
   }
   const { found } = await openChosen(options, io, ports);
   const shown = found.map(publicWaiting);
-  io.stdout.write(options.has('json') ? jsonText(shown) : `${lines(shown).join('\n')}\n`);
+  io.stdout.write(options.has('json') ? jsonText(shown) : `${lines(shown, io).join('\n')}\n`);
   return EXIT.ok;
 };
 
@@ -49,16 +50,21 @@ const publicWaiting = ({ rule, destination, messages, avoided }: WaitingFor) => 
   detail: avoided?.detail ?? null,
 });
 
-const lines = (shown: ReturnType<typeof publicWaiting>[]): string[] => {
+const lines = (shown: ReturnType<typeof publicWaiting>[], { now, columns }: CliIo): string[] => {
   const [header = '', ...rows] = tableLines(
-    ['MESSAGES', 'RULE', 'DESTINATION', 'AVOIDED SINCE', 'REASON'],
+    [
+      { title: 'MESSAGES', align: 'right' },
+      { title: 'RULE → DESTINATION', least: 18 },
+      'AVOIDED FOR',
+      { title: 'REASON', least: 6 },
+    ],
     shown.map(({ messages, rule, destination, avoidedSince, reason }) => [
       countText(messages),
-      rule,
-      destination,
-      avoidedSince ?? '-',
+      `${rule} → ${destination}`,
+      avoidedSince === null ? '-' : duration((now() - Date.parse(avoidedSince)) / 1_000),
       reason ?? '-',
     ]),
+    columns,
   );
   return [
     header,

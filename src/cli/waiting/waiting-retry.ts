@@ -38,7 +38,7 @@ export const runWaitingRetry = async (
 ): Promise<number> => {
   const options = parseOptions(WAITING_RETRY, argv);
   if (options.has('help')) {
-    io.stdout.write(helpText(WAITING_RETRY));
+    io.stdout.write(helpText(WAITING_RETRY, io.columns));
     return EXIT.ok;
   }
   const { waiting, found } = await openChosen(options, io, ports);

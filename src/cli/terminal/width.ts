@@ -1,0 +1,32 @@
+/** Fits text into columns of a terminal, where a character is zero, one or two columns wide. */
+import stringWidth from 'string-width';
+
+/** Returns the width of a text in columns. Colours take none. */
+export const textWidth = (text: string): number => stringWidth(text);
+
+/** Returns the text in at most `columns` columns. A longer text loses its middle, because keys differ at their ends. The text has no colours. */
+export const shorten = (text: string, columns: number): string => {
+  if (text.length * 2 <= columns || textWidth(text) <= columns) return text;
+  const segments = Array.from(graphemes.segment(text), ({ segment }) => segment);
+  const head = take(segments, Math.ceil((columns - 1) / 2));
+  const tail = take(segments.toReversed(), columns - 1 - textWidth(head.join('')));
+  return `${head.join('')}…${tail.toReversed().join('')}`;
+};
+
+/** Adds spaces to a text, so that it fills `columns` columns. */
+export const pad = (text: string, columns: number, align: 'left' | 'right' = 'left'): string => {
+  const space = ' '.repeat(Math.max(0, columns - textWidth(text)));
+  return align === 'left' ? text + space : space + text;
+};
+
+/** Returns the text in exactly `columns` columns: {@link shorten} or {@link pad}. */
+export const fit = (text: string, columns: number): string => pad(shorten(text, columns), columns);
+
+const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+
+/** Takes segments from the beginning as long as they fit. */
+const take = (segments: readonly string[], columns: number): string[] => {
+  let left = columns;
+  const end = segments.findIndex((segment) => (left -= textWidth(segment)) < 0);
+  return end === -1 ? [...segments] : segments.slice(0, end);
+};

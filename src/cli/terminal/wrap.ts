@@ -1,0 +1,60 @@
+/** Breaks text into lines that fit the terminal. Words are never cut: a path or an ARN that is too long stays whole, so that it can be copied. */
+import wrapAnsi from 'wrap-ansi';
+import { textWidth } from './width.ts';
+
+/** Breaks lines that are longer than `columns`. The rest of a line is indented like its text: below the text after `fix:`, for example. */
+export const wrapText = (text: string, columns: number): string =>
+  text
+    .split('\n')
+    .map((line) => wrapLine(line, columns))
+    .join('\n');
+
+/** Breaks one text into lines, of which all but the first are indented by `indent` spaces. */
+export const wrapParagraph = (text: string, columns: number, indent: number): string => {
+  const width = Math.max(MIN_COLUMNS, columns - indent);
+  return wrapAnsi(joined(text, width), width)
+    .replaceAll(JOINED, ' ')
+    .replaceAll('\n', `\n${' '.repeat(indent)}`);
+};
+
+/** Breaks a command at spaces outside quotes, but not between an option and the value that follows. Each line but the last ends with a backslash, so that a shell reads them as one command. */
+export const wrapCommand = (command: string, columns: number, indent: number): string => {
+  const lines: string[] = [];
+  for (const word of command.match(WORDS) ?? []) {
+    const last = lines.at(-1);
+    const start = lines.length <= 1 ? indent : indent + DEEPER;
+    const longer = `${last} ${word}`;
+    // Two columns stay free for the backslash.
+    if (last !== undefined && start + textWidth(longer) + 2 <= columns) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines.join(` \\\n${' '.repeat(indent + DEEPER)}`);
+};
+
+/** How many columns are used at least, however narrow the terminal is. */
+const MIN_COLUMNS = 20;
+const DEEPER = 4;
+
+/** Matches an option with the value that follows, or one word. Quoted text belongs to the word. */
+const WORDS = /(?:--[a-z-]+ (?=[^-|]))?(?:'[^']*'|"[^"]*"|\S)+/g;
+
+const wrapLine = (line: string, columns: number): string => {
+  // No character is wider than two columns.
+  if (line.length * 2 <= columns || textWidth(line) <= columns) return line;
+  const [start = ''] = INTRODUCED.exec(line) ?? SPACES.exec(line) ?? [];
+  const [spaces = ''] = SPACES.exec(line) ?? [];
+  const indent = start.length > columns / 2 ? spaces.length + DEEPER : start.length;
+  const first = line.slice(0, indent);
+  return first + wrapParagraph(line.slice(indent), columns, indent);
+};
+
+const SPACES = /^ */;
+
+/** Matches what stands before the text of a line: a term and two spaces, as in `  from  s3://…`, or a word and a colon, as in `fix: …`. */
+const INTRODUCED = /^ *(?:\S+(?: \S+)*? {2,}|(?:fix|note|warning): )/;
+
+/** Takes the place of spaces that do not end a line: those of a command between backticks that fits on a line. */
+const JOINED = '\u00a0';
+
+const joined = (text: string, columns: number): string =>
+  text.replace(/`[^`]*`/g, (code) => (code.length < columns ? code.replaceAll(' ', JOINED) : code));
