@@ -87,14 +87,15 @@ const stackFor = (
 
 const identity = (
   { destination: { bucket, roleArn, externalId, account } }: RuleDestination,
-  { deployment }: Configuration,
+  { deployment, stack }: Configuration,
   { sourceAccount }: StackChoices,
 ): Record<string, string> => ({
-  SourceRoleArn: `arn:${partitionOfRegion(deployment.region)}:iam::${sourceAccount}:role/${resourceNames(deployment).replicateRole}`,
+  SourceRoleArn: `arn:${partitionOfRegion(deployment.region)}:iam::${sourceAccount}:role${stack.rolePath}${resourceNames(deployment).replicateRole}`,
   ExternalId: externalId,
   BucketName: bucket,
   BucketAccount: account === accountOfArn(roleArn) ? '' : account,
   RoleName: roleName(roleArn),
+  RolePath: rolePath(roleArn),
 });
 
 /**
@@ -144,6 +145,9 @@ const commonStart = ([first = '', ...others]: readonly string[]): string => {
   return first.slice(0, length);
 };
 
+/** Returns the path of a role, which begins and ends with a slash. */
+const rolePath = (roleArn: string): string => roleArn.replace(/^.*?:role(\/(.*\/)?)[^/]+$/, '$1');
+
 const roleName = (roleArn: string): string => roleArn.split('/').at(-1) ?? '';
 
 /** Stack names have letters, digits and hyphens, and begin with a letter. */
@@ -183,7 +187,6 @@ const problemsOf = (
   const longest = maxRetentionDays(group.filter(({ destination }) => destination.objectLock !== 'ignore'));
   const found: [boolean, string][] = [
     [others.length > 0, `it writes ${others.join(', ')} too: give each bucket a role of its own`],
-    [!/:role\/[^/]+$/.test(roleArn), 'it has a path: remove the path from `roleArn`'],
     [
       roleName(roleArn).length > MAXIMUM_ROLE_NAME_LENGTH,
       `its name has more than ${MAXIMUM_ROLE_NAME_LENGTH} characters: shorten it`,

@@ -59,6 +59,7 @@ test('config destination prints a command that a shell reads as one deployment w
     BucketName: 'replica-bucket',
     BucketAccount: '',
     RoleName: 'replica',
+    RolePath: '/',
     Prefix: 'in/',
     ReplicateDeletes: 'no',
     ReplicateAcl: 'no',
@@ -135,6 +136,20 @@ test('config destination prints the parameters of a new bucket and of a vault on
   });
 });
 
+test('config destination gives the path of the destination role and that of the source role', async () => {
+  const roleArn = ROLE.replace('role/', 'role/platform/replicas/');
+  await writeFile(
+    join(cwd, 'replication.yml'),
+    file([only({ roleArn })], { stack: { rolePath: '/platform/' } }),
+  );
+  const { out } = await run(['config', 'destination'], { cwd }, { config });
+  expect(parametersOf(awsCommands(out)[0] ?? [])).toMatchObject({
+    SourceRoleArn: 'arn:aws:iam::111111111111:role/platform/s3-replicator-prod-us-east-1-replicate',
+    RoleName: 'replica',
+    RolePath: '/platform/replicas/',
+  });
+});
+
 test.each([
   [['--object-lock'], '--object-lock needs --create-bucket'],
   [['--retention-mode', 'GOVERNANCE'], '--retention-mode and --retention-days need each other'],
@@ -149,7 +164,6 @@ const shared = [only(), rule('other', { bucket: 'other-bucket' }, [destination('
 
 test.each([
   ['writes two buckets', shared, [], 'it writes other-replica too: give each bucket a role'],
-  ['has a path', [only({ roleArn: ROLE.replace('role/', 'role/path/') })], [], 'remove the path'],
   ['has a long name', [only({ roleArn: ROLE + 'a'.repeat(50) })], [], 'more than 56 characters'],
   [
     'belongs to another account than the bucket that it should create',
