@@ -142,6 +142,8 @@ test('with `loggedKeys: hashed` whoever reads logs learns no keys, neither of li
     destination: 'd',
     version: null,
     attempts: 1,
+    sizeBytes: null,
+    firstSeen: null,
   };
   createReporter(logger, 'hashed').report({
     ...about,

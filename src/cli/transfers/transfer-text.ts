@@ -4,14 +4,14 @@ import { duration } from '../../lib/text/duration.ts';
 import { printable } from '../../lib/text/printable.ts';
 import type { CliIo } from '../terminal/io.ts';
 import { type Column, tableLines } from '../terminal/table.ts';
-import type { PublicTransfer } from './transfer-state.ts';
+import type { TransferState } from '../../lib/state/transfer-state.ts';
 
 /**
  * Returns a table of at most `columns` columns with one line for each transfer. The reason and the fix of a failed transfer are shown below
  * its line.
  */
 export const transferLines = (
-  transfers: readonly PublicTransfer[],
+  transfers: readonly TransferState[],
   { now, columns }: Pick<CliIo, 'now' | 'columns'>,
 ): string[] => {
   if (transfers.length === 0) return ['No transfers.'];
@@ -37,7 +37,7 @@ const HEADER: Column[] = [
   { title: 'KEY', least: 14 },
 ];
 
-const cells = (transfer: PublicTransfer): string[] => [
+const cells = (transfer: TransferState): string[] => [
   transfer.state,
   `${percentOf(transfer)} %`,
   byteText(transfer.bytes),
@@ -50,10 +50,10 @@ const cells = (transfer: PublicTransfer): string[] => [
 ];
 
 /** Returns the percentage of bytes that are done. The percentage is rounded down, so that 100 % means that all bytes are done. */
-const percentOf = ({ bytes, bytesDone }: PublicTransfer): number =>
+const percentOf = ({ bytes, bytesDone }: TransferState): number =>
   bytes === 0 ? 100 : Math.floor((bytesDone / bytes) * 100);
 
-const transferNotes = (transfer: PublicTransfer | undefined, nowMs: number): string[] => {
+const transferNotes = (transfer: TransferState | undefined, nowMs: number): string[] => {
   if (transfer === undefined) return [];
   const { failure, seen } = transfer;
   if (failure !== null)
@@ -65,7 +65,7 @@ const transferNotes = (transfer: PublicTransfer | undefined, nowMs: number): str
 /** How old a count must be before its age is shown. The sweep counts the parts of every transfer four times an hour. */
 const OLD_MS = 20 * 60_000;
 
-const totalText = (transfers: readonly PublicTransfer[]): string => {
+const totalText = (transfers: readonly TransferState[]): string => {
   const left = transfers.reduce((sum, { bytes, bytesDone }) => sum + bytes - bytesDone, 0);
   return `${countOf(transfers.length, 'transfer')}, ${byteText(left)} to go.`;
 };

@@ -5,7 +5,7 @@ import { DEPLOYMENT_OPTIONS, deploymentOf } from '../deployment.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
 import { jsonText } from '../terminal/json.ts';
 import { withCliErrors } from '../aws-errors.ts';
-import { publicTransfer } from './transfer-state.ts';
+import { transferStateOf } from '../../lib/state/transfer-state.ts';
 import { transferLines } from './transfer-text.ts';
 
 /** The access to AWS that the command needs. Its functions throw ReplicationError. */
@@ -53,7 +53,7 @@ export const runTransfersList = async (
   await withCliErrors(async () => {
     for await (const transfer of all()) found.push(transfer);
   });
-  const transfers = found.toSorted((one, other) => one.startedMs - other.startedMs).map(publicTransfer);
+  const transfers = found.toSorted((one, other) => one.startedMs - other.startedMs).map(transferStateOf);
   io.stdout.write(options.has('json') ? jsonText(transfers) : `${transferLines(transfers, io).join('\n')}\n`);
   return EXIT.ok;
 };

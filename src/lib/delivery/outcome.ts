@@ -35,7 +35,11 @@ export type OutcomeRecord = {
   destination: string | null;
   key: string | null;
   version: string | null;
+  /** The size that the event or the run names; null: it names none. */
+  sizeBytes: number | null;
   attempts: number;
+  /** When the message was first seen, ISO 8601; null: the work has no message. */
+  firstSeen: string | null;
 } & (
   | ({ ending: 'done'; duplicate: boolean } & Receipt)
   | { ending: 'skip'; why: 'test-event' | 'no-rule' | 'run-stopped' }

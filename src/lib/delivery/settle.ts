@@ -210,15 +210,28 @@ export const reportFailure = (
     requestId: error.requestId,
   });
 
-/** The fields from which the number of attempts follows. */
-export type Attempts = Pick<QueueMessage, 'receiveCount' | 'retry' | 'earlier'>;
+/** The fields from which the number of attempts and the time of the first follow. */
+export type Attempts = Pick<QueueMessage, 'receiveCount' | 'sentMs' | 'retry' | 'earlier'>;
 
 /** The number of attempts of work that no message stands for. */
-export const attempted = (receiveCount: number): Attempts => ({ receiveCount, retry: null, earlier: null });
+export const attempted = (receiveCount: number): Attempts => ({
+  receiveCount,
+  sentMs: 0,
+  retry: null,
+  earlier: null,
+});
 
 type Common = Pick<
   OutcomeRecord,
-  'rule' | 'sourceBucket' | 'destinationBucket' | 'destination' | 'key' | 'version' | 'attempts'
+  | 'rule'
+  | 'sourceBucket'
+  | 'destinationBucket'
+  | 'destination'
+  | 'key'
+  | 'version'
+  | 'sizeBytes'
+  | 'attempts'
+  | 'firstSeen'
 >;
 
 /** Returns the common fields of a record without an assignment, for example about a malformed message. */
@@ -229,7 +242,9 @@ export const blank = (message: Attempts): Common => ({
   destination: null,
   key: null,
   version: null,
+  sizeBytes: null,
   attempts: attemptsOf(message),
+  firstSeen: firstSeenOf(message),
 });
 
 /** Returns the common fields of a record about an assignment. */
@@ -240,5 +255,12 @@ export const about = ({ rule, destination, hint }: Assignment, message: Attempts
   destination: destination.id,
   key: hint.key,
   version: hint.versionId,
+  sizeBytes: hint.sizeBytes,
   attempts: attemptsOf(message),
+  firstSeen: firstSeenOf(message),
 });
+
+const firstSeenOf = (message: Attempts): string | null => {
+  const ms = firstSeenMsOf(message);
+  return ms === 0 ? null : new Date(ms).toISOString();
+};

@@ -1,7 +1,6 @@
 /** The queues of a deployment, with the calls that its Lambda functions make. */
 import {
   ChangeMessageVisibilityCommand,
-  GetQueueAttributesCommand,
   type MessageAttributeValue,
   SendMessageCommand,
   SQSClient,
@@ -17,6 +16,7 @@ import type { RunQueues } from '../../runs/ports.ts';
 import { CONTROL_CLIENT } from '../control-client.ts';
 import { translateError } from '../errors.ts';
 import { sendBodies } from './message-batches.ts';
+import { countsOf } from './queue-counts.ts';
 
 /** If `region` is null, the region of the environment is used. */
 export const createSqsClient = (region: string | null = null): SQSClient =>
@@ -118,17 +118,8 @@ export const createRunQueues = (
 /** Counts the visible, delayed and in-flight messages. The count is approximate. `name` names the queue in error messages. */
 export const messagesIn = async (client: SQSClient, queueUrl: string, name: string): Promise<number> => {
   try {
-    const { Attributes: attributes = {} } = await client.send(
-      new GetQueueAttributesCommand({
-        QueueUrl: queueUrl,
-        AttributeNames: [
-          'ApproximateNumberOfMessages',
-          'ApproximateNumberOfMessagesNotVisible',
-          'ApproximateNumberOfMessagesDelayed',
-        ],
-      }),
-    );
-    return Object.values(attributes).reduce((sum, value) => sum + Number(value), 0);
+    const { visible, inFlight, delayed } = await countsOf(client, queueUrl);
+    return visible + inFlight + delayed;
   } catch (error) {
     throw translateError(error, `GetQueueAttributes of the ${name} queue`);
   }

@@ -1,10 +1,10 @@
 /** The fields of a transfer that are shown to operators. */
-import type { Way } from '../../lib/copy/part-layout.ts';
-import { reasonEntry } from '../../lib/model/reasons.ts';
-import { partCount } from '../../lib/copy/part-plan.ts';
-import type { Transfer } from '../../lib/copy/transfer/transfer.ts';
+import type { Way } from '../copy/part-layout.ts';
+import { reasonEntry } from '../model/reasons.ts';
+import { partCount } from '../copy/part-plan.ts';
+import type { Transfer } from '../copy/transfer/transfer.ts';
 
-export interface PublicTransfer {
+export interface TransferState {
   rule: string;
   destination: string;
   bucket: string;
@@ -33,7 +33,7 @@ export interface PublicTransfer {
   run: string | null;
 }
 
-export const publicTransfer = (transfer: Transfer): PublicTransfer => {
+export const transferStateOf = (transfer: Transfer): TransferState => {
   const { version, seen, failure, startedMs } = transfer;
   const bytesDone = seen?.bytes ?? 0;
   const bytesPerSecond = rateOf(transfer);

@@ -1,0 +1,217 @@
+/** What CloudWatch knows of a deployment: its metrics and its alarms. */
+import {
+  CloudWatchClient,
+  DescribeAlarmsCommand,
+  GetMetricDataCommand,
+  type MetricAlarm,
+  type MetricDataQuery,
+  type MetricDataResult,
+} from '@aws-sdk/client-cloudwatch';
+import { dimensionsOf, NAMESPACE } from '../../model/metrics.ts';
+import type { RuleDestination } from '../../model/rule.ts';
+import { pairName } from '../../state/arrivals.ts';
+import type { AlarmState } from '../../state/deployment-state.ts';
+import type { AgedQueue, Measures, RuleMeasures } from '../../state/ports.ts';
+import { CONTROL_CLIENT } from '../control-client.ts';
+import { translateError } from '../errors.ts';
+
+export const createCloudWatchClient = (region: string): CloudWatchClient =>
+  new CloudWatchClient({ ...CONTROL_CLIENT, region });
+
+const MINUTE_MS = 60_000;
+/** How long the periods of the latency are. A percentile of a longer time does not follow from those of shorter ones. */
+const LAG_SECONDS = 300;
+/** How many periods of the latency count. */
+const LAG_PERIODS = 3;
+/** How many whole minutes the rate is measured in. */
+const RATE_MINUTES = 5;
+const HOUR_MINUTES = 60;
+/** Maximum number of queries of one call (GetMetricData, CloudWatch API Reference). */
+const QUERIES = 500;
+
+/** `queues` gives the name of each queue whose age counts. */
+export const measuresOf = async (
+  client: CloudWatchClient,
+  pairs: readonly RuleDestination[],
+  queues: Readonly<Record<AgedQueue, string>>,
+  nowMs: number,
+): Promise<Measures> => {
+  const questions = [
+    ...pairs.flatMap(questionsAbout),
+    ...Object.entries(queues).map(([name, queue]) => questionAboutQueue(name, queue)),
+  ];
+  const found = await answers(client, questions, nowMs);
+  const minuteMs = Math.floor(nowMs / MINUTE_MS) * MINUTE_MS;
+  return {
+    rules: new Map(
+      pairs.map(({ rule, destination }) => {
+        const name = pairName(rule.id, destination.id);
+        return [name, ruleMeasures((part) => found.get(`${part} ${name}`) ?? [], minuteMs)];
+      }),
+    ),
+    oldestSeconds: new Map(
+      (Object.keys(queues) as AgedQueue[]).flatMap((name) => {
+        const newest = newestOf(found.get(`age ${name}`) ?? []);
+        const isOld = newest === null || newest.atMs < minuteMs - AGE_MINUTES * MINUTE_MS;
+        return isOld || newest.value === 0 ? [] : [[name, newest.value] as const];
+      }),
+    ),
+  };
+};
+
+/** How old the age of a queue may be. SQS reports it once a minute, a few minutes late. */
+const AGE_MINUTES = 5;
+
+interface Question {
+  name: string;
+  query: Omit<MetricDataQuery, 'Id'>;
+}
+
+interface DataPoint {
+  atMs: number;
+  value: number;
+}
+
+const questionsAbout = ({ rule, destination }: RuleDestination): Question[] => {
+  const name = pairName(rule.id, destination.id);
+  const dimensions = dimensionsOf({
+    rule: rule.id,
+    sourceBucket: rule.source.bucket,
+    destinationBucket: destination.bucket,
+  });
+  const ask = (part: string, metric: string, statistic: string, seconds: number): Question => ({
+    name: `${part} ${name}`,
+    query: metricQuery([NAMESPACE, metric], dimensions, statistic, seconds),
+  });
+  return [
+    ask('p50', 'ReplicationLatency', 'p50', LAG_SECONDS),
+    ask('p99', 'ReplicationLatency', 'p99', LAG_SECONDS),
+    ask('operations', 'OperationsReplicated', 'Sum', 60),
+    ask('bytes', 'BytesReplicated', 'Sum', 60),
+    ask('failed', 'OperationsFailedReplication', 'Sum', 60),
+  ];
+};
+
+const questionAboutQueue = (name: string, QueueName: string): Question => ({
+  name: `age ${name}`,
+  query: metricQuery(['AWS/SQS', 'ApproximateAgeOfOldestMessage'], { QueueName }, 'Maximum', 60),
+});
+
+const metricQuery = (
+  [Namespace, MetricName]: [string, string],
+  dimensions: Record<string, string>,
+  Stat: string,
+  Period: number,
+): Omit<MetricDataQuery, 'Id'> => ({
+  MetricStat: {
+    Metric: {
+      Namespace,
+      MetricName,
+      Dimensions: Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value })),
+    },
+    Period,
+    Stat,
+  },
+});
+
+/** Begin and end are multiples of every period, so that CloudWatch cuts no period in two. */
+const answers = async (
+  client: CloudWatchClient,
+  questions: readonly Question[],
+  nowMs: number,
+): Promise<Map<string, DataPoint[]>> => {
+  const periodMs = LAG_SECONDS * 1_000;
+  const endMs = Math.ceil(nowMs / periodMs) * periodMs;
+  const found = new Map<string, DataPoint[]>();
+  for (let from = 0; from < questions.length; from += QUERIES) {
+    const part = questions.slice(from, from + QUERIES);
+    let NextToken: string | undefined;
+    do {
+      const command = new GetMetricDataCommand({
+        MetricDataQueries: part.map(({ query }, index) => ({ Id: `q${index}`, ...query })),
+        StartTime: new Date(endMs - (HOUR_MINUTES * MINUTE_MS + periodMs)),
+        EndTime: new Date(endMs),
+        ScanBy: 'TimestampAscending',
+        ...(NextToken === undefined ? {} : { NextToken }),
+      });
+      const answer = await asked('GetMetricData', client.send(command));
+      for (const result of answer.MetricDataResults ?? []) {
+        const { name } = part[Number(result.Id?.slice(1))] ?? { name: '' };
+        found.set(name, [...(found.get(name) ?? []), ...pointsOf(result)]);
+      }
+      NextToken = answer.NextToken;
+    } while (NextToken !== undefined);
+  }
+  return found;
+};
+
+const pointsOf = ({ Timestamps: times = [], Values: values = [] }: MetricDataResult): DataPoint[] =>
+  times.map((time, index) => ({ atMs: time.getTime(), value: values[index] ?? 0 }));
+
+const newestOf = (points: readonly DataPoint[]): DataPoint | null =>
+  points.reduce<DataPoint | null>(
+    (newest, point) => (newest === null || point.atMs > newest.atMs ? point : newest),
+    null,
+  );
+
+const ruleMeasures = (of: (part: string) => DataPoint[], minuteMs: number): RuleMeasures => {
+  const p50 = newestOf(of('p50'));
+  const p99 = of('p99').find(({ atMs }) => atMs === p50?.atMs);
+  const isRecent = p50 !== null && p50.atMs > minuteMs - (LAG_PERIODS + 1) * LAG_SECONDS * 1_000;
+  // The present minute is not over.
+  const rate = (part: string): number =>
+    sumSince(of(part), minuteMs - RATE_MINUTES * MINUTE_MS, minuteMs) / (RATE_MINUTES * 60);
+  return {
+    lag: isRecent && p99 !== undefined ? { p50Seconds: p50.value, p99Seconds: p99.value } : null,
+    operationsPerSecond: rate('operations'),
+    bytesPerSecond: rate('bytes'),
+    failedLastHour: sumSince(of('failed'), minuteMs - HOUR_MINUTES * MINUTE_MS, Infinity),
+  };
+};
+
+const sumSince = (points: readonly DataPoint[], fromMs: number, untilMs: number): number =>
+  points.reduce((sum, { atMs, value }) => (atMs >= fromMs && atMs < untilMs ? sum + value : sum), 0);
+
+/** Returns the alarms of the stack that are not OK. All their names begin with the name of the stack. */
+export const alarmsOf = async (client: CloudWatchClient, stack: string): Promise<AlarmState[]> => {
+  const found: AlarmState[] = [];
+  let NextToken: string | undefined;
+  do {
+    const answer = await asked(
+      'DescribeAlarms',
+      client.send(
+        new DescribeAlarmsCommand({
+          AlarmNamePrefix: `${stack}-`,
+          AlarmTypes: ['MetricAlarm'],
+          ...(NextToken === undefined ? {} : { NextToken }),
+        }),
+      ),
+    );
+    found.push(...(answer.MetricAlarms ?? []).flatMap((alarm) => alarmState(alarm, stack)));
+    NextToken = answer.NextToken;
+  } while (NextToken !== undefined);
+  return found;
+};
+
+const alarmState = (alarm: MetricAlarm, stack: string): AlarmState[] => {
+  const { AlarmName = '', AlarmDescription: description = '', StateValue: state } = alarm;
+  if (state !== 'ALARM' && state !== 'INSUFFICIENT_DATA') return [];
+  const since = alarm.StateTransitionedTimestamp ?? alarm.StateUpdatedTimestamp;
+  return [
+    {
+      alarm: AlarmName.slice(stack.length + 1),
+      state,
+      since: since?.toISOString() ?? null,
+      description,
+      command: /`((?:npx )?s3-replicator [^`]+)`/.exec(description)?.[1] ?? null,
+    },
+  ];
+};
+
+const asked = async <Answer>(operation: string, answer: Promise<Answer>): Promise<Answer> => {
+  try {
+    return await answer;
+  } catch (error) {
+    throw translateError(error, `${operation} of CloudWatch`);
+  }
+};

@@ -1,0 +1,135 @@
+/**
+ * The state of a deployment, as `status --json` prints it and as `doctor` and `status` show it. Times are ISO 8601, durations are in
+ * seconds. docs/cli.md describes the fields.
+ */
+import type { TransferState } from './transfer-state.ts';
+
+/** A part of the state that the caller may not read. `notReadable` is the IAM action that is missing. */
+export interface NotReadable {
+  notReadable: string;
+}
+
+export type Readable<Value> = Value | NotReadable;
+
+export interface DeploymentState {
+  stack: string;
+  region: string;
+  /** When the state was read. */
+  at: string;
+  /** One entry for each destination of each rule, in the order of `replication.yml`. */
+  rules: RuleState[];
+  queues: Record<WorkQueue, QueueState>;
+  /** The dead-letter queue of each kind of work. */
+  deadLetters: Record<DeadLetterQueue, QueueState>;
+  /** The runs that are not over, newest first. */
+  runs: Readable<RunSummary[]>;
+  /** The transfers under way, oldest first. */
+  transfers: Readable<TransferState[]>;
+  /** The alarms of the stack that are not OK. */
+  alarms: Readable<AlarmState[]>;
+}
+
+export type WorkQueue = 'live' | 'backfill' | 'ranges' | 'transfers';
+export type DeadLetterQueue = 'live' | 'ranges' | 'transfers';
+
+/** The messages of a queue. SQS documents the numbers as approximate. */
+export interface QueueCounts {
+  visible: number;
+  inFlight: number;
+  delayed: number;
+}
+
+export interface QueueState {
+  messages: Readable<QueueCounts>;
+  /** The age of the oldest message in seconds, as CloudWatch last knew it; null: the queue had no message. */
+  oldestSeconds: Readable<number | null>;
+}
+
+/** One destination of one rule. */
+export interface RuleState {
+  rule: string;
+  destination: string;
+  sourceBucket: string;
+  destinationBucket: string;
+  /** The latency of the newest five minutes in which something was replicated, of the last quarter of an hour; null: nothing was. */
+  lag: Readable<Lag | null>;
+  pending: Readable<Pending>;
+  /** What was replicated in the last five whole minutes, in a second. */
+  operationsPerSecond: Readable<number>;
+  bytesPerSecond: Readable<number>;
+  failedLastHour: Readable<number>;
+  /** The number of messages in the waiting queue of the destination. */
+  waiting: Readable<number>;
+  /** The circuit, if it is open; null: the destination is not avoided. */
+  avoided: Readable<Avoided | null>;
+  brake: Readable<BrakeState>;
+  /** The last run that compared both sides to its end; null: none. */
+  lastVerify: Readable<LastVerify | null>;
+}
+
+export interface Lag {
+  p50Seconds: number;
+  p99Seconds: number;
+}
+
+/** Work that is not done yet. Shared out among the rules from the counts of the queues, so it is approximate. */
+export interface Pending {
+  operations: number;
+  /** Null: no mean size is known. */
+  bytes: number | null;
+  /** Null: nothing is pending. */
+  oldestSeconds: number | null;
+}
+
+export interface Avoided {
+  since: string;
+  reason: string;
+  detail: string;
+}
+
+export interface BrakeState {
+  state: 'off' | 'open' | 'closed';
+  since: string | null;
+  why: string | null;
+  /** Whether released keys are still being passed on. */
+  releasing: boolean;
+}
+
+export interface LastVerify {
+  run: string;
+  kind: 'backfill' | 'verify';
+  ended: string;
+  agrees: boolean;
+  /** The result in one or two sentences. */
+  verdict: string;
+}
+
+export interface RunSummary {
+  run: string;
+  kind: 'backfill' | 'verify';
+  rule: string;
+  destination: string;
+  phase: string;
+  started: string;
+  keysDone: number;
+  /** Null as long as it is not known. */
+  keysInAll: number | null;
+  bytesDone: number;
+  bytesInAll: number | null;
+  secondsLeft: number | null;
+  failure: { reason: string; detail: string } | null;
+}
+
+export interface AlarmState {
+  alarm: string;
+  state: 'ALARM' | 'INSUFFICIENT_DATA';
+  since: string | null;
+  description: string;
+  /** The command that the description names; null: none. */
+  command: string | null;
+}
+
+export const isReadable = <Value extends object | number | null>(
+  value: Readable<Value>,
+): value is Exclude<Value, NotReadable> =>
+  typeof value !== 'object' || value === null || !('notReadable' in value);

@@ -1,0 +1,54 @@
+/** Where the state of a deployment is read from. The adapters are in `aws/state`. */
+import type { Transfer } from '../copy/transfer/transfer.ts';
+import type { CircuitRecord } from '../delivery/circuits.ts';
+import type { BrakeRecord } from '../model/brake.ts';
+import type { RuleDestination } from '../model/rule.ts';
+import type { RunRecord } from '../runs/run-store.ts';
+import type { CopyCounters } from '../runs/run.ts';
+import type { Arrivals, SharedQueue } from './arrivals.ts';
+import type {
+  AlarmState,
+  DeadLetterQueue,
+  Lag,
+  QueueCounts,
+  Readable,
+  WorkQueue,
+} from './deployment-state.ts';
+
+/**
+ * Each function resolves to the missing permission if the caller has none. For any other failure it throws ReplicationError or
+ * QueueError.
+ */
+export interface StateSources {
+  queues(): Promise<Record<WorkQueue, Readable<QueueCounts>>>;
+  deadLetters(): Promise<Record<DeadLetterQueue, Readable<QueueCounts>>>;
+  waiting(where: RuleDestination): Promise<Readable<number>>;
+  circuits(): Promise<Readable<CircuitRecord>>;
+  arrivals(nowMs: number): Promise<Readable<Record<SharedQueue, Arrivals>>>;
+  /** The records of all brakes that were ever used, by their names. */
+  brakes(): Promise<Readable<ReadonlyMap<string, BrakeRecord>>>;
+  /** The newest runs, newest first. */
+  runs(): Promise<Readable<RunRecord[]>>;
+  /** A run that is not over, with the counters of the ranges under way and of its copies. */
+  progress(run: string): Promise<Readable<{ run: RunRecord; copied: CopyCounters } | null>>;
+  transfers(): Promise<Readable<Transfer[]>>;
+  measures(pairs: readonly RuleDestination[], nowMs: number): Promise<Readable<Measures>>;
+  alarms(): Promise<Readable<AlarmState[]>>;
+}
+
+/** What CloudWatch knows. */
+export interface Measures {
+  /** By `pairName`. */
+  rules: ReadonlyMap<string, RuleMeasures>;
+  /** The age of the oldest message of each queue in seconds. A queue without messages has no entry. */
+  oldestSeconds: ReadonlyMap<AgedQueue, number>;
+}
+
+export interface RuleMeasures {
+  lag: Lag | null;
+  operationsPerSecond: number;
+  bytesPerSecond: number;
+  failedLastHour: number;
+}
+
+export type AgedQueue = WorkQueue | `dead-${DeadLetterQueue}`;

@@ -1,0 +1,96 @@
+/** What the state of a deployment says about one run. */
+import { agrees, verdictOf } from '../runs/report/comparison-text.ts';
+import type { RunRecord } from '../runs/run-store.ts';
+import type { CopyCounters, Run } from '../runs/run.ts';
+import type { LastVerify, RunSummary } from './deployment-state.ts';
+
+export const runSummary = (run: RunRecord, copied: CopyCounters, nowMs: number): RunSummary => {
+  const amounts = amountsOf(run, copied);
+  return {
+    run: run.id,
+    kind: run.spec.kind,
+    rule: run.spec.rule,
+    destination: run.spec.destination,
+    phase: run.phase,
+    started: isoTime(run.createdMs),
+    ...amounts,
+    secondsLeft: run.phase === run.work ? secondsLeft(run, copied, amounts, nowMs) : null,
+    failure: run.failure,
+  };
+};
+
+type Amounts = Pick<RunSummary, 'keysDone' | 'keysInAll' | 'bytesDone' | 'bytesInAll'>;
+
+const amountsOf = ({ work, compared, checked, estimate }: Run, copied: CopyCounters): Amounts => {
+  switch (work) {
+    case 'comparing':
+      return {
+        keysDone: compared?.keys ?? 0,
+        keysInAll: estimate?.keys ?? null,
+        bytesDone: compared?.bytes ?? 0,
+        bytesInAll: null,
+      };
+    case 'copying':
+      return {
+        keysDone: copied.done + copied.failed + copied.dropped,
+        keysInAll: copied.sent,
+        bytesDone: copied.bytes,
+        bytesInAll: compared?.hintBytes ?? null,
+      };
+    case 'checking':
+      return {
+        keysDone: checked?.keys ?? 0,
+        keysInAll: compared?.keys ?? estimate?.keys ?? null,
+        bytesDone: checked?.bytes ?? 0,
+        bytesInAll: compared?.bytes ?? null,
+      };
+  }
+};
+
+/** How far back the rate of a run is measured. */
+const RECENT_MS = 10 * 60_000;
+
+const secondsLeft = (
+  { work, history }: Run,
+  { minutes }: CopyCounters,
+  { keysDone, keysInAll, bytesDone, bytesInAll }: Amounts,
+  nowMs: number,
+): number | null => {
+  const beganMs = history.findLast((each) => each.work === work)?.beganMs ?? nowMs;
+  const recent = minutes.filter(({ minuteMs }) => minuteMs >= nowMs - RECENT_MS);
+  const copying = work === 'copying';
+  const firstMs = copying ? Math.min(nowMs, ...recent.map(({ minuteMs }) => minuteMs)) : beganMs;
+  const seconds = (nowMs - firstMs) / 1_000;
+  const sumOf = (name: 'done' | 'bytes'): number => recent.reduce((sum, each) => sum + each[name], 0);
+  const byKeys = left(keysDone, keysInAll, (copying ? sumOf('done') : keysDone) / seconds);
+  const byBytes = copying ? left(bytesDone, bytesInAll, sumOf('bytes') / seconds) : null;
+  const longest = Math.max(byKeys ?? 0, byBytes ?? 0);
+  return byKeys === null && byBytes === null ? null : Math.round(longest);
+};
+
+const left = (done: number, all: number | null, perSecond: number): number | null =>
+  all === null || !(perSecond > 0) || !Number.isFinite(perSecond)
+    ? null
+    : Math.max(0, all - done) / perSecond;
+
+/** Returns the newest run of the destination that compared both sides to its end; null: none of `runs`, which are newest first. */
+export const lastVerify = (
+  runs: readonly RunRecord[],
+  rule: string,
+  destination: string,
+): LastVerify | null => {
+  for (const { id, phase, spec, checked, endedMs } of runs) {
+    if (phase !== 'finished' || checked === null || endedMs === null) continue;
+    if (spec.rule !== rule || spec.destination !== destination) continue;
+    return {
+      run: id,
+      kind: spec.kind,
+      ended: isoTime(endedMs),
+      agrees: agrees(spec, checked),
+      verdict: verdictOf(checked),
+    };
+  }
+  return null;
+};
+
+const isoTime = (ms: number): string => new Date(ms).toISOString();
