@@ -1,4 +1,4 @@
-/** The names of our own metrics in CloudWatch. Where S3's own replication has a metric, ours has its name and its dimensions. */
+/** The names of our own metrics in CloudWatch. A metric that S3 replication has too has the same name and dimensions here. */
 export const NAMESPACE = 's3-replicator';
 
 /** The metrics that exist always, for each destination of each rule. Each is one custom metric to pay for. */

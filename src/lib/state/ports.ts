@@ -1,4 +1,4 @@
-/** Where the state of a deployment is read from. The adapters are in `aws/state`. */
+/** The sources of the state of a deployment. The adapters are in `aws/state-sources.ts`. */
 import type { Transfer } from '../copy/transfer/transfer.ts';
 import type { CircuitRecord } from '../delivery/circuits.ts';
 import type { BrakeRecord } from '../model/brake.ts';

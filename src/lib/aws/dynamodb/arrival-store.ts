@@ -62,7 +62,7 @@ const addArrivals = async (
 ): Promise<void> => {
   const fields = fieldsOf(queue, arrivals);
   const [counts, times] = [fields.filter(([name]) => !isTime(name)), fields.filter(([name]) => isTime(name))];
-  // Of the times, the last writer's count. They are hardly different.
+  // The times of the last writer count. Those of the others are hardly different.
   const set = ['#expiration = :expiration', ...times.map((_, index) => `#t${index} = :t${index}`)];
   const command = new UpdateCommand({
     TableName: table.name,
