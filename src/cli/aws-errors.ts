@@ -20,10 +20,14 @@ export const withCliErrors = async <Result>(work: () => Promise<Result>): Promis
 /** Returns the {@link CliError} for an error. Returns an unknown error unchanged. */
 export const asCliError = (error: unknown): unknown => {
   if (error instanceof RunRefusedError)
-    return new CliError('run-refused', `${error.message}.`, { cause: error });
-  if (error instanceof QueueError) return new CliError(error.problem, `${error.message}.`, { cause: error });
+    return new CliError('run-refused', sentence(error.message), { cause: error });
+  if (error instanceof QueueError)
+    return new CliError(error.problem, sentence(error.message), { cause: error });
   if (!(error instanceof ReplicationError)) return error;
   // The operator named a rule that does not exist. That is a mistake in the request, not a failure of AWS.
   const code = error.reason === 'unknown-rule' ? 'bad-request' : operatorProblem(error);
-  return new CliError(code, `${error.message}.`, { cause: error });
+  return new CliError(code, sentence(error.message), { cause: error });
 };
+
+/** Messages of the SDK end with a period, ours do not. */
+const sentence = (message: string): string => `${message.replace(/\.+$/, '')}.`;

@@ -5,12 +5,13 @@ import { DEFAULT_STAGE } from '../lib/configuration/configuration.ts';
 import { readConfigurationFile } from '../lib/configuration/file.ts';
 import { fileSchema } from '../lib/configuration/schema.ts';
 import type { Deployment } from '../lib/configuration/resource-names.ts';
+import { PROFILE_OPTION } from './profile.ts';
 import type { OptionSpec, ParsedOptions } from './terminal/command.ts';
 import { CliError } from './terminal/errors.ts';
 import type { CliIo } from './terminal/io.ts';
 
-/** The options by which a command selects a deployed stack. */
-export const DEPLOYMENT_OPTIONS = {
+/** The options by which a command that does not talk to AWS selects a stack. */
+export const STACK_OPTIONS = {
   config: {
     value: 'FILE',
     description:
@@ -23,6 +24,9 @@ export const DEPLOYMENT_OPTIONS = {
       'Region of the stack. Default: `region` in the configuration file, as in `serverless deploy`.',
   },
 } as const satisfies Record<string, OptionSpec>;
+
+/** The options by which a command selects a deployed stack and the credentials for it. */
+export const DEPLOYMENT_OPTIONS = { ...STACK_OPTIONS, ...PROFILE_OPTION } as const;
 
 /**
  * Returns the deployment that the options name. Reads only `name` and `region` from the configuration file, so that an operator can reach

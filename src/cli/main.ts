@@ -1,4 +1,5 @@
 import { productVersion } from '../lib/configuration/package-files.ts';
+import { useProfile, withSignIn } from './profile.ts';
 import type { CommandSpec, ParsedOptions } from './terminal/command.ts';
 import { type Command, runGroup } from './terminal/command-group.ts';
 import { CliError } from './terminal/errors.ts';
@@ -70,11 +71,13 @@ export const runCli = async (
 ): Promise<number> => {
   const fitted = fittedIo(io, argv);
   try {
+    await useProfile(argv, io);
     return await runProgram(argv, fitted, { ...COMMANDS, ...commands });
   } catch (error) {
     if (error instanceof CliError) {
-      fitted.stderr.write(error.format(styleFor(io.stderr, io.env)));
-      return error.exitCode;
+      const failure = await withSignIn(error, { argv, env: io.env });
+      fitted.stderr.write(failure.format(styleFor(io.stderr, io.env)));
+      return failure.exitCode;
     }
     // An unexpected error is a bug in this program. The stack trace is printed because a bug report needs it.
     io.stderr.write(

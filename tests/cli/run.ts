@@ -1,5 +1,6 @@
 import { runCli } from '../../src/cli/main.ts';
 import type { CliIo } from '../../src/cli/terminal/io.ts';
+import { useProfile } from '../../src/cli/terminal/process-io.ts';
 import { type DeadLetter, toAttributes } from '../../src/lib/delivery/dead-letter.ts';
 import { formatHint } from '../../src/lib/hint/hint.ts';
 import { DEAD, type ScriptedSqs } from './scripted-sqs.ts';
@@ -29,6 +30,7 @@ export const run = async (
       stdout: { write: (text) => (out += text) },
       stderr: { write: (text) => (err += text) },
       columns: Infinity,
+      useProfile,
       env: process.env,
       cwd: ROOT,
       interrupted: new AbortController().signal,

@@ -15,7 +15,7 @@ import {
 } from '../../lib/model/rule.ts';
 import { stackOf } from '../../stack/stack.ts';
 import { type CommandSpec, helpText, parseOptions } from '../terminal/command.ts';
-import { DEPLOYMENT_OPTIONS } from '../deployment.ts';
+import { STACK_OPTIONS } from '../deployment.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
 import { jsonText } from '../terminal/json.ts';
 
@@ -26,7 +26,7 @@ export const CHECK: CommandSpec = {
     'Reports all problems at once, each with its line, the value found and a fix. Without problems it shows the resolved configuration with all defaults. Makes no calls to AWS: it does not check whether buckets and roles exist.',
   ],
   options: {
-    ...DEPLOYMENT_OPTIONS,
+    ...STACK_OPTIONS,
     json: { description: 'Print the resolved configuration, or the problems, as JSON.' },
   },
   exitCodes: [

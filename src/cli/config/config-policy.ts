@@ -3,7 +3,7 @@ import { loadConfiguration } from '../../lib/configuration/configuration.ts';
 import { ConfigurationError } from '../../lib/configuration/problem.ts';
 import type { ReplicationRule } from '../../lib/model/rule.ts';
 import { type CommandSpec, helpText, parseOptions } from '../terminal/command.ts';
-import { DEPLOYMENT_OPTIONS } from '../deployment.ts';
+import { STACK_OPTIONS } from '../deployment.ts';
 import { CliError } from '../terminal/errors.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
 import { jsonText } from '../terminal/json.ts';
@@ -16,7 +16,7 @@ export const POLICY: CommandSpec = {
     'With `copy: auto` or `copy: server-side`, S3 copies objects by itself if the role that writes at the destination may read the source; then no byte passes through the function. This command prints the statements for the policies of the source buckets and of their KMS keys, ready to paste, and the parameters of destination/template.yml. Makes no calls to AWS.',
   ],
   options: {
-    ...DEPLOYMENT_OPTIONS,
+    ...STACK_OPTIONS,
     rule: { value: 'ID', multiple: true, description: 'Only for this rule. Default: all rules.' },
     json: { description: 'Print one JSON object.' },
   },

@@ -67,6 +67,11 @@ const ERRORS = {
     fix: 'Sign in to the source account (AWS_PROFILE, `aws sso login`, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), then run the command again.',
     exitCode: EXIT.failure,
   },
+  'no-profile': {
+    title: 'No such AWS profile',
+    fix: 'Name one of the profiles that `aws configure list-profiles` shows, or create it with `aws configure sso`.',
+    exitCode: EXIT.failure,
+  },
   'bad-credentials': {
     title: 'AWS refused the credentials',
     fix: 'The credentials are wrong or have expired: sign in to the source account again.',
@@ -125,10 +130,14 @@ type CliErrorCode = keyof typeof ERRORS;
 export class CliError extends Error {
   override readonly name = 'CliError';
   readonly code: CliErrorCode;
+  /** The next step, in one sentence. */
+  readonly fix: string;
 
-  constructor(code: CliErrorCode, message: string, options: { cause?: unknown } = {}) {
-    super(message, options);
+  /** `fix` takes the place of the fix of the table, where the next step is known better. */
+  constructor(code: CliErrorCode, message: string, options: { cause?: unknown; fix?: string } = {}) {
+    super(message, { cause: options.cause });
     this.code = code;
+    this.fix = options.fix ?? ERRORS[code].fix;
   }
 
   get exitCode(): number {
@@ -137,7 +146,7 @@ export class CliError extends Error {
 
   /** Returns the text for standard error. Title and message are on the first line, and the fix is on the next line. */
   format(style: Style = (_, text) => text): string {
-    const { title, fix } = ERRORS[this.code];
-    return `${style('red', `s3-replicator: ${title}:`)} ${this.message}\nfix: ${fix}\n`;
+    const { title } = ERRORS[this.code];
+    return `${style('red', `s3-replicator: ${title}:`)} ${this.message}\nfix: ${this.fix}\n`;
   }
 }

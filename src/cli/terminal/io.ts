@@ -33,6 +33,8 @@ export interface CliIo {
   env: Readonly<Record<string, string | undefined>>;
   /** The width of standard output. Infinity if it is no terminal: then another program reads the output, and nothing may be cut. */
   readonly columns: number;
+  /** Makes the AWS SDK use a profile of the shared configuration files, in place of other credentials in the environment. */
+  useProfile(profile: string): void;
   /** The directory to which relative paths on the command line refer. */
   cwd: string;
   /** Aborted by Ctrl-C or SIGTERM. After the abort, the command cleans up and returns {@link EXIT}.interrupted. */

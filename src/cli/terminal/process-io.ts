@@ -23,12 +23,20 @@ export const processIo = (): CliIo => {
       return stdout.columns ?? Infinity;
     },
     env: process.env,
+    useProfile,
     cwd: process.cwd(),
     interrupted: controller.signal,
     ask: process.stdin.isTTY && process.stderr.isTTY ? (question) => ask(question, controller) : null,
     now: () => Date.now(),
     sleep: (ms) => wait(ms, undefined, { signal: controller.signal }).catch(() => undefined),
   };
+};
+
+/** With AWS_PROFILE the SDK ignores static credentials in the environment, but warns of them. */
+export const useProfile = (profile: string): void => {
+  for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'])
+    delete process.env[name];
+  process.env['AWS_PROFILE'] = profile;
 };
 
 /** Reads the width at each use, because it changes with the window. `COLUMNS` wins over it, so that a width can be chosen for a pipe. */

@@ -41,12 +41,25 @@ const WORDS = /(?:--[a-z-]+ (?=[^-|]))?(?:'[^']*'|"[^"]*"|\S)+/g;
 const wrapLine = (line: string, columns: number): string => {
   // No character is wider than two columns.
   if (line.length * 2 <= columns || textWidth(line) <= columns) return line;
+  const { spaces: margin = '', command, more = '' } = COMMAND.exec(line)?.groups ?? {};
+  if (command !== undefined)
+    return margin + wrapCommand(command, columns - more.length, margin.length) + more;
+  const [mark = ''] = COMMENT.exec(line) ?? [];
+  if (mark !== '')
+    return (
+      mark + wrapParagraph(line.slice(mark.length), columns - mark.length, 0).replaceAll('\n', `\n${mark}`)
+    );
   const [start = ''] = INTRODUCED.exec(line) ?? SPACES.exec(line) ?? [];
   const [spaces = ''] = SPACES.exec(line) ?? [];
   const indent = start.length > columns / 2 ? spaces.length + DEEPER : start.length;
   const first = line.slice(0, indent);
   return first + wrapParagraph(line.slice(indent), columns, indent);
 };
+
+/** Matches a line for a shell, which may be continued on the next line. */
+const COMMAND = /^(?<spaces> *)(?<command>(?:npx|aws|--[a-z-]+|\w+=) ?.*?)(?<more> \\)?$/;
+
+const COMMENT = /^ *# /;
 
 const SPACES = /^ */;
 

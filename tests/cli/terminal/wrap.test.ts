@@ -31,6 +31,23 @@ test('a long command continues after a backslash, and an option keeps its value'
   );
 });
 
+test('a command that is printed can still be pasted, and a comment stays a comment', () => {
+  const command = [
+    '# Account 222222222222: acme-archive, for rule invoices',
+    'aws cloudformation deploy --stack-name archive \\',
+    '    --capabilities CAPABILITY_NAMED_IAM',
+  ].join('\n');
+  expect(wrapText(command, 40)).toBe(
+    [
+      '# Account 222222222222: acme-archive,',
+      '# for rule invoices',
+      'aws cloudformation deploy \\',
+      '    --stack-name archive \\',
+      '    --capabilities CAPABILITY_NAMED_IAM',
+    ].join('\n'),
+  );
+});
+
 test('in a terminal texts are wrapped, but JSON is not', async () => {
   let written = '';
   const output = { columns: 30, write: (text: string) => (written += text) };
@@ -38,6 +55,7 @@ test('in a terminal texts are wrapped, but JSON is not', async () => {
     stdout: output,
     stderr: output,
     columns: 30,
+    useProfile: () => undefined,
     env: {},
     cwd: '/',
     interrupted: new AbortController().signal,
