@@ -6,11 +6,19 @@ import { dirname, join } from 'node:path';
 export const productFile = (name: string): string => join(productFolder(import.meta.dirname), name);
 
 /** Returns the version in package.json. */
-export const productVersion = (): string => {
-  const manifest: unknown = JSON.parse(readFileSync(productFile('package.json'), 'utf8'));
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
-    ? String(manifest.version)
-    : 'unknown';
+export const productVersion = (): string => inManifest('version');
+
+/** Returns the name under which the product is installed in `node_modules`. */
+export const productName = (): string => inManifest('name');
+
+/** Returns the package of the Serverless Framework with which this version was tested, e.g. `npm:osls@4.3.1`. */
+export const frameworkPackage = (): string => inManifest('devDependencies', 'serverless');
+
+const inManifest = (...path: string[]): string => {
+  let value: unknown = JSON.parse(readFileSync(productFile('package.json'), 'utf8'));
+  for (const name of path)
+    value = typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+  return typeof value === 'string' ? value : 'unknown';
 };
 
 /** A bundle stands in another folder than its sources. Therefore the folder of package.json is looked for upwards. */

@@ -1,0 +1,12 @@
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** The folders of the search path, without those that npm puts in front of it while it runs a script. */
+export const ownPath = (): string[] =>
+  (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !/node_modules|node-gyp-bin/.test(folder));
+
+/** Returns the Node that is installed on this machine. The scripts of the repository run with one from `node_modules`. */
+export const ownNode = (): string =>
+  ownPath()
+    .map((folder) => join(folder, 'node'))
+    .find(existsSync) ?? process.execPath;

@@ -1,0 +1,45 @@
+/** Bundles what runs on the machines of users: the command line, and what the Serverless Framework loads. */
+import { join } from 'node:path';
+import { build, type BuildOptions, type Metafile } from 'esbuild';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+const COMMON = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20.19',
+  // Names are not minified, so that stack traces stay readable.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  mainFields: ['module', 'main'],
+  legalComments: 'none',
+  absWorkingDir: ROOT,
+  metafile: true,
+} as const satisfies BuildOptions;
+
+/** An ES module has no `require`, with which CommonJS packages in the bundle load modules of Node. */
+const REQUIRE =
+  "import { createRequire as requireFrom } from 'node:module';const require = requireFrom(import.meta.url);";
+
+/** Writes the bundles into the folder. Returns what is in them. */
+export const bundleForUsers = async (folder: string): Promise<Metafile[]> => {
+  const cli = build({
+    ...COMMON,
+    format: 'esm',
+    banner: { js: REQUIRE },
+    entryPoints: ['scripts/pack/cli.mjs'],
+    outfile: join(folder, 'cli.mjs'),
+  });
+  const loadedByFramework = ['stack', 'plugin'].map((name) =>
+    build({
+      ...COMMON,
+      format: 'cjs',
+      // CommonJS has another word for the folder of a module, and a bundle needs no Node that runs TypeScript.
+      define: { 'import.meta.dirname': '__dirname', 'process.features.typescript': 'true' },
+      entryPoints: [`scripts/pack/${name}.cjs`],
+      outfile: join(folder, `${name}.cjs`),
+    }),
+  );
+  const built = await Promise.all([cli, ...loadedByFramework]);
+  return built.map(({ metafile }) => metafile);
+};

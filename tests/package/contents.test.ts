@@ -1,0 +1,93 @@
+/** The folder of which `npm run pack` makes the tarball. `npm run cold-try` installs and uses the tarball itself. */
+import { execFile } from 'node:child_process';
+import { globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { unzipSync } from 'fflate';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { REPOSITORY } from '../../demo/package-stack.ts';
+import { ownNode } from '../../demo/own-node.ts';
+import { writePackage } from '../../scripts/pack/package-folder.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 's3-replicator-package-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+beforeAll(() => writePackage(join(folder, 'package')));
+
+const filesIn = (): string[] =>
+  globSync('**/*', { cwd: join(folder, 'package'), withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(join(folder, 'package').length + 1))
+    .toSorted();
+const read = (file: string): Buffer => readFileSync(join(folder, 'package', file));
+
+test('the package holds the bundles, the functions and the documents of a user, in less than 10 MB', () => {
+  const kinds = filesIn().map((file) => file.replace(/^(functions|docs)\/.*\.(zip|md)$/, '$1/*.$2'));
+  expect([...new Set(kinds)]).toEqual([
+    'CHANGELOG.md',
+    'LICENSE',
+    'README.md',
+    'SECURITY.md',
+    'destination/template.yml',
+    'dist/cli.mjs',
+    'dist/plugin.cjs',
+    'dist/stack.cjs',
+    'docs/*.md',
+    'docs/replication.schema.json',
+    'events/backfill.json',
+    'functions/*.zip',
+    'package.json',
+    'replication.yml',
+    'stack.yml',
+  ]);
+  const bytes = filesIn().reduce((sum, file) => sum + statSync(join(folder, 'package', file)).size, 0);
+  expect(bytes).toBeLessThan(10_000_000);
+});
+
+test('the package depends on nothing and runs no script while it is installed', () => {
+  const manifest: Record<string, unknown> = JSON.parse(read('package.json').toString());
+  expect(Object.keys(manifest).filter((name) => /dependencies|scripts/i.test(name))).toEqual([
+    'devDependencies',
+  ]);
+  expect(manifest).toMatchObject({ private: true, engines: { node: expect.stringContaining('20.19') } });
+});
+
+test('the functions of the package have no rules, and those of the repository have them beside the same code', () => {
+  const zips = filesIn().filter((file) => file.startsWith('functions/'));
+  expect(zips.length).toBeGreaterThanOrEqual(5);
+  for (const zip of zips) {
+    const packaged = readFileSync(join(REPOSITORY, '.serverless', zip.replace('functions/', '')));
+    const { 'src/handlers/replication.json': rules, ...code } = unzipSync(packaged);
+    expect(rules, zip).toBeDefined();
+    expect(unzipSync(read(zip)), zip).toEqual(code);
+  }
+});
+
+test('no file of the package refers to the sources, and no link to a file that is not in it', () => {
+  expect(read('stack.yml').toString()).not.toMatch(/esbuild|\.\/src|file\(src/);
+  const files = filesIn();
+  for (const file of files.filter((each) => each.endsWith('.md'))) {
+    for (const [, target = ''] of read(file)
+      .toString()
+      .matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
+      const path = join(file, '..', target);
+      expect(
+        files.some((each) => each === path || each.startsWith(`${path}/`)),
+        `${file}: ${target}`,
+      ).toBe(true);
+    }
+  }
+});
+
+test.each(['this Node', "the machine's own Node"])(
+  'the packed command line needs nothing but %s',
+  async (which) => {
+    const node = which === 'this Node' ? process.execPath : ownNode();
+    const cli = join(folder, 'package', 'dist', 'cli.mjs');
+    const run = (...argv: string[]) => promisify(execFile)(node, [cli, ...argv], { cwd: folder });
+    writeFileSync(join(folder, 'replication.yml'), read('replication.yml'));
+    expect((await run('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect((await run('config', 'check')).stdout).toContain('stack s3-replicator-prod');
+    await expect(run('config', 'check', '--config', 'missing.yml')).rejects.toMatchObject({ code: 1 });
+  },
+);
