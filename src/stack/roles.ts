@@ -37,11 +37,11 @@ export const role = (name: string, statements: Statement[]): CloudFormationResou
 });
 
 /**
- * The permissions of the role that the replicate function and the transfer function share. Both functions do the same things to
- * the same buckets.
+ * The permissions of the role that the replicate, transfer and inspect functions share. The first two do the same things to the same
+ * buckets. The inspect function shows what they would see and do, so it must be the same principal for the destinations.
  */
 const replicateStatements = ({ replication, stack, deployment }: Configuration): Statement[] => [
-  writeLogs('ReplicateLogGroup', 'TransferLogGroup'),
+  writeLogs('ReplicateLogGroup', 'TransferLogGroup', 'InspectLogGroup'),
   {
     Sid: 'Queues',
     Effect: 'Allow',

@@ -33,6 +33,7 @@ export interface Stack {
   replicateEnvironment: Record<string, unknown>;
   backfillEnvironment: Record<string, unknown>;
   subscribeEnvironment: Record<string, unknown>;
+  inspectEnvironment: Record<string, unknown>;
   platform: Platform;
   resources: {
     Resources: Resources;
@@ -64,6 +65,7 @@ export function stackOf(configuration: Configuration): Stack {
     transfers: configuration.transfers,
     replicateEnvironment: replicateEnvironment(configuration, names),
     backfillEnvironment: backfillEnvironment(configuration, names),
+    inspectEnvironment: inspectEnvironment(configuration, names),
     subscribeEnvironment: subscribeEnvironment(deployment, names, stack),
     platform: platformOf(stack),
     resources: { Resources: resources, Outputs: outputs(stack), ...logGroupExtensions(stack.kmsKeyArn) },
@@ -109,6 +111,15 @@ const replicateEnvironment = (
   BACKFILL_CONCURRENCY: String(configuration.backfill.maximumConcurrency),
   IDEMPOTENCY_TABLE: ref('IdempotencyTable'),
   ...transferEnvironment(configuration.transfers),
+  ...commonEnvironment(configuration, names),
+});
+
+/** The tables that the inspect function reads, and the time that the replicate function has. It knows no queue. */
+const inspectEnvironment = (configuration: Configuration, names: ResourceNames): Record<string, unknown> => ({
+  RUNS_TABLE: ref('RunsTable'),
+  IDEMPOTENCY_TABLE: ref('IdempotencyTable'),
+  TRANSFERS_TABLE: ref('TransfersTable'),
+  REPLICATE_SECONDS: String(REPLICATE_TIMEOUT_SECONDS),
   ...commonEnvironment(configuration, names),
 });
 
@@ -175,6 +186,10 @@ const outputs = (stack: Configuration['stack']): Stack['resources']['Outputs'] =
   BatchJobRoleArn: {
     Description: 'The role of jobs of S3 Batch Operations',
     Value: attribute('BatchJobRole', 'Arn'),
+  },
+  InspectFunctionName: {
+    Description: 'The function that tells operators what the replicate function would see and do',
+    Value: ref('InspectLambdaFunction'),
   },
   AlarmTopicArn: { Description: 'The topic at which alarms are published', Value: alarmTopic(stack.alarms) },
 });

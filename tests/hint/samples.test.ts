@@ -15,7 +15,9 @@ interface SqsRecord {
 
 const EVENTS = new URL('../../events/', import.meta.url);
 const SQS_EVENTS = readdirSync(EVENTS).filter(
-  (file) => !['subscribe-create.json', 'backfill.json', 'batch-operations.json'].includes(file),
+  (file) =>
+    !['subscribe-create.json', 'backfill.json', 'batch-operations.json'].includes(file) &&
+    !file.startsWith('inspect-'),
 );
 
 const recordsOf = (file: string): SqsRecord[] =>

@@ -147,6 +147,34 @@ test('a session for comparing cannot write, not even with the role that writes, 
   expect(local.lacking).toEqual(['replica: sts:SetSourceIdentity', 'replica: sts:AssumeRole']);
 });
 
+test('a session for inspecting reads with the role that writes, and writes, tags and deletes nothing', async () => {
+  await using local = await begin(twice, narrowSessions(testConfiguration(twice), 'inspect'));
+  trustFully(local);
+  const destination = local.buckets.destination(near);
+  expect(await destination.look('copy/a')).toEqual({ kind: 'absent' });
+  const denied = { reason: 'access-denied' };
+  await expect(put(local, near, 'copy/a')).rejects.toMatchObject(denied);
+  await expect(destination.putTags('copy/a', null, { a: 'b' })).rejects.toMatchObject(denied);
+  await expect(destination.remove({ key: 'copy/a', etag: '"a"' })).rejects.toMatchObject(denied);
+  await expect(begun(local, 'copy/a')).rejects.toMatchObject(denied);
+  expect(local.lacking).toEqual([]);
+});
+
+test('a session for probing begins and aborts uploads under the prefix of the rule, and deletes nothing even where the rule replicates deletes', async () => {
+  const deleting = { ...twice, deletes: 'replicate' } as const;
+  await using local = await begin(deleting, narrowSessions(testConfiguration(deleting), 'probe'));
+  trustFully(local);
+  const destination = local.buckets.destination(near);
+  const { uploadId } = await begun(local, 'copy/a');
+  await expect(destination.abortUpload({ key: 'copy/a', uploadId })).resolves.toBeUndefined();
+  const denied = { reason: 'access-denied' };
+  await expect(begun(local, 'a')).rejects.toMatchObject(denied);
+  await expect(destination.remove({ key: 'copy/a', etag: '"a"' })).rejects.toMatchObject(denied);
+});
+
+const begun = (local: LocalBuckets, key: string) =>
+  local.buckets.destination(near).createUpload({ key, attributes: REPLICA_ATTRIBUTES, checksum: null });
+
 test('narrow sessions cost one call of STS for each destination, not for each object', async () => {
   await using local = await begin(twice, narrowSessions(testConfiguration(twice), 'write'));
   trustFully(local);

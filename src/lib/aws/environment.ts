@@ -13,7 +13,10 @@ import { createSqsClient } from './sqs/queues.ts';
 export interface Environment {
   logger: Logger;
   sqs: SQSClient;
+  /** The clients of the function's job. */
   clients: S3Clients;
+  /** Creates clients with sessions for another job. */
+  clientsFor(job: Job): S3Clients;
   /** The name of the sessions in which this deployment assumes roles. */
   sessionName: string;
   clock: Clock;
@@ -39,23 +42,32 @@ export const createEnvironment = (
   const logger = new Logger(loggedKeys === 'hashed' ? { jsonReplacerFn: hashKeysInJson } : {});
   const onLack = (destinationBucket: string, action: string): void =>
     logger.warn('older-template', { destinationBucket, action });
-  return {
-    logger,
-    sqs: createSqsClient(),
-    clients: createS3Clients({
+  const clientsFor = (work: Job): S3Clients =>
+    createS3Clients({
       region: variable('AWS_REGION'),
       sessionName,
       sourceIdentity: variables['AWS_LAMBDA_FUNCTION_NAME'] ?? null,
-      sessions: narrowSessions(configuration, job),
+      sessions: narrowSessions(configuration, work),
       ownAccount: async () => variable('ACCOUNT_ID'),
       onLack,
-    }),
+    });
+  return {
+    logger,
+    sqs: createSqsClient(),
+    clients: clientsFor(job),
+    clientsFor,
     sessionName,
     loggedKeys,
     clock: { now: Date.now, sleep: (ms) => sleep(ms) },
     variable,
   };
 };
+
+/**
+ * How long an invocation that replicates needs after its last copy was aborted: for the receipts, the calls to the queues and the
+ * response.
+ */
+export const REPLICATE_RESERVE_MS = 20_000;
 
 /** The time limit of one invocation. It must be disposed of at the end of the invocation. */
 export interface TimeLimit extends Disposable {

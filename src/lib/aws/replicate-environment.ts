@@ -21,7 +21,7 @@ import { createRunCountsStore } from './dynamodb/run-counts.ts';
 import { createGetSigner } from './dynamodb/stamp-key.ts';
 import { createTransferStore } from './dynamodb/transfer-store.ts';
 import { createVersionReceipts } from './dynamodb/version-receipts.ts';
-import { createEnvironment, type Environment, limitTime } from './environment.ts';
+import { createEnvironment, type Environment, limitTime, REPLICATE_RESERVE_MS } from './environment.ts';
 import { createReporter } from './reporter.ts';
 import { createBuckets } from './s3/buckets.ts';
 import { sendBodies } from './sqs/message-batches.ts';
@@ -34,9 +34,6 @@ import {
 } from './sqs/queues.ts';
 import { forwardMessages } from './sqs/forward.ts';
 import { createWaitingQueues, sendingBack, waitingUrlOf } from './sqs/waiting-queues.ts';
-
-/** How long an invocation needs after its last copy was aborted: for the receipts, the calls to the queues and the response. */
-const REPLICATE_RESERVE_MS = 20_000;
 
 /** Maximum bytes of memory that the bodies of objects take at once. */
 const BODY_BYTES = 96 * 1024 * 1024;

@@ -37,6 +37,7 @@ export interface ResourceNames {
   transferFunction: string;
   backfillFunction: string;
   batchFunction: string;
+  inspectFunction: string;
   backfillRole: string;
   batchRole: string;
   batchJobRole: string;
@@ -67,6 +68,7 @@ export function resourceNames({ name, stage, region }: Deployment): ResourceName
     transferFunction: `${stack}-transfer`,
     backfillFunction: `${stack}-backfill`,
     batchFunction: `${stack}-batch`,
+    inspectFunction: `${stack}-inspect`,
     backfillRole: `${stack}-${region}-backfill`,
     batchRole: `${stack}-${region}-batch`,
     batchJobRole: `${stack}-${region}-batch-job`,

@@ -22,13 +22,25 @@ const open = (tableName: string, region: string | null): ItemTable =>
  * because a stamp without a signature costs less than an object that is not replicated. `onFailure` reports why, and the next call
  * after a minute tries again.
  */
-export const createGetSigner = (tableName: string, onFailure: (error: unknown) => void): GetSigner => {
+export const createGetSigner = (tableName: string, onFailure: (error: unknown) => void): GetSigner =>
+  getSigner(tableName, onFailure, createKey);
+
+/** Does the same, but never creates the key. */
+export const createReadSigner = (tableName: string, onFailure: (error: unknown) => void): GetSigner =>
+  getSigner(tableName, onFailure, async () => null);
+
+const getSigner = (
+  tableName: string,
+  onFailure: (error: unknown) => void,
+  create: (table: ItemTable) => Promise<KeyPair | null>,
+): GetSigner => {
   const table = open(tableName, null);
   let reading: ReturnType<GetSigner> | null = null;
   let triedMs = 0;
   const read: GetSigner = async () => {
     try {
-      return createSigner((await readKey(table)) ?? (await createKey(table)));
+      const pair = (await readKey(table)) ?? (await create(table));
+      return pair === null ? null : createSigner(pair);
     } catch (error) {
       onFailure(error);
       return null;

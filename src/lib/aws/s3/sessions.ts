@@ -12,8 +12,11 @@ import {
   type Source,
 } from '../../model/rule.ts';
 
-/** What a function does at destinations. */
-export type Job = 'write' | 'compare';
+/**
+ * What a session does at destinations. `inspect` reads with the role that writes, to see what that role sees. `probe` also begins
+ * uploads and aborts them, to learn whether S3 would accept a write.
+ */
+export type Job = 'write' | 'compare' | 'inspect' | 'probe';
 
 /** What is told to STS to begin a session. */
 export interface SessionRequest {
@@ -59,16 +62,12 @@ export const narrowSessions = ({ rules }: ReplicationConfiguration, job: Job): S
     destination(destination) {
       const rule = found(destination);
       const { bucket, roleArn, externalId } = destination;
-      const session = { bucket, externalId, saysWho: true };
-      return job === 'write'
-        ? { ...session, roleArn, otherwise: null, policy: policyOf(writingStatements(rule, destination)) }
-        : {
-            ...session,
-            roleArn: compareRoleArn(roleArn),
-            // The stack of an older template has no role to compare.
-            otherwise: roleArn,
-            policy: policyOf(comparingStatements(rule, destination)),
-          };
+      const policy = policyOf(STATEMENTS[job](rule, destination));
+      const session = { bucket, externalId, saysWho: true, policy };
+      return job === 'compare'
+        ? // The stack of an older template has no role to compare.
+          { ...session, roleArn: compareRoleArn(roleArn), otherwise: roleArn }
+        : { ...session, roleArn, otherwise: null };
     },
   };
 };
@@ -130,6 +129,17 @@ const writingStatements = (rule: ReplicationRule, destination: Destination): All
     { Action: ['s3:AbortMultipartUpload', 's3:ListMultipartUploadParts'], Resource: [under('')] },
     elsewhere('Decrypt', 'GenerateDataKey'),
   ];
+};
+
+/** A probe deletes nothing. Beginning an upload takes the permissions to write. */
+const probingStatements = (rule: ReplicationRule, destination: Destination): Allowed[] =>
+  writingStatements({ ...rule, deletes: 'ignore' }, destination);
+
+const STATEMENTS: Record<Job, (rule: ReplicationRule, destination: Destination) => Allowed[]> = {
+  write: writingStatements,
+  compare: comparingStatements,
+  inspect: comparingStatements,
+  probe: probingStatements,
 };
 
 const arnsOf = (bucket: string, roleArn: string) => {

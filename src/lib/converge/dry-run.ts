@@ -1,0 +1,245 @@
+/**
+ * Shows what converge would do next, and does nothing. Converge itself decides: it gets a destination whose reads are real and whose
+ * writes stop it. So the answer cannot differ from what a hint would do, as long as nobody changes one of the sides in between.
+ */
+import { Readable } from 'node:stream';
+import { ReplicationError } from '../model/errors.ts';
+import type {
+  DestinationBucket,
+  ObjectState,
+  Precondition,
+  ReplicaAttributes,
+  SourceBucket,
+} from '../model/ports.ts';
+import type { Task } from '../model/task.ts';
+import type { Transfers, TransferStore } from '../copy/transfer/transfer.ts';
+import type { ConvergeContext, PassedOver } from './context.ts';
+import { converge } from './converge.ts';
+import type { Convergence } from './convergence.ts';
+
+/** The calls that change something, by the names that S3 gives them. `SendMessage` puts part ranges into the transfer queue. */
+export type PlannedCallName =
+  | 'PutObject'
+  | 'CopyObject'
+  | 'CreateMultipartUpload'
+  | 'CompleteMultipartUpload'
+  | 'AbortMultipartUpload'
+  | 'DeleteObject'
+  | 'PutObjectTagging'
+  | 'PutObjectAcl'
+  | 'PutObjectRetention'
+  | 'PutObjectLegalHold'
+  | 'RestoreObject'
+  | 'SendMessage';
+
+/** The first call by which converge would change something. */
+export interface PlannedCall {
+  call: PlannedCallName;
+  key: string;
+  /** The version that the call changes; null: the call is about the key. */
+  versionId: string | null;
+  /** The condition of the call; null: it has none. */
+  precondition: Precondition | null;
+  /** The source version that the call writes, or to which the call brings its replica closer; null: none. */
+  source: ObjectState | null;
+  /** What the call gives the replica; null: it writes no replica. */
+  attributes: ReplicaAttributes | null;
+}
+
+/** What a hint would do. Before that, it would send the versions in `passedOver` to the dead-letter queue. */
+export type DryRun = { passedOver: PassedOver[] } & (
+  | { kind: 'call'; planned: PlannedCall }
+  | { kind: 'done'; convergence: Convergence }
+  | { kind: 'fails'; error: ReplicationError }
+);
+
+/** The input of a dry run besides the task. The records of transfers are only read. */
+export type DryContext = Omit<ConvergeContext, 'passOver' | 'versionReceipts' | 'transfers'> & {
+  transfers: Pick<TransferStore, 'load' | 'rate' | 'all'>;
+};
+
+/**
+ * Converges until the first call that would change something. The brake, the signer and the receipts of the context are used as they are,
+ * so the caller gives those that store nothing.
+ */
+export const dryRun = async (task: Task, context: DryContext): Promise<DryRun> => {
+  const passedOver: PassedOver[] = [];
+  const seen: Seen = { source: null, isDestinationSeen: false };
+  try {
+    const convergence = await converge(task, {
+      ...context,
+      source: drySource(context.source, seen),
+      destination: dryDestination(context.destination, seen),
+      transfers: dryTransfers(context.transfers, seen),
+      serverSide: { ...context.serverSide, refused: () => undefined },
+      versionReceipts: { keep: async () => undefined },
+      passOver: async (version) => void passedOver.push(version),
+    });
+    return { passedOver, kind: 'done', convergence };
+  } catch (error) {
+    if (error instanceof Stop) return { passedOver, kind: 'call', planned: error.planned };
+    if (error instanceof ReplicationError) return { passedOver, kind: 'fails', error };
+    throw error;
+  }
+};
+
+/** Ends a dry run. Converge passes errors on that are no `ReplicationError`. */
+class Stop extends Error {
+  override readonly name = 'Stop';
+  readonly planned: PlannedCall;
+
+  constructor(planned: PlannedCall) {
+    super(`a dry run ends before ${planned.call}`);
+    this.planned = planned;
+  }
+}
+
+/** What the dry run has read so far. */
+interface Seen {
+  /** The last version that was read from the source. Converge reads a version just before it writes it. */
+  source: ObjectState | null;
+  isDestinationSeen: boolean;
+}
+
+const stop = (call: PlannedCallName, key: string, more: Partial<PlannedCall> = {}): never => {
+  const nothing = { versionId: null, precondition: null, source: null, attributes: null };
+  throw new Stop({ ...nothing, call, key, ...more });
+};
+
+/** Reads for real, so that refusals show. The bytes of large bodies are not moved: zeros stand for them, and nothing looks at them. */
+const drySource = (real: SourceBucket, seen: Seen): SourceBucket => {
+  const noted = <T extends ObjectState | null>(state: T): T => {
+    if (state !== null) seen.source = state;
+    return state;
+  };
+  return {
+    async look(key) {
+      const now = await real.look(key);
+      if (now.kind === 'object') noted(now.state);
+      return now;
+    },
+    head: async (key, versionId) => noted(await real.head(key, versionId)),
+    async open(key, versionId) {
+      const opened = await real.open(key, versionId);
+      if (opened === null) return null;
+      return { state: noted(opened.state), body: instead(opened.body, opened.state.sizeBytes) };
+    },
+    async read(key, pin, slice) {
+      const answer = await real.read(key, pin, slice);
+      return { ...answer, body: instead(answer.body, answer.sizeBytes) };
+    },
+    part: (key, pin, partNumber) => real.part(key, pin, partNumber),
+    history: (key, until) => real.history(key, until),
+    tags: (key, versionId) => real.tags(key, versionId),
+    acl: (key, versionId) => real.acl(key, versionId),
+    restore: async (key, versionId) => stop('RestoreObject', key, { versionId }),
+  };
+};
+
+/** Closes the body, and returns one of the same length that costs nothing. */
+const instead = (body: Readable, sizeBytes: number): Readable => {
+  body.destroy();
+  return Readable.from(zeros(sizeBytes));
+};
+
+const ZEROS = Buffer.alloc(1024 * 1024);
+
+function* zeros(sizeBytes: number): Generator<Buffer, void> {
+  for (let left = sizeBytes; left > 0; left -= ZEROS.length)
+    yield ZEROS.subarray(0, Math.min(left, ZEROS.length));
+}
+
+const dryDestination = (real: DestinationBucket, seen: Seen): DestinationBucket => {
+  const look: DestinationBucket['look'] = async (key) => {
+    seen.isDestinationSeen = true;
+    return await real.look(key);
+  };
+  /** Converge may write a key as if it were new. S3 refuses the write if the key is not new, and then converge looks. */
+  const refuseUnlessNew = async (key: string, isForNew: boolean): Promise<void> => {
+    if (isForNew && (await look(key)).kind === 'object')
+      throw new ReplicationError('lost-race', 'the key is not new');
+  };
+  return {
+    look,
+    head: (key, versionId) => real.head(key, versionId),
+    read: (key, pin, slice) => real.read(key, pin, slice),
+    history: (key) => real.history(key),
+    keepsVersions: () => real.keepsVersions(),
+    tags: (key, versionId) => real.tags(key, versionId),
+    acl: (key, versionId) => real.acl(key, versionId),
+    parts: (request) => real.parts(request),
+    uploads: (prefix) => real.uploads(prefix),
+    locksByDefault: () => real.locksByDefault(),
+    defaultRetention: () => real.defaultRetention(),
+    foundLocked: () => undefined,
+    async put({ key, body, precondition, attributes }) {
+      if (!Buffer.isBuffer(body)) body.destroy();
+      await refuseUnlessNew(key, precondition.kind === 'absent');
+      return stop('PutObject', key, { precondition, attributes, source: seen.source });
+    },
+    async copyObject({ key, precondition, attributes }) {
+      await refuseUnlessNew(key, precondition.kind === 'absent');
+      return stop('CopyObject', key, { precondition, attributes, source: seen.source });
+    },
+    async createUpload({ key, attributes }) {
+      // The condition comes with the end of the upload.
+      await refuseUnlessNew(key, !seen.isDestinationSeen);
+      return stop('CreateMultipartUpload', key, { attributes, source: seen.source });
+    },
+    completeUpload: async ({ key, precondition }) =>
+      stop('CompleteMultipartUpload', key, { precondition, source: seen.source }),
+    ...dryChanges(seen),
+  };
+};
+
+type Change =
+  | 'remove'
+  | 'putTags'
+  | 'putAcl'
+  | 'putRetention'
+  | 'putLegalHold'
+  | 'uploadPart'
+  | 'copyPart'
+  | 'abortUpload';
+
+const dryChanges = (seen: Seen): Pick<DestinationBucket, Change> => {
+  const ofVersion = (call: PlannedCallName, key: string, versionId: string | null): never =>
+    stop(call, key, { versionId, source: seen.source });
+  return {
+    remove: async ({ key, etag }) => stop('DeleteObject', key, { precondition: { kind: 'unchanged', etag } }),
+    putTags: async (key, versionId) => ofVersion('PutObjectTagging', key, versionId),
+    putAcl: async (key, versionId) => ofVersion('PutObjectAcl', key, versionId),
+    putRetention: async (key, versionId) => ofVersion('PutObjectRetention', key, versionId),
+    putLegalHold: async (key, versionId) => ofVersion('PutObjectLegalHold', key, versionId),
+    abortUpload: async ({ key }) => stop('AbortMultipartUpload', key),
+    // Parts are written only after an upload was created or messages were sent, where a dry run has ended.
+    uploadPart: async ({ key }) => stop('CreateMultipartUpload', key),
+    copyPart: async ({ key }) => stop('CreateMultipartUpload', key),
+  };
+};
+
+/** Reads the records. What converge would note in them is kept for this dry run only, because converge may read it again. */
+const dryTransfers = (real: DryContext['transfers'], seen: Seen): Transfers => {
+  const ended = new Set<string>();
+  const store: TransferStore = {
+    async load(id) {
+      const transfer = await real.load(id);
+      return transfer === null || ended.has(transfer.uploadId) ? null : transfer;
+    },
+    begin: async () => true,
+    change: async () => true,
+    end: async ({ uploadId }) => void ended.add(uploadId),
+    all: () => real.all(),
+    rate: (bucket, way) => real.rate(bucket, way),
+    measured: async () => undefined,
+  };
+  return {
+    store,
+    // It only decides how large the ranges are that are not sent.
+    concurrency: 1,
+    queue: {
+      send: async ([first]) => stop('SendMessage', first?.key ?? '', { source: seen.source }),
+      waiting: async () => 0,
+    },
+  };
+};
