@@ -48,6 +48,16 @@ export const deploymentOf = (options: ParsedOptions, io: Pick<CliIo, 'cwd'>): De
   };
 };
 
+/** Returns a command line for the same deployment, for a text that tells the operator what to type. */
+export const asAnotherCommand = (options: ParsedOptions, words: string): string =>
+  [
+    `npx s3-replicator ${words}`,
+    ...Object.keys(DEPLOYMENT_OPTIONS).flatMap((name) => {
+      const value = options.value(name);
+      return value === null ? [] : [`--${name} ${/^[\w./-]+$/.test(value) ? value : JSON.stringify(value)}`];
+    }),
+  ].join(' ');
+
 const setting = (name: 'name' | 'region', content: unknown, file: string): string => {
   const written: unknown =
     typeof content === 'object' && content !== null ? Reflect.get(content, name) : undefined;

@@ -2,6 +2,8 @@ import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { DeadMessage } from '../../src/lib/dead-letters/dead-message.ts';
 import { awsEnvironment, putDeadLetter, type Run, run } from './run.ts';
+import { textWidth } from '../../src/cli/terminal/width.ts';
+import { reasonEntry } from '../../src/lib/model/reasons.ts';
 import { DEAD, LIVE, type ScriptedSqs, startScriptedSqs } from './scripted-sqs.ts';
 
 let sqs: ScriptedSqs;
@@ -17,36 +19,86 @@ afterEach(async () => {
 });
 
 const list = (...argv: string[]): Promise<Run> => run(['dlq', 'list', ...argv], { now: () => sqs.nowMs });
-const listJson = async (...argv: string[]): Promise<DeadMessage[]> =>
-  JSON.parse((await list('--json', ...argv)).out);
+const lettersIn = (out: string): DeadMessage[] =>
+  out
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+const listEach = async (...argv: string[]): Promise<DeadMessage[]> =>
+  lettersIn((await list('--each', '--json', ...argv)).out);
 const allVisible = (): boolean => sqs.queues[DEAD]!.every(({ visibleAtMs }) => visibleAtMs <= sqs.nowMs);
 
 test('dlq list says that a queue is empty', async () => {
-  expect(await list()).toEqual({ code: 0, err: '', out: `No message to show in ${DEAD} (us-east-1).\n` });
-  expect((await list('--json')).out).toBe('[]\n');
+  expect(await list()).toEqual({ code: 0, err: '', out: `No dead letters in ${DEAD} (us-east-1).\n` });
+  expect(JSON.parse((await list('--json')).out)).toMatchObject({ letters: 0, oldest: null, groups: [] });
+  expect((await list('--each', '--json')).out).toBe('');
 });
 
-test('dlq list shows reason, age, attempts, rule, destination, key and detail of each message, and the fix of each reason', async () => {
-  putDeadLetter(sqs, { key: 'invoices/1.pdf', attempts: 3 });
-  putDeadLetter(sqs, { key: 'invoices/2.pdf', reason: 'kms', detail: 'the key is disabled' });
-  putDeadLetter(sqs, { key: 'invoices/3.pdf' });
+test('dlq list begins with the answer, and shows each group with one example and its fix once', async () => {
+  for (let n = 0; n < 3; n += 1) putDeadLetter(sqs, { key: `invoices/denied/${n}.pdf` });
+  putDeadLetter(sqs, { key: 'media/1.jpg', rule: 'media', destination: 'media-replica' });
+  for (const destination of ['archive', 'second'])
+    putDeadLetter(sqs, { key: 'invoices/old.csv', reason: 'archived', destination, detail: 'in GLACIER' });
+  putDeadLetter(sqs, { key: 'k', reason: 'sse-c', detail: '' }, 12_000);
   const { code, out, err } = await list();
   expect({ code, err }).toEqual({ code: 0, err: '' });
-  expect(out).toMatch(/REASON +AGE +ATTEMPTS +RULE +DESTINATION +KEY/);
-  expect(out).toMatch(
-    /access-denied +2h 5m +3 +invoices +archive +invoices\/1\.pdf\n {4}PutObject in acme-archive/,
-  );
-  expect(out).toMatch(
-    /\n2 × access-denied\n {4}Compare the denied action .*\n1 × kms\n {4}Enable the KMS key/,
-  );
-  expect(out).toContain(
-    '3 messages in s3-replicator-prod-live-dlq (us-east-1); SQS deletes the first of them in 13d 23h.',
+  expect(out).toBe(
+    `7 dead letters for 6 objects in ${DEAD} (us-east-1) · oldest 1h · newest 12s · +1 in the last minute
+REASON         MSGS  KEYS  RULE → DESTINATION         SINCE      EXAMPLE
+access-denied     3     3  invoices → archive         11:00:00Z  invoices/denied/0.pdf
+   PutObject in acme-archive: access denied
+access-denied     1     1  media → media-replica      11:00:00Z  media/1.jpg
+   PutObject in acme-archive: access denied
+   fix  ${reasonEntry('access-denied').fix}
+        npx s3-replicator dlq redrive --reason access-denied --limit 10
+archived          2     1  invoices → 2 destinations  11:00:00Z  invoices/old.csv
+   in GLACIER
+   fix  ${reasonEntry('archived').fix}
+        npx s3-replicator dlq redrive --reason archived --limit 10
+sse-c             1     1  invoices → archive         11:59:48Z  k
+   fix  ${reasonEntry('sse-c').fix}
+        npx s3-replicator dlq discard --reason sse-c
+Every message: --each · one reason: --reason access-denied · throw away: dlq discard --reason sse-c
+`,
   );
 });
 
-test('dlq list --json prints one array with the documented fields', async () => {
+test.each([60, 80, 120])(
+  'the groups of dlq list fit %i columns, and their commands can be copied',
+  async (columns) => {
+    putDeadLetter(sqs, {
+      key: `invoices/${'請求書/'.repeat(30)}.pdf`,
+      reason: 'crashed-or-timed-out',
+      rule: 'r'.repeat(40),
+    });
+    putDeadLetter(sqs, { key: 'k', reason: 'archived', detail: 'word '.repeat(60) });
+    const { out } = await run(['dlq', 'list'], { columns, now: () => sqs.nowMs });
+    for (const line of out.split('\n')) expect(textWidth(line), line).toBeLessThanOrEqual(columns);
+    const whole = out.replaceAll(/ \\\n +/g, ' ');
+    expect(whole).toContain('npx s3-replicator dlq redrive --reason crashed-or-timed-out --limit 10\n');
+  },
+);
+
+test('the commands that dlq list prints are for the same deployment', async () => {
+  putDeadLetter(sqs, { key: 'k' });
+  const { out } = await list('--region', 'us-east-1', '--config', 'replication.yml');
+  expect(out).toContain(
+    'npx s3-replicator dlq redrive --reason access-denied --limit 10 --config replication.yml --region us-east-1',
+  );
+});
+
+test('dlq list --each shows every message with its attempts, its time and its failure', async () => {
+  putDeadLetter(sqs, { key: 'invoices/1.pdf', attempts: 3 });
+  const { out } = await list('--each');
+  expect(out).toBe(`access-denied  invoices → archive  invoices/1.pdf
+   since 2026-11-22T11:00:00Z · 3 attempts · PutObject in acme-archive: access denied
+1 dead letter for 1 object in ${DEAD} (us-east-1) · oldest 1h · newest 1h · none in the last hour
+`);
+});
+
+test('dlq list --each --json prints the documented fields, one object a line', async () => {
   putDeadLetter(sqs, { key: 'invoices/größe.pdf', version: 'v1' });
-  expect(await listJson()).toEqual([
+  expect(await listEach()).toEqual([
     {
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
       reason: 'access-denied',
@@ -57,41 +109,100 @@ test('dlq list --json prints one array with the documented fields', async () => 
       version: 'v1',
       moreKeys: 0,
       firstSeen: '2026-11-22T09:55:00.000Z',
+      deadSince: '2026-11-22T11:00:00.000Z',
       ageSeconds: 7_500,
       expires: '2026-12-06T11:00:00.000Z',
       attempts: 1,
       requestId: 'REQ1',
       detail: 'PutObject in acme-archive: access denied',
+      endedBy: 'redrive',
       fix: expect.stringContaining('then redrive'),
     },
   ]);
 });
 
-test('dlq list reads thousands of messages, ten at a time, and releases all of them', async () => {
-  for (let n = 0; n < 2_345; n += 1) putDeadLetter(sqs, { key: `invoices/${n}` });
-  const messages = await listJson('--limit', '5000');
-  expect(new Set(messages.map(({ key }) => key)).size).toBe(2_345);
-  expect(sqs.queues[DEAD]).toHaveLength(2_345);
-  expect(allVisible()).toBe(true);
+test('dlq list --json prints the groups with the documented fields', async () => {
+  putDeadLetter(sqs, { key: 'invoices/1', version: 'v1' });
+  expect(JSON.parse((await list('--json')).out)).toEqual({
+    queue: DEAD,
+    region: 'us-east-1',
+    letters: 1,
+    objects: 1,
+    oldest: '2026-11-22T11:00:00.000Z',
+    newest: '2026-11-22T11:00:00.000Z',
+    lastMinute: 0,
+    lastHour: 0,
+    groups: [
+      {
+        reason: 'access-denied',
+        rule: 'invoices',
+        destinations: ['archive'],
+        letters: 1,
+        objects: 1,
+        since: '2026-11-22T11:00:00.000Z',
+        newest: '2026-11-22T11:00:00.000Z',
+        expires: '2026-12-06T11:00:00.000Z',
+        example: {
+          bucket: 'acme-documents',
+          key: 'invoices/1',
+          version: 'v1',
+          moreKeys: 0,
+          detail: 'PutObject in acme-archive: access denied',
+          requestId: 'REQ1',
+        },
+        fix: expect.stringContaining('then redrive'),
+        endedBy: 'redrive',
+      },
+    ],
+    complete: true,
+  });
 });
 
 test('dlq list --limit limits the messages and notes that there are more', async () => {
   for (let n = 0; n < 25; n += 1) putDeadLetter(sqs, { key: `invoices/${n}` });
-  const limited = await list('--json', '--limit=12');
-  expect(JSON.parse(limited.out)).toHaveLength(12);
+  const limited = await list('--each', '--json', '--limit=12');
+  expect(lettersIn(limited.out)).toHaveLength(12);
   expect(limited.err).toContain('there are more than these 12');
   expect((await list('--json', '--limit=25')).err).toBe('');
   expect(allVisible()).toBe(true);
 });
 
-test('the filters of dlq list select by reason, prefix and rule, and several values of one filter are alternatives', async () => {
+test('the filters of dlq list select by reason, prefix, rule, destination and time, and several values of one filter are alternatives', async () => {
   putDeadLetter(sqs, { key: 'invoices/1', reason: 'kms' });
   putDeadLetter(sqs, { key: 'media/1', reason: 'sse-c', rule: 'media' });
   putDeadLetter(sqs, { key: 'media/2', rule: 'media' });
-  const keys = async (...argv: string[]) => (await listJson(...argv)).map(({ key }) => key).toSorted();
+  const keys = async (...argv: string[]) => (await listEach(...argv)).map(({ key }) => key).toSorted();
   expect(await keys('--reason', 'kms', '--reason', 'sse-c')).toEqual(['invoices/1', 'media/1']);
   expect(await keys('--rule', 'media', '--prefix', 'media/2')).toEqual(['media/2']);
   expect(await keys('--prefix', 'media')).toEqual(['media/1', 'media/2']);
+  putDeadLetter(sqs, { key: 'new', destination: 'second' }, 60_000);
+  expect(await keys('--destination', 'second')).toEqual(['new']);
+  expect(await keys('--since', '2m')).toEqual(['new']);
+  expect(await keys('--since', '2026-11-22T11:59:00Z')).toEqual(['new']);
+  expect(await keys('--since', '2026-11-22T11:59:01Z')).toEqual([]);
+});
+
+test.each([
+  [['--rule', 'invoces'], '--rule "invoces": neither replication.yml nor a message has this rule; there are'],
+  [['--rule', 'invoces'], 'Did you mean invoices?'],
+  [
+    ['--destination', 'x'],
+    '--destination "x": neither replication.yml nor a message has this destination; there are',
+  ],
+  [['--since', 'yesterday'], '--since takes an age like 30m, 2h or 3d, or a time like'],
+])('dlq list %j is an error and not an empty answer', async (argv, message) => {
+  putDeadLetter(sqs, { key: 'k', rule: 'removed' });
+  const { code, out, err } = await list(...argv);
+  expect({ code, out }).toEqual({ code: 2, out: '' });
+  expect(err).toContain(message);
+});
+
+test('a rule that only a message has, or only replication.yml, is not an error of dlq list', async () => {
+  putDeadLetter(sqs, { key: 'k', rule: 'removed' });
+  expect(await list('--rule', 'removed')).toMatchObject({ code: 0 });
+  expect((await list('--rule', 'invoices')).out).toBe(
+    `None of the 1 dead letter in ${DEAD} (us-east-1) matches.\n`,
+  );
 });
 
 test('dlq list describes messages that SQS moved by itself from their body', async () => {
@@ -101,7 +212,7 @@ test('dlq list describes messages that SQS moved by itself from their body', asy
   });
   sqs.put(DEAD, JSON.stringify({ Records: [record('a+b.pdf'), record('c.pdf')] }), {}, sqs.nowMs - 90_000);
   sqs.put(DEAD, 'no event at all');
-  const [crashed, foreign] = await listJson();
+  const [crashed, foreign] = await listEach();
   expect(crashed).toMatchObject({
     reason: 'crashed-or-timed-out',
     bucket: 'acme-documents',
@@ -113,86 +224,18 @@ test('dlq list describes messages that SQS moved by itself from their body', asy
     detail: null,
   });
   expect(foreign).toMatchObject({ reason: 'crashed-or-timed-out', bucket: null, key: null, moreKeys: 0 });
-  expect(await listJson('--prefix', 'c.')).toHaveLength(1);
-  expect((await list()).out).toMatch(/crashed-or-timed-out +1m 30s +- +- +- +a b\.pdf {2}\(and 1 more\)/);
+  expect(await listEach('--prefix', 'c.')).toHaveLength(1);
+  expect((await list()).out).toMatch(/crashed-or-timed-out +2 +2 +- +11:58:30Z +a b\.pdf \(and 1 more\)/);
 });
 
 test('dlq list escapes keys, so that they cannot control the terminal or look like other keys', async () => {
   const key = 'x\u001b[2J\r\n\u202etxt.exe\u200b\\ 請求書 é👩‍💻 ';
   putDeadLetter(sqs, { key, detail: 'a \u001b]0;title\u0007 detail' });
-  expect(await listJson()).toMatchObject([{ key }]);
+  expect(await listEach()).toMatchObject([{ key }]);
   const { out } = await list();
   expect(out).toContain(String.raw`x\x1b[2J\r\n\u202etxt.exe\u200b\\ 請求書 é👩\u200d💻\x20`);
   // oxlint-disable-next-line no-control-regex -- the characters that this finds are control characters
   expect(out.replaceAll('\n', '')).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202e]/);
-});
-
-test('dlq list shows a message that it received twice only once', async () => {
-  putDeadLetter(sqs, { key: 'invoices/1' });
-  let receives = 0;
-  sqs.script = (operation) => {
-    // SQS sometimes delivers a message twice, although the message is in flight. The second receive here does
-    // so.
-    if (operation === 'ReceiveMessage' && (receives += 1) === 2) sqs.queues[DEAD]![0]!.visibleAtMs = 0;
-    return undefined;
-  };
-  expect(await listJson()).toHaveLength(1);
-  expect(receives).toBe(3);
-  expect(allVisible()).toBe(true);
-});
-
-test('dlq list renews its hold on messages while it reads a long queue', async () => {
-  for (let n = 0; n < 60; n += 1) putDeadLetter(sqs, { key: `invoices/${n}` });
-  sqs.script = (operation) => {
-    if (operation === 'ReceiveMessage') sqs.nowMs += 25_000;
-    return undefined;
-  };
-  const messages = await listJson();
-  expect(messages).toHaveLength(60);
-  expect(allVisible()).toBe(true);
-});
-
-test('dlq list mentions messages that another reader holds', async () => {
-  putDeadLetter(sqs, { key: 'invoices/1' });
-  sqs.queues[DEAD]![0]!.visibleAtMs = sqs.nowMs + 30_000;
-  expect((await list()).err).toContain('about 1 message not shown');
-});
-
-test('Ctrl-C makes dlq list release all messages, show those it has read and exit with 130', async () => {
-  for (let n = 0; n < 40; n += 1) putDeadLetter(sqs, { key: `invoices/${n}` });
-  const controller = new AbortController();
-  let receives = 0;
-  sqs.script = (operation) => {
-    if (operation === 'ReceiveMessage' && (receives += 1) === 2) controller.abort();
-    return undefined;
-  };
-  const { code, out, err } = await run(['dlq', 'list', '--json'], {
-    now: () => sqs.nowMs,
-    interrupted: controller.signal,
-  });
-  expect(code).toBe(130);
-  expect(JSON.parse(out)).toHaveLength(20);
-  expect(err).toContain('interrupted');
-  expect(allVisible()).toBe(true);
-});
-
-test('dlq list releases its messages when it fails halfway', async () => {
-  for (let n = 0; n < 40; n += 1) putDeadLetter(sqs, { key: `invoices/${n}` });
-  let receives = 0;
-  sqs.script = (operation) =>
-    operation === 'ReceiveMessage' && (receives += 1) >= 3
-      ? {
-          status: 403,
-          code: 'AccessDenied',
-          message: 'User is not authorized to perform: sqs:receivemessage',
-        }
-      : undefined;
-  const { code, err } = await list();
-  expect(code).toBe(1);
-  expect(err).toContain(
-    'Access denied: sqs:ReceiveMessage on queue s3-replicator-prod-live-dlq in us-east-1',
-  );
-  expect(allVisible()).toBe(true);
 });
 
 test('--stage, --region and the name in the configuration select the queue of dlq list', async () => {
@@ -209,7 +252,7 @@ test('in a terminal dlq list redraws its progress and erases it at the end', asy
     stderr: { isTTY: true, write: (text) => (err += text) },
     now: () => sqs.nowMs,
   });
-  expect(stripVTControlCharacters(err)).toBe('1 message read\n');
+  expect(stripVTControlCharacters(err)).toBe('1 dead letter read\n');
   expect(err.split('\n').at(-1)).toContain('\u001b[2K');
 });
 

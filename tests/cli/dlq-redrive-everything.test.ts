@@ -13,6 +13,7 @@ import {
   startQueues,
   stopQueues,
 } from './redrive-queues.ts';
+import { putDeadLetter } from './run.ts';
 import { BACKFILL, DEAD, LIVE, REPLICATE } from './scripted-sqs.ts';
 
 beforeEach(startQueues);
@@ -20,7 +21,7 @@ afterEach(stopQueues);
 
 test('dlq redrive without a filter sends all messages through the replicate function, and counts their reasons', async () => {
   fill(125);
-  const { code, out } = await redrive();
+  const { code, out } = await redrive(['--yes']);
   expect(code).toBe(0);
   expect(out).toBe(`125 messages sent from ${DEAD} to ${LIVE}.\n  83 × access-denied\n  42 × kms\n`);
   expect([messagesIn(DEAD).length, messagesIn(LIVE).length]).toEqual([0, 125]);
@@ -39,7 +40,7 @@ test('dlq redrive --json prints the documented fields', async () => {
     byReason: { 'access-denied': 2, kms: 1 },
     byReasonComplete: true,
     problem: null,
-    messages: null,
+    groups: null,
   });
 });
 
@@ -60,6 +61,39 @@ test('dead letters of the kinds that only runs send go back to the queue of runs
     ['extra', 'repair'],
     ['hint', 'moved'],
   ]);
+});
+
+test('above 100 messages dlq redrive asks, and says how many come back unless their cause was fixed', async () => {
+  fill(99);
+  putDeadLetter(sqs, { key: 'gone', reason: 'retries-exhausted' });
+  const questions: string[] = [];
+  const answer = (text: string) => async (question: string) => {
+    questions.push(question);
+    return text;
+  };
+  expect(await redrive(['--limit', '100'], { ask: answer('n') })).toMatchObject({ code: 0 });
+  expect(questions).toEqual([]);
+  fill(100);
+  putDeadLetter(sqs, { key: 'gone', reason: 'retries-exhausted' });
+  const declined = await redrive([], { ask: answer('n') });
+  expect(declined).toMatchObject({ code: 1, out: '' });
+  expect(questions).toEqual(['Send them? [y/N] ']);
+  expect(declined.err).toContain(
+    '101 dead letters would be sent. 100 of them come back unless their causes were fixed: 66 × access-denied, 34 × kms.',
+  );
+  expect(declined.err).toContain('Nothing was sent.');
+  expect(messagesIn(DEAD)).toHaveLength(101);
+  expect(allVisible()).toBe(true);
+  expect(await redrive([], { ask: answer('y') })).toMatchObject({ code: 0 });
+  expect(messagesIn(DEAD)).toEqual([]);
+});
+
+test('above 100 messages dlq redrive sends nothing if there is nobody to ask', async () => {
+  fill(101);
+  const { code, err } = await redrive();
+  expect(code).toBe(2);
+  expect(err).toContain('No terminal to ask on');
+  expect(messagesIn(LIVE)).toEqual([]);
 });
 
 test('dlq redrive on an empty queue succeeds', async () => {

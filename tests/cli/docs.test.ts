@@ -8,6 +8,7 @@ import { CHECK } from '../../src/cli/config/config-check.ts';
 import { DESTINATION } from '../../src/cli/config/config-destination.ts';
 import { KEY } from '../../src/cli/config/config-key.ts';
 import { POLICY } from '../../src/cli/config/config-policy.ts';
+import { DISCARD } from '../../src/cli/dead-letters/dlq-discard.ts';
 import { LIST } from '../../src/cli/dead-letters/dlq-list.ts';
 import { REDRIVE } from '../../src/cli/dead-letters/dlq-redrive.ts';
 import { EXIT } from '../../src/cli/terminal/io.ts';
@@ -25,6 +26,7 @@ const COMMANDS = [
   DESTINATION,
   KEY,
   POLICY,
+  DISCARD,
   LIST,
   REDRIVE,
   BACKFILL_START,

@@ -24,11 +24,12 @@ export const run = async (
 ): Promise<Run> => {
   let out = '';
   let err = '';
+  const terminal = io.columns === undefined ? {} : { columns: io.columns };
   const code = await runCli(
     argv,
     {
-      stdout: { write: (text) => (out += text) },
-      stderr: { write: (text) => (err += text) },
+      stdout: { write: (text) => (out += text), ...terminal },
+      stderr: { write: (text) => (err += text), ...terminal },
       columns: Infinity,
       useProfile,
       env: process.env,
@@ -53,7 +54,11 @@ export const awsEnvironment = (sqs: ScriptedSqs): Record<string, string> => ({
 });
 
 /** Puts a dead letter into the dead-letter queue, in the format in which the replicate function writes it. */
-export const putDeadLetter = (sqs: ScriptedSqs, given: Partial<DeadLetter> & { key: string }): void => {
+export const putDeadLetter = (
+  sqs: ScriptedSqs,
+  given: Partial<DeadLetter> & { key: string },
+  ageMs = 3_600_000,
+): void => {
   const letter: DeadLetter = {
     reason: 'access-denied',
     rule: 'invoices',
@@ -78,5 +83,5 @@ export const putDeadLetter = (sqs: ScriptedSqs, given: Partial<DeadLetter> & { k
     destination: letter.destination,
     run: null,
   });
-  sqs.put(DEAD, body, toAttributes(letter), sqs.nowMs - 3_600_000);
+  sqs.put(DEAD, body, toAttributes(letter), sqs.nowMs - ageMs);
 };

@@ -43,6 +43,8 @@ export interface ScriptedSqs {
   queues: Record<string, StoredMessage[]>;
   /** The calls so far, in order. Each one has the form `Operation queue-name`. */
   calls: string[];
+  /** The keys whose letters the function was made to forget. */
+  forgotten: string[];
   nowMs: number;
   /** Called before each call to SQS is performed. Decides whether the call works normally. */
   script: (operation: string, input: Input) => Verdict;
@@ -67,6 +69,7 @@ export const startScriptedSqs = async (): Promise<ScriptedSqs> => {
     endpoint: `http://127.0.0.1:${port}`,
     queues: { [LIVE]: [], [BACKFILL]: [], [DEAD]: [] },
     calls: [],
+    forgotten: [],
     nowMs: Date.parse('2026-11-22T12:00:00Z'),
     script: () => undefined,
     put(queue, body, attributes = {}, sentMs = sqs.nowMs) {
@@ -121,7 +124,13 @@ const answer = async (
   );
 };
 
-/** Sends the messages on as the replicate function does. */
+interface Payload {
+  forget?: { key: string }[];
+  forward: 'live' | 'backfill';
+  messages: ForwardedMessage[];
+}
+
+/** Sends the messages on, or forgets letters, as the replicate function does. */
 const invoke = (sqs: ScriptedSqs, text: string, response: ServerResponse): void => {
   const refused = sqs.script('Invoke', JSON.parse(text));
   if (typeof refused === 'object') {
@@ -132,8 +141,13 @@ const invoke = (sqs: ScriptedSqs, text: string, response: ServerResponse): void 
     response.end(JSON.stringify({ message: refused.message }));
     return;
   }
-  const { forward, messages }: { forward: 'live' | 'backfill'; messages: ForwardedMessage[] } =
-    JSON.parse(text);
+  const { forget, forward, messages }: Payload = JSON.parse(text);
+  if (forget !== undefined) {
+    sqs.forgotten.push(...forget.map(({ key }) => key));
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ forgotten: forget.length }));
+    return;
+  }
   const queue = forward === 'live' ? LIVE : BACKFILL;
   const Entries = messages.map(({ body, attributes }, index) => ({
     Id: String(index),

@@ -11,6 +11,7 @@ import type { Clock } from '../../src/lib/model/ports.ts';
 import { replicateBatch } from '../../src/lib/replicate/replicate-batch.ts';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
 import type { Signer } from '../../src/lib/replica/stamp-signature.ts';
+import { memoryLetters } from './memory-letters.ts';
 import type { MemoryBucket } from './memory-buckets.ts';
 import { memoryDestination } from './memory-destination.ts';
 import { Crash, createMemoryReceipts, type MemoryReceipts } from './memory-receipts.ts';
@@ -171,6 +172,7 @@ const createFunctions = (setting: FunctionSetting): Functions => {
       if (life.crashed) throw new Crash();
       setting.sendAgain(messageOf(piece, `again-${retried++}`));
     }),
+    letters: memoryLetters(),
     deadLetterQueue: {
       async send(body, letter) {
         if (life.crashed) throw new Crash();

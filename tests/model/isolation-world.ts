@@ -12,6 +12,7 @@ import type { AnswerWatch } from '../../src/lib/model/ports.ts';
 import type { Destination } from '../../src/lib/model/rule.ts';
 import { letBackAll } from '../../src/lib/replicate/let-back.ts';
 import { replicateBatch } from '../../src/lib/replicate/replicate-batch.ts';
+import { memoryLetters } from './memory-letters.ts';
 import { createMemoryBucket } from './memory-buckets.ts';
 import { noBrakes } from './memory-brakes.ts';
 import { closedCircuits, createMemoryCircuitStore } from './memory-circuits.ts';
@@ -145,6 +146,7 @@ const depsIn =
       liveQueue: { retryLater: async () => undefined },
       retries: queues.retries,
       waiting: queues.waiting,
+      letters: memoryLetters(),
       deadLetterQueue: { send: async (_body, { rule }) => void dead.push(rule ?? '') },
       hints: { send: async () => undefined },
       sessionName: 's3r@test',

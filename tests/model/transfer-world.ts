@@ -13,6 +13,7 @@ import type { ReplicationRule } from '../../src/lib/model/rule.ts';
 import { createServerSide } from '../../src/lib/copy/way.ts';
 import { type SweepReport, sweepTransfers } from '../../src/lib/transfer/sweep.ts';
 import { transferBatch } from '../../src/lib/transfer/transfer-batch.ts';
+import { memoryLetters } from './memory-letters.ts';
 import { createMemoryBucket, type MemoryBucket, type Versioning } from './memory-buckets.ts';
 import { memoryDestination } from './memory-destination.ts';
 import { Crash, createMemoryReceipts, type MemoryReceipts, mortalReceipts } from './memory-receipts.ts';
@@ -243,6 +244,7 @@ const depsIn = (world: TransferWorld, setting: Setting): ((life: Life) => Transf
         send: (hint) =>
           send('hints.send', () => world.deliver(formatHint(hint), isOfRun(hint) ? 'backfill' : 'live')),
       },
+      letters: memoryLetters(),
       deadLetterQueue: {
         send: (body, { reason }) =>
           send('deadLetterQueue.send', () => void world.dead.push({ body, reason })),

@@ -7,9 +7,10 @@ import type { DeadLetter } from '../../src/lib/delivery/dead-letter.ts';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { Reason } from '../../src/lib/model/reasons.ts';
 import type { OutcomeRecord } from '../../src/lib/delivery/outcome.ts';
-import type { QueueMessage } from '../../src/lib/delivery/deps.ts';
+import type { DeadLetterSender, QueueMessage } from '../../src/lib/delivery/deps.ts';
 import { replicateBatch } from '../../src/lib/replicate/replicate-batch.ts';
 import type { ReplicationConfiguration } from '../../src/lib/model/rule.ts';
+import { memoryLetters } from '../model/memory-letters.ts';
 import { createMemoryBucket } from '../model/memory-buckets.ts';
 import { memoryDestination } from '../model/memory-destination.ts';
 import { memorySource } from '../model/memory-source.ts';
@@ -35,10 +36,11 @@ export const batchWorld = (configuration: ReplicationConfiguration = testConfigu
   };
   const records: OutcomeRecord[] = [];
   const delays: [string, number][] = [];
-  const dead: { body: string; letter: DeadLetter }[] = [];
+  const dead: Dead[] = [];
   const sent: SentPiece[] = [];
   const state = { deadLetterQueueFails: false, retriesFail: false, deadlineMs: NOW + 900_000 };
   const receipts = createMemoryReceipts();
+  const letters = memoryLetters();
   const runs = createMemoryRunCounts();
   const run = (...messages: QueueMessage[]) =>
     replicateBatch(messages, {
@@ -64,12 +66,8 @@ export const batchWorld = (configuration: ReplicationConfiguration = testConfigu
         if (state.retriesFail) throw new ReplicationError('throttled', 'slow down');
         sent.push(piece);
       }),
-      deadLetterQueue: {
-        async send(body, letter) {
-          if (state.deadLetterQueueFails) throw new ReplicationError('throttled', 'slow down');
-          dead.push({ body, letter });
-        },
-      },
+      letters,
+      deadLetterQueue: deadLetterQueue(dead, state),
       reporter: { report: (record) => void records.push(record) },
       runs,
       memory: createBudget(1e9),
@@ -80,6 +78,18 @@ export const batchWorld = (configuration: ReplicationConfiguration = testConfigu
     });
   return { source, replica, failing, calls, records, delays, dead, sent, state, receipts, runs, run };
 };
+
+interface Dead {
+  body: string;
+  letter: DeadLetter;
+}
+
+const deadLetterQueue = (dead: Dead[], state: { deadLetterQueueFails: boolean }): DeadLetterSender => ({
+  async send(body, letter) {
+    if (state.deadLetterQueueFails) throw new ReplicationError('throttled', 'slow down');
+    dead.push({ body, letter });
+  },
+});
 
 export const queueMessage = (body: string, fields: Partial<QueueMessage> = {}): QueueMessage => ({
   messageId: 'm1',

@@ -6,6 +6,7 @@ import type { QueueMessage } from '../../src/lib/delivery/deps.ts';
 import type { OutcomeRecord } from '../../src/lib/delivery/outcome.ts';
 import { replicateBatch } from '../../src/lib/replicate/replicate-batch.ts';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
+import { memoryLetters } from '../model/memory-letters.ts';
 import { createMemoryBucket } from '../model/memory-buckets.ts';
 import { memoryDestination } from '../model/memory-destination.ts';
 import { memorySource } from '../model/memory-source.ts';
@@ -25,6 +26,7 @@ const world = (fields: Partial<ReplicationRule> = {}) => {
   const runs = createMemoryRunCounts();
   const records: OutcomeRecord[] = [];
   const receipts = createMemoryReceipts();
+  const letters = memoryLetters();
   const rule = testRule({ versions: 'latest', ...fields });
   const quarantined: string[] = [];
   const bodies: string[] = [];
@@ -40,6 +42,7 @@ const world = (fields: Partial<ReplicationRule> = {}) => {
       receipts,
       liveQueue: { retryLater: async () => undefined },
       ...memoryRetries(async () => undefined),
+      letters,
       deadLetterQueue: {
         send: async (body, { reason }) => {
           quarantined.push(reason);

@@ -11,6 +11,7 @@ import { createBudget } from '../../src/lib/model/concurrency.ts';
 import type { BrakeSettings, ReplicationRule } from '../../src/lib/model/rule.ts';
 import { replicateBatch } from '../../src/lib/replicate/replicate-batch.ts';
 import { passOnReleased } from '../../src/lib/runs/pass-on-released.ts';
+import { memoryLetters } from '../model/memory-letters.ts';
 import { createMemoryBrakes } from '../model/memory-brakes.ts';
 import { createMemoryBucket, type Versioning } from '../model/memory-buckets.ts';
 import { memoryDestination } from '../model/memory-destination.ts';
@@ -134,6 +135,7 @@ const createWorld = ({ rule: fields, brake, versionings, environments = 4 }: Opt
     runs: noRuns,
     liveQueue: { retryLater: async () => undefined },
     ...memoryRetries(async (piece) => void again.push(piece)),
+    letters: memoryLetters(),
     deadLetterQueue: { send: async () => undefined },
     reporter: { report: (record: OutcomeRecord) => void records.push(record) },
     memory: createBudget(1e9),

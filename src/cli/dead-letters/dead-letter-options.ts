@@ -1,14 +1,17 @@
 import { openDeadLetterQueue } from '../../lib/aws/sqs/dead-letter-queue.ts';
 import type { OperatorQueue } from '../../lib/dead-letters/queue.ts';
-import type { DeadMessageFilter } from '../../lib/dead-letters/dead-message.ts';
+import type { DeadMessageFilter } from '../../lib/dead-letters/filter.ts';
+import type { LettersRead } from '../../lib/dead-letters/read.ts';
 import { DEAD_LETTER_REASONS } from '../../lib/dead-letters/reasons.ts';
 import { nearestWord } from '../../lib/text/nearest-word.ts';
 import { resourceNames } from '../../lib/configuration/resource-names.ts';
 import type { OptionSpec, ParsedOptions } from '../terminal/command.ts';
 import { withCliErrors } from '../aws-errors.ts';
+import { configurationOf } from '../configuration.ts';
 import { deploymentOf } from '../deployment.ts';
 import { CliError } from '../terminal/errors.ts';
 import type { CliIo } from '../terminal/io.ts';
+import { timeOption } from '../terminal/since.ts';
 
 const DEAD_REASONS: readonly string[] = [...DEAD_LETTER_REASONS.keys()];
 
@@ -20,6 +23,12 @@ export const FILTER_OPTIONS = {
   },
   prefix: { value: 'PREFIX', multiple: true, description: 'Only messages whose key begins with this.' },
   rule: { value: 'ID', multiple: true, description: 'Only messages of this rule of the configuration.' },
+  destination: { value: 'ID', multiple: true, description: 'Only messages for this destination of a rule.' },
+  since: {
+    value: 'TIME',
+    description:
+      'Only messages that came into the queue at this time or later: an age like 30m, 2h or 3d, or a time like 2026-11-01T00:00:00Z.',
+  },
 } as const satisfies Record<string, OptionSpec>;
 
 /**
@@ -29,7 +38,7 @@ export const FILTER_OPTIONS = {
 export const MAX_LIMIT = 100_000;
 
 /** Makes the filter that the options describe. Throws {@link CliError} for an unknown reason. */
-export const messageFilter = (options: ParsedOptions): DeadMessageFilter => {
+export const messageFilter = (options: ParsedOptions, { now }: Pick<CliIo, 'now'>): DeadMessageFilter => {
   const reasons = options.values('reason');
   for (const reason of reasons) {
     if (DEAD_REASONS.includes(reason)) continue;
@@ -38,7 +47,57 @@ export const messageFilter = (options: ParsedOptions): DeadMessageFilter => {
       nearest === null ? `The reasons are ${DEAD_REASONS.join(', ')}.` : `Did you mean ${nearest}?`;
     throw new CliError('bad-value', `--reason ${JSON.stringify(reason)} is not a reason. ${hint}`);
   }
-  return { reasons, prefixes: options.values('prefix'), rules: options.values('rule') };
+  return {
+    reasons,
+    prefixes: options.values('prefix'),
+    rules: options.values('rule'),
+    destinations: options.values('destination'),
+    sinceMs: timeOption(options, 'since', now()),
+  };
+};
+
+/**
+ * Throws {@link CliError} if nothing matched because the filter names a rule or a destination that does not exist. A message may name a rule
+ * that replication.yml does not have any more, so the names are checked after reading, and against both.
+ */
+export const assertNamesExist = (
+  { rules, destinations }: DeadMessageFilter,
+  read: Pick<LettersRead, 'matching' | 'interrupted' | 'rules' | 'destinations'>,
+  options: ParsedOptions,
+  io: CliIo,
+): void => {
+  if (read.matching > 0 || read.interrupted) return;
+  const configured = configuredNames(options, io);
+  assertKnown('rule', rules, [...configured.rules, ...read.rules]);
+  assertKnown('destination', destinations, [...configured.destinations, ...read.destinations]);
+};
+
+const assertKnown = (option: 'rule' | 'destination', given: readonly string[], known: string[]): void => {
+  const names = [...new Set(known)].toSorted();
+  for (const name of given) {
+    if (names.includes(name)) continue;
+    const nearest = nearestWord(name, names);
+    const hint = nearest === null ? '' : ` Did you mean ${nearest}?`;
+    const all = names.length === 0 ? 'none is known' : `there are ${names.join(', ')}`;
+    throw new CliError(
+      'bad-value',
+      `--${option} ${JSON.stringify(name)}: neither replication.yml nor a message has this ${option}; ${all}.${hint}`,
+    );
+  }
+};
+
+/** The names in replication.yml. A mistake in that file keeps nobody from the dead letters, so then there are none. */
+const configuredNames = (options: ParsedOptions, io: CliIo): { rules: string[]; destinations: string[] } => {
+  try {
+    const { rules } = configurationOf(options, io).replication;
+    return {
+      rules: rules.map(({ id }) => id),
+      destinations: rules.flatMap((rule) => rule.destinations.map(({ id }) => id)),
+    };
+  } catch (error) {
+    if (error instanceof CliError) return { rules: [], destinations: [] };
+    throw error;
+  }
 };
 
 /**

@@ -1,47 +1,119 @@
+/** Formats dead letters as text for the terminal. */
 import type { DeadMessage } from '../../lib/dead-letters/dead-message.ts';
+import type { LetterGroup, LetterSummary } from '../../lib/dead-letters/summary.ts';
+import { countOf, countText } from '../../lib/text/amounts.ts';
 import { duration } from '../../lib/text/duration.ts';
 import { printable } from '../../lib/text/printable.ts';
 import { tableLines } from '../terminal/table.ts';
+import { shorten } from '../terminal/width.ts';
+import { wrapCommand } from '../terminal/wrap.ts';
 
-/**
- * Returns a table with one line for each message and the message's detail below that line. The key is the last column, because keys may be
- * long.
- */
-export const messageLines = (messages: readonly DeadMessage[]): string[] => {
+/** What the texts need besides the letters. */
+export interface LetterPlace {
+  nowMs: number;
+  /** The columns of the terminal; Infinity if there is none. */
+  columns: number;
+  /** Makes a command for this deployment from `dlq redrive …`. */
+  command(words: string): string;
+}
+
+/** Answers in one line how many letters there are, since when, and whether they become more. */
+export const answerLine = (
+  { letters, objects, oldest, newest, lastMinute, lastHour }: LetterSummary,
+  { name, region }: { name: string; region: string },
+  nowMs: number,
+): string => {
+  const age = (time: string | null): string => duration((nowMs - Date.parse(time ?? '')) / 1_000);
+  const growth =
+    lastMinute > 0
+      ? `+${countText(lastMinute)} in the last minute`
+      : lastHour > 0
+        ? `+${countText(lastHour)} in the last hour`
+        : 'none in the last hour';
+  return [
+    `${letterCount(letters)} for ${countOf(objects, 'object')} in ${name} (${region})`,
+    `oldest ${age(oldest)}`,
+    `newest ${age(newest)}`,
+    growth,
+  ].join(' · ');
+};
+
+/** Returns a table of the groups. Below each row stands its failure, and below the last row of a reason what to do about it. */
+export const groupLines = (groups: readonly LetterGroup[], place: LetterPlace): string[] => {
   const [header = '', ...rows] = tableLines(
-    ['REASON', 'AGE', 'ATTEMPTS', 'RULE', 'DESTINATION', 'KEY'],
-    messages.map((message) => [
-      message.reason,
-      duration(message.ageSeconds),
-      message.attempts === null ? '-' : String(message.attempts),
-      message.rule === null ? '-' : printable(message.rule),
-      message.destination === null ? '-' : printable(message.destination),
-      keyText(message),
+    [
+      'REASON',
+      { title: 'MSGS', align: 'right' },
+      { title: 'KEYS', align: 'right' },
+      { title: 'RULE → DESTINATION', least: 18 },
+      'SINCE',
+      { title: 'EXAMPLE', least: 32, isOptional: true },
+    ],
+    groups.map((group) => [
+      group.reason,
+      countText(group.letters),
+      countText(group.objects),
+      whereText(group.rule, group.destinations),
+      timeText(group.since, place.nowMs),
+      keyText(group.example),
     ]),
+    place.columns,
   );
-  return [header, ...rows.flatMap((row, index) => [row, ...detailLine(messages[index]?.detail ?? null)])];
+  const hasExamples = header.endsWith('EXAMPLE');
+  return [
+    header,
+    ...groups.flatMap((group, index) => [
+      rows[index] ?? '',
+      ...(hasExamples ? [] : [`   e.g. ${shorten(keyText(group.example), place.columns - 8)}`]),
+      ...(group.example.detail === null ? [] : [`   ${printable(group.example.detail)}`]),
+      ...(group.fix === groups[index + 1]?.fix ? [] : fixLines(group, place)),
+    ]),
+  ];
 };
 
-/** Returns two lines for each reason: the number of messages with this reason, and the fix. The most frequent reason comes first. */
-export const reasonLines = (messages: readonly DeadMessage[]): string[] =>
-  Object.entries(countByReason(messages)).flatMap(([reason, count]) => [
-    `${count} × ${reason}`,
-    `    ${messages.find((message) => message.reason === reason)?.fix ?? ''}`,
-  ]);
+/** Returns two lines about one letter. Each is shown before the later ones are known, so there are no columns. */
+export const letterLines = (letter: DeadMessage): string[] => [
+  `${letter.reason}  ${whereText(letter.rule, letter.destination === null ? [] : [letter.destination])}  ${keyText(letter)}`,
+  [
+    `   since ${letter.deadSince.slice(0, 19)}Z`,
+    ...(letter.attempts === null ? [] : [countOf(letter.attempts, 'attempt')]),
+    ...(letter.detail === null ? [] : [printable(letter.detail)]),
+  ].join(' · '),
+];
 
-/** Counts the messages of each reason. The most frequent reason comes first. */
-export const countByReason = (messages: readonly DeadMessage[]): Record<string, number> => {
-  const counts = new Map<string, number>();
-  for (const { reason } of messages) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  return Object.fromEntries([...counts].toSorted(([, a], [, b]) => b - a));
+/** Returns a count with its noun: `1 dead letter`, `2 dead letters`. */
+export const letterCount = (count: number): string => countOf(count, 'dead letter');
+
+const fixLines = ({ reason, fix, endedBy }: LetterGroup, { command, columns }: LetterPlace): string[] => [
+  `   fix  ${fix}`,
+  ...[
+    ...(endedBy === 'discard' ? [] : [`dlq redrive --reason ${reason} --limit 10`]),
+    ...(endedBy === 'redrive' ? [] : [`dlq discard --reason ${reason}`]),
+  ].map((words) => `${INDENT}${wrapCommand(command(words), columns, INDENT.length)}`),
+];
+
+/** The space before a command, so that it stands below the fix. */
+const INDENT = ' '.repeat('   fix  '.length);
+
+const whereText = (rule: string | null, destinations: readonly string[]): string => {
+  const [first] = destinations;
+  const to =
+    destinations.length > 1
+      ? `${destinations.length} destinations`
+      : first === undefined
+        ? null
+        : printable(first);
+  if (rule === null) return to ?? '-';
+  return to === null ? printable(rule) : `${printable(rule)} → ${to}`;
 };
 
-/** Returns a count with its noun: `1 message`, `2 messages`. */
-export const messageCount = (count: number): string => `${count} message${count === 1 ? '' : 's'}`;
+/** Today's time of day, or the day and the time. UTC, as in logs. */
+const timeText = (time: string, nowMs: number): string =>
+  time.slice(0, 10) === new Date(nowMs).toISOString().slice(0, 10)
+    ? `${time.slice(11, 19)}Z`
+    : `${time.slice(5, 10)} ${time.slice(11, 16)}Z`;
 
-const keyText = ({ key, moreKeys }: DeadMessage): string => {
+const keyText = ({ key, moreKeys }: Pick<DeadMessage, 'key' | 'moreKeys'>): string => {
   if (key === null) return '-';
-  return printable(key) + (moreKeys > 0 ? `  (and ${moreKeys} more)` : '');
+  return printable(key) + (moreKeys > 0 ? ` (and ${moreKeys} more)` : '');
 };
-
-const detailLine = (detail: string | null): string[] => (detail === null ? [] : [`    ${printable(detail)}`]);

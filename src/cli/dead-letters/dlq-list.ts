@@ -1,30 +1,47 @@
 import type { OperatorQueue } from '../../lib/dead-letters/queue.ts';
-import type { DeadMessage } from '../../lib/dead-letters/dead-message.ts';
-import { type Peeked, peek } from '../../lib/dead-letters/list.ts';
-import { type CommandSpec, helpText, parseOptions, numberOption } from '../terminal/command.ts';
-import { FILTER_OPTIONS, messageFilter, MAX_LIMIT, withQueue } from './dead-letter-options.ts';
-import { messageCount, messageLines, reasonLines } from './dead-letter-text.ts';
-import { DEPLOYMENT_OPTIONS } from '../deployment.ts';
+import { type LettersRead, readLetters } from '../../lib/dead-letters/read.ts';
+import { createSummer, type LetterSummary } from '../../lib/dead-letters/summary.ts';
+import { filterIsEmpty } from '../../lib/dead-letters/filter.ts';
+import { countText } from '../../lib/text/amounts.ts';
 import { duration } from '../../lib/text/duration.ts';
+import {
+  type CommandSpec,
+  helpText,
+  parseOptions,
+  numberOption,
+  type ParsedOptions,
+} from '../terminal/command.ts';
+import { asAnotherCommand } from '../deployment.ts';
+import {
+  assertNamesExist,
+  FILTER_OPTIONS,
+  messageFilter,
+  MAX_LIMIT,
+  withQueue,
+} from './dead-letter-options.ts';
+import { answerLine, groupLines, letterCount, letterLines } from './dead-letter-text.ts';
+import { DEPLOYMENT_OPTIONS } from '../deployment.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
-import { jsonText } from '../terminal/json.ts';
+import { jsonLine, jsonText } from '../terminal/json.ts';
 import { createProgress } from '../terminal/progress.ts';
-
-const DEFAULT_MESSAGES = 1_000;
 
 export const LIST: CommandSpec = {
   name: 'dlq list',
-  summary: 'Show the messages in the dead-letter queue and their reasons.',
+  summary: 'Show what is in the dead-letter queue, since when, and what to do about it.',
   description: [
-    'Changes nothing: every message is held while the queue is read and then released (after at most one minute if this process is killed).',
+    'Changes nothing: every message is held while the queue is read and then released (after at most five minutes if this process is killed).',
   ],
   options: {
     ...FILTER_OPTIONS,
+    each: { description: 'Show every message, in no order, and not the groups.' },
     limit: {
       value: 'N',
-      description: `Show at most N messages, 1 to ${MAX_LIMIT}. Default: ${DEFAULT_MESSAGES}.`,
+      description: `Read at most N messages that match, 1 to ${MAX_LIMIT}. Default: ${MAX_LIMIT}.`,
     },
-    json: { description: 'Print one JSON array on standard output (fields: docs/cli.md).' },
+    json: {
+      description:
+        'Print one JSON object on standard output; with --each one object a line for each message (fields: docs/cli.md).',
+    },
     ...DEPLOYMENT_OPTIONS,
   },
   exitCodes: [
@@ -37,12 +54,12 @@ export const LIST: CommandSpec = {
     ],
   ],
   examples: [
-    ['npx s3-replicator dlq list', 'All messages in stage prod'],
+    ['npx s3-replicator dlq list', 'What is wrong in stage prod?'],
     [
-      'npx s3-replicator dlq list --stage test --reason access-denied --prefix reports/',
-      'Some messages in stage test',
+      'npx s3-replicator dlq list --reason access-denied --prefix reports/ --each',
+      'Every message of one kind',
     ],
-    [`npx s3-replicator dlq list --json | jq -r '.[].key'`, 'Only the keys'],
+    [`npx s3-replicator dlq list --each --json | jq -r .key`, 'Only the keys'],
   ],
 };
 
@@ -53,32 +70,89 @@ export const runDlqList = async (argv: readonly string[], io: CliIo): Promise<nu
     io.stdout.write(helpText(LIST, io.columns));
     return EXIT.ok;
   }
-  const filter = messageFilter(options);
-  const limit = numberOption(options, 'limit', { minimum: 1, maximum: MAX_LIMIT }) ?? DEFAULT_MESSAGES;
+  const filter = messageFilter(options, io);
+  const limit = numberOption(options, 'limit', { minimum: 1, maximum: MAX_LIMIT }) ?? MAX_LIMIT;
   return withQueue(options, io, async (queue) => {
+    const summer = createSummer(io.now());
     const progress = createProgress(io);
-    const onRead = (count: number): void => progress.update(`${messageCount(count)} read`);
-    const peeked = await peek(queue, { filter, limit, reader: io, onRead }).finally(() => progress.end());
-    io.stdout.write(
-      options.has('json') ? jsonText(peeked.messages) : listText(queue, peeked.messages, io.now()),
-    );
-    for (const note of listNotes(peeked, limit)) io.stderr.write(`note: ${note}\n`);
-    return peeked.interrupted ? EXIT.interrupted : EXIT.ok;
+    const isJson = options.has('json');
+    const read = await readLetters(queue, {
+      filter,
+      limit,
+      reader: io,
+      onRead: (count) => progress.update(`${letterCount(count)} read`),
+      onMessage: (seen, message) => {
+        summer.add(seen, message);
+        if (!options.has('each')) return;
+        progress.end();
+        io.stdout.write(isJson ? jsonLine(seen) : `${letterLines(seen).join('\n')}\n`);
+      },
+    }).finally(() => progress.end());
+    assertNamesExist(filter, read, options, io);
+    const summary = summer.sum();
+    if (!isJson) io.stdout.write(listText(queue, { summary, read, options }, io));
+    else if (!options.has('each')) io.stdout.write(jsonText(listJson(queue, summary, read)));
+    for (const note of listNotes(read, limit)) io.stderr.write(`note: ${note}\n`);
+    return read.interrupted ? EXIT.interrupted : EXIT.ok;
   });
 };
 
-const listText = (queue: OperatorQueue, messages: DeadMessage[], nowMs: number): string => {
-  if (messages.length === 0) return `No message to show in ${queue.name} (${queue.region}).\n`;
-  const firstExpiryMs = Math.min(...messages.map(({ expires }) => Date.parse(expires)));
-  const summary = `${messageCount(messages.length)} in ${queue.name} (${queue.region}); SQS deletes the first of them in ${duration((firstExpiryMs - nowMs) / 1000)}.`;
-  return [...messageLines(messages), '', summary, '', ...reasonLines(messages), ''].join('\n');
+const listJson = (
+  { name, region }: OperatorQueue,
+  summary: LetterSummary,
+  { more, hidden, interrupted }: LettersRead,
+) => ({ queue: name, region, ...summary, complete: !more && !interrupted && hidden === 0 });
+
+const listText = (
+  queue: OperatorQueue,
+  { summary, read, options }: { summary: LetterSummary; read: LettersRead; options: ParsedOptions },
+  io: CliIo,
+): string => {
+  const nowMs = io.now();
+  if (summary.letters === 0) {
+    return read.read === 0
+      ? `No dead letters in ${queue.name} (${queue.region}).\n`
+      : `None of the ${letterCount(read.read)} in ${queue.name} (${queue.region}) matches.\n`;
+  }
+  const command = (words: string): string => asAnotherCommand(options, words);
+  const answer = answerLine(summary, queue, nowMs);
+  if (options.has('each')) return `${answer}\n`;
+  return [
+    answer,
+    ...groupLines(summary.groups, { nowMs, columns: io.columns, command }),
+    ...expiryLines(summary, nowMs),
+    ...(filterIsEmpty(messageFilter(options, io)) ? nextLines(summary) : ['Every message: --each']),
+    '',
+  ].join('\n');
 };
 
-const listNotes = ({ more, hidden, interrupted }: Peeked, limit: number): string[] => [
-  ...(more ? [`there are more than these ${limit} messages: raise --limit or add a filter.`] : []),
+/** How long before the end of a letter its end is announced, as by the alarm `dead-letters-expire`. */
+const SOON_MS = 4 * 24 * 3_600_000;
+
+const expiryLines = ({ groups }: LetterSummary, nowMs: number): string[] => {
+  const firstMs = Math.min(...groups.map(({ expires }) => Date.parse(expires)));
+  return firstMs - nowMs > SOON_MS
+    ? []
+    : [`SQS deletes the first of them in ${duration((firstMs - nowMs) / 1_000)}.`];
+};
+
+const nextLines = ({ groups }: LetterSummary): string[] => {
+  const [first] = groups;
+  const useless = groups.find(({ endedBy }) => endedBy === 'discard');
+  return [
+    [
+      'Every message: --each',
+      ...(first === undefined ? [] : [`one reason: --reason ${first.reason}`]),
+      ...(useless === undefined ? [] : [`throw away: dlq discard --reason ${useless.reason}`]),
+    ].join(' · '),
+  ];
+};
+
+const listNotes = ({ more, hidden, interrupted }: LettersRead, limit: number): string[] => [
+  ...(more ? [`there are more than these ${countText(limit)} messages: raise --limit or add a filter.`] : []),
   ...(hidden > 0
     ? [
-        `about ${messageCount(hidden)} not shown, because another command or a redrive holds them: try again in a minute.`,
+        `about ${letterCount(hidden)} not shown, because another command or a redrive holds them: try again in a minute.`,
       ]
     : []),
   ...(interrupted ? ['interrupted: the queue was not read to its end.'] : []),

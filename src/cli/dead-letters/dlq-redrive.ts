@@ -1,20 +1,37 @@
 import type { OperatorQueue } from '../../lib/dead-letters/queue.ts';
-import { peek } from '../../lib/dead-letters/list.ts';
-import { type CommandSpec, helpText, parseOptions, numberOption } from '../terminal/command.ts';
-import { FILTER_OPTIONS, messageFilter, MAX_LIMIT, withQueue } from './dead-letter-options.ts';
-import { countByReason, messageCount } from './dead-letter-text.ts';
-import { DEPLOYMENT_OPTIONS } from '../deployment.ts';
+import {
+  type CommandSpec,
+  helpText,
+  parseOptions,
+  numberOption,
+  type ParsedOptions,
+} from '../terminal/command.ts';
+import {
+  assertNamesExist,
+  FILTER_OPTIONS,
+  messageFilter,
+  MAX_LIMIT,
+  withQueue,
+} from './dead-letter-options.ts';
+import { asAnotherCommand, DEPLOYMENT_OPTIONS } from '../deployment.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
 import { jsonText } from '../terminal/json.ts';
-import { createProgress } from '../terminal/progress.ts';
+import { ASKED_ABOVE, mayRedrive, surveyLetters } from './redrive-question.ts';
 import { redriveSelection } from './redrive-selection.ts';
-import { type RedriveRequest, type RedriveResult, resultText, unmoved } from './redrive-result.ts';
+import {
+  countByReason,
+  type RedriveRequest,
+  type RedriveResult,
+  resultText,
+  unmoved,
+} from './redrive-result.ts';
 
 export const REDRIVE: CommandSpec = {
   name: 'dlq redrive',
   summary: 'Send dead letters back to the queues that they came from.',
   description: [
     'Makes the replicate function send the messages, and deletes what SQS has accepted, batch by batch. Nobody else may send to the queues of the stack. Replaying a message that was replicated meanwhile does nothing.',
+    `Above ${ASKED_ABOVE} messages it asks first, and says how many of them are likely to come back.`,
   ],
   options: {
     ...FILTER_OPTIONS,
@@ -23,6 +40,7 @@ export const REDRIVE: CommandSpec = {
       description: `Send at most N messages, 1 to ${MAX_LIMIT}. Default: all that match.`,
     },
     'dry-run': { description: 'Show what would be sent. Send nothing.' },
+    yes: { description: `Send more than ${ASKED_ABOVE} messages without asking.` },
     'max-rate': {
       value: 'N',
       description: 'Send at most N messages a second, 1 to 500. Default: as fast as possible.',
@@ -33,7 +51,7 @@ export const REDRIVE: CommandSpec = {
   exitCodes: [
     [EXIT.ok, 'All messages were sent, or there was nothing to send.'],
     [EXIT.failure, 'Nothing was sent.'],
-    [EXIT.usage, 'The command line is wrong. Nothing was sent.'],
+    [EXIT.usage, 'The command line is wrong, or there was no terminal to ask on. Nothing was sent.'],
     [EXIT.partial, 'Some messages were sent and some were not. Running the command again is safe.'],
     [EXIT.interrupted, 'Interrupted. The messages sent so far are shown.'],
   ],
@@ -55,36 +73,41 @@ export const runDlqRedrive = async (argv: readonly string[], io: CliIo): Promise
     return EXIT.ok;
   }
   const request: RedriveRequest = {
-    filter: messageFilter(options),
+    filter: messageFilter(options, io),
     limit: numberOption(options, 'limit', { minimum: 1, maximum: MAX_LIMIT }),
     maxPerSecond: numberOption(options, 'max-rate', { minimum: 1, maximum: 500 }),
   };
   return withQueue(options, io, async (queue) => {
-    const result = options.has('dry-run')
-      ? await dryRun(queue, request, io)
-      : await redriveSelection(queue, request, io);
-    io.stdout.write(options.has('json') ? jsonText(result) : resultText(result));
+    const isDry = options.has('dry-run');
+    if (!isDry && !options.has('yes') && !(await mayRedrive(queue, request, io))) {
+      io.stderr.write('Nothing was sent.\n');
+      return io.interrupted.aborted ? EXIT.interrupted : EXIT.failure;
+    }
+    const result = isDry
+      ? await dryRun(queue, request, options, io)
+      : await redriveSelection(queue, request, options, io);
+    const command = (words: string): string => asAnotherCommand(options, words);
+    const place = { nowMs: io.now(), columns: io.columns, command };
+    io.stdout.write(options.has('json') ? jsonText(result) : resultText(result, place));
     return redriveExitCode(result);
   });
 };
 
 const dryRun = async (
   queue: OperatorQueue,
-  { filter, limit }: RedriveRequest,
+  request: RedriveRequest,
+  options: ParsedOptions,
   io: CliIo,
 ): Promise<RedriveResult> => {
-  const progress = createProgress(io);
-  const onRead = (count: number): void => progress.update(`${messageCount(count)} read`);
-  const peeked = await peek(queue, { filter, limit: limit ?? MAX_LIMIT, reader: io, onRead }).finally(() =>
-    progress.end(),
-  );
+  const { read, summary } = await surveyLetters(queue, request, io);
+  assertNamesExist(request.filter, read, options, io);
   return {
     ...unmoved(queue, 'dry-run'),
-    status: peeked.interrupted ? 'interrupted' : 'done',
-    byReason: countByReason(peeked.messages),
+    status: read.interrupted ? 'interrupted' : 'done',
+    byReason: countByReason(summary.groups),
     // With --limit, a redrive would send only the messages that were read, so their counts are complete.
-    byReasonComplete: !peeked.interrupted && !(peeked.more && limit === null),
-    messages: peeked.messages,
+    byReasonComplete: !read.interrupted && !(read.more && request.limit === null),
+    groups: summary.groups,
   };
 };
 

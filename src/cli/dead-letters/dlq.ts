@@ -1,12 +1,13 @@
 import type { CommandSpec } from '../terminal/command.ts';
 import { type Command, runGroup } from '../terminal/command-group.ts';
+import { DISCARD, runDlqDiscard } from './dlq-discard.ts';
 import { LIST, runDlqList } from './dlq-list.ts';
 import { REDRIVE, runDlqRedrive } from './dlq-redrive.ts';
 
 const DLQ: CommandSpec = {
   name: 'dlq',
   summary: 'Works on the dead-letter queue: the messages that need a person.',
-  subcommands: { list: LIST.summary, redrive: REDRIVE.summary },
+  subcommands: { list: LIST.summary, redrive: REDRIVE.summary, discard: DISCARD.summary },
   options: {},
   examples: [
     ['npx s3-replicator dlq list', 'What failed, and what to do about it'],
@@ -14,6 +15,11 @@ const DLQ: CommandSpec = {
   ],
 };
 
+const COMMANDS: Readonly<Record<string, Command>> = {
+  list: runDlqList,
+  redrive: runDlqRedrive,
+  discard: runDlqDiscard,
+};
+
 /** Runs `s3-replicator dlq …`. */
-export const runDlq: Command = (argv, io) =>
-  runGroup({ spec: DLQ, commands: { list: runDlqList, redrive: runDlqRedrive } }, argv, io);
+export const runDlq: Command = (argv, io) => runGroup({ spec: DLQ, commands: COMMANDS }, argv, io);

@@ -1,6 +1,8 @@
 import type { OperatorQueue } from '../../lib/dead-letters/queue.ts';
-import type { DeadMessage, DeadMessageFilter } from '../../lib/dead-letters/dead-message.ts';
-import { messageCount, messageLines } from './dead-letter-text.ts';
+import type { DeadMessageFilter } from '../../lib/dead-letters/filter.ts';
+import type { LetterGroup } from '../../lib/dead-letters/summary.ts';
+import { countOf } from '../../lib/text/amounts.ts';
+import { groupLines, type LetterPlace } from './dead-letter-text.ts';
 
 export interface RedriveRequest {
   filter: DeadMessageFilter;
@@ -35,8 +37,8 @@ export interface RedriveResult {
   byReasonComplete: boolean;
   /** Why the redrive failed; null if it did not. */
   problem: string | null;
-  /** The messages that would be sent, in the format of `dlq list --json`; null if this is not a dry run. */
-  messages: DeadMessage[] | null;
+  /** The groups of messages that would be sent, in the format of `dlq list --json`; null if this is not a dry run. */
+  groups: LetterGroup[] | null;
 }
 
 /** Returns the result of a redrive that has moved no messages yet. */
@@ -51,16 +53,28 @@ export const unmoved = (queue: OperatorQueue, method: RedriveResult['method']): 
   byReason: {},
   byReasonComplete: true,
   problem: null,
-  messages: null,
+  groups: null,
 });
 
+/** Returns a count with its noun: `1 message`, `2 messages`. */
+export const messageCount = (count: number): string => countOf(count, 'message');
+
+/** Counts the messages of each reason. The most frequent reason comes first. */
+export const countByReason = (groups: readonly LetterGroup[]): Record<string, number> => {
+  const counts = new Map<string, number>();
+  for (const { reason, letters } of groups) counts.set(reason, (counts.get(reason) ?? 0) + letters);
+  return Object.fromEntries([...counts].toSorted(([, a], [, b]) => b - a));
+};
+
 /** Returns the result as text for the terminal. */
-export const resultText = (result: RedriveResult): string => {
-  const { queue, liveQueue, messages, moved } = result;
-  if (messages !== null) {
-    const rows = messages.length === 0 ? [] : [...messageLines(messages), ''];
-    const summary = `Dry run: ${messageCount(messages.length)} would be sent from ${queue} to ${liveQueue}.`;
-    return [...rows, summary, ...countLines(result, messages.length), ''].join('\n');
+export const resultText = (result: RedriveResult, place: LetterPlace): string => {
+  const { queue, liveQueue, groups, moved } = result;
+  if (groups !== null) {
+    const count = groups.reduce((sum, { letters }) => sum + letters, 0);
+    const rows = groups.length === 0 ? [] : [...groupLines(groups, place), ''];
+    return [...rows, `Dry run: ${messageCount(count)} would be sent from ${queue} to ${liveQueue}.`, ''].join(
+      '\n',
+    );
   }
   if (moved === 0 && result.status === 'done') return `Nothing to redrive in ${queue}.\n`;
   return [

@@ -1,16 +1,18 @@
 import type { OperatorQueue } from '../../lib/dead-letters/queue.ts';
 import { redriveMatching } from '../../lib/dead-letters/redrive-matching.ts';
 import { asCliError } from '../aws-errors.ts';
-import { countByReason, messageCount } from './dead-letter-text.ts';
 import { CliError } from '../terminal/errors.ts';
+import type { ParsedOptions } from '../terminal/command.ts';
 import type { CliIo } from '../terminal/io.ts';
 import { createProgress, movedSoFar } from '../terminal/progress.ts';
-import { type RedriveRequest, type RedriveResult, unmoved } from './redrive-result.ts';
+import { assertNamesExist } from './dead-letter-options.ts';
+import { messageCount, type RedriveRequest, type RedriveResult, unmoved } from './redrive-result.ts';
 
 /** Sends the messages that match the filter, batch by batch, and shows the progress. */
 export const redriveSelection = async (
   queue: OperatorQueue,
   request: RedriveRequest,
+  options: ParsedOptions,
   io: CliIo,
 ): Promise<RedriveResult> => {
   const progress = createProgress(io);
@@ -21,6 +23,8 @@ export const redriveSelection = async (
     progress.end(),
   );
   const { moved, refused, hidden, interrupted } = redriven;
+  const matching = moved + refused + redriven.cameBack;
+  if (redriven.failure === null) assertNamesExist(request.filter, { ...redriven, matching }, options, io);
   const failure = redriven.failure === null ? null : asCliError(redriven.failure);
   if (hidden > 0) {
     io.stderr.write(
@@ -34,18 +38,21 @@ export const redriveSelection = async (
   }
   if (failure instanceof CliError) io.stderr.write(failure.format());
   // With a limit that was reached, nobody asked for the messages that other readers hold.
-  const notRead = moved.length === request.limit ? 0 : hidden;
+  const notRead = moved === request.limit ? 0 : hidden;
   const isFailed = failure !== null || refused > 0 || (notRead > 0 && !interrupted);
   return {
     ...unmoved(queue, 'one-by-one'),
     status: isFailed ? 'failed' : interrupted ? 'interrupted' : 'done',
-    moved: moved.length,
+    moved,
     notMoved: refused + notRead,
     inBothQueues: redriven.inBoth,
-    byReason: countByReason(moved),
+    byReason: mostFirst(redriven.byReason),
     problem: selectionProblem(failure, { refused, notRead }, queue),
   };
 };
+
+const mostFirst = (counts: Record<string, number>): Record<string, number> =>
+  Object.fromEntries(Object.entries(counts).toSorted(([, a], [, b]) => b - a));
 
 const selectionProblem = (
   failure: unknown,

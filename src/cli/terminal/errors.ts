@@ -49,7 +49,12 @@ const ERRORS = {
   },
   'not-confirmed': {
     title: 'Not confirmed',
-    fix: 'Nothing was started. Run the command in a terminal and type the word that it asks for; `verify start` shows the keys that are only at the destination.',
+    fix: 'Nothing was changed. Run the command in a terminal, and type the word that it asks for; its --dry-run, or `verify start`, shows what it would delete.',
+    exitCode: EXIT.failure,
+  },
+  'no-export': {
+    title: 'Export not written',
+    fix: 'Nothing was deleted. Name another file with --export.',
     exitCode: EXIT.failure,
   },
   'run-refused': {

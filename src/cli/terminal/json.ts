@@ -6,6 +6,9 @@
 export const jsonText = (value: unknown): string =>
   `${JSON.stringify(value, null, 2).replace(HIDDEN, inJson)}\n`;
 
+/** Formats one value of a stream of JSON lines. */
+export const jsonLine = (value: unknown): string => `${JSON.stringify(value).replace(HIDDEN, inJson)}\n`;
+
 /**
  * Matches the characters that `printable` escapes too: control, format, surrogate, private and unassigned characters, and white space
  * other than the plain space. The line ends between the members are not matched. Line ends inside a text are escaped already.

@@ -5,6 +5,7 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { QueueError } from '../dead-letters/queue.ts';
 import { type ForwardedMessage, parseForwarded } from '../delivery/forwarding.ts';
+import { type LetterKey, parseForgotten } from '../delivery/known-letters.ts';
 import type { Origin } from '../delivery/retry.ts';
 import { isRecord, parsedJson } from '../model/json.ts';
 import { toQueueError } from './errors.ts';
@@ -29,6 +30,21 @@ export const createForwarder = (functionName: string, region: string): Forward =
       accepted.push(...part.filter((_, position) => positions.includes(position)));
     }
     return accepted;
+  };
+};
+
+/** Maximum letters of one invocation. Each names a key of at most 1 KB, and a payload has at most 6 MB. */
+const MAX_FORGOTTEN = 1_000;
+
+/** Makes the replicate function forget letters that are about to be deleted. */
+export const createForgetter = (
+  functionName: string,
+  region: string,
+): ((letters: readonly LetterKey[]) => Promise<void>) => {
+  const invoke = createInvoker(functionName, region);
+  return async (letters) => {
+    for (let start = 0; start < letters.length; start += MAX_FORGOTTEN)
+      await invoke({ forget: letters.slice(start, start + MAX_FORGOTTEN) }, parseForgotten);
   };
 };
 
@@ -85,4 +101,4 @@ const partsOf = <Message extends ForwardedMessage>(messages: readonly Message[])
 };
 
 const failureText = (functionName: string, answer: string): string =>
-  `the function ${functionName} sent no messages (${answer.slice(0, 500)}): see its log, and deploy the stack again if it is older than this command`;
+  `the function ${functionName} failed (${answer.slice(0, 500)}): see its log, and deploy the stack again if it is older than this command`;

@@ -10,12 +10,14 @@ import { circuitsFor, type KnownCircuits, knowCircuits } from '../delivery/circu
 import type { LiveQueue, TransferDeps } from '../delivery/deps.ts';
 import type { Forwarded, Forwarding } from '../delivery/forwarding.ts';
 import { formatHint, type Hint, isOfRun } from '../hint/hint.ts';
+import type { Forgetting, Forgotten } from '../delivery/known-letters.ts';
 import { createBudget } from '../model/concurrency.ts';
 import { ReplicationError } from '../model/errors.ts';
 import type { Buckets } from '../model/ports.ts';
 import type { ReplicationConfiguration, RuleDestination } from '../model/rule.ts';
 import { createBrakeStore } from './dynamodb/brake-store.ts';
 import { createCircuitStore } from './dynamodb/circuit-store.ts';
+import { createKnownLetters } from './dynamodb/known-letters.ts';
 import { createReceiptStore } from './dynamodb/receipts.ts';
 import { createRunCountsStore } from './dynamodb/run-counts.ts';
 import { createGetSigner } from './dynamodb/stamp-key.ts';
@@ -43,6 +45,8 @@ export interface ReplicateEnvironment {
   invocation(context: Context, queueArn: string | null): ReplicateInvocation;
   /** Sends on the messages that an operator's command gives. */
   forward(forwarding: Forwarding): Promise<Forwarded>;
+  /** Forgets the letters that an operator's command is about to delete. */
+  forget(forgetting: Forgetting): Promise<Forgotten>;
 }
 
 /** The dependencies of one invocation. Disposing of them at the end of the invocation publishes its metrics. */
@@ -71,6 +75,10 @@ export const createReplicateEnvironment = (
   const known = knowCircuitsIn(environment);
   const watch = watchAnswers(known);
   return {
+    async forget({ forget }) {
+      await shared.letters.forget(forget);
+      return { forgotten: forget.length };
+    },
     forward: (forwarding) => forwardMessages(environment.sqs, queueUrls(environment), forwarding),
     invocation(context, queueArn) {
       logger.addContext(context);
@@ -126,6 +134,7 @@ const replicateDeps = (environment: Environment) => {
     clock,
     memory: createBudget(BODY_BYTES),
     deadLetterQueue: createDeadLetterQueue(sqs, variable('DEAD_LETTER_QUEUE_URL')),
+    letters: createKnownLetters(variable('IDEMPOTENCY_TABLE'), () => clock.now()),
     brake: createBrakes({ store: createBrakeStore(variable('RUNS_TABLE')), clock }),
     hints: {
       send: (hint: Hint) => sendBodies(sqs, isOfRun(hint) ? urls.backfill : urls.live, [formatHint(hint)]),

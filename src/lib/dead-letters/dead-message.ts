@@ -1,4 +1,4 @@
-import { type DeadLetter, fromAttributes } from '../delivery/dead-letter.ts';
+import { type DeadLetter, fromAttributes, isPassedOver } from '../delivery/dead-letter.ts';
 import type { ReceivedMessage } from './queue.ts';
 import { type Reason, reasonEntry } from '../model/reasons.ts';
 import { CRASHED } from './reasons.ts';
@@ -18,8 +18,10 @@ export interface DeadMessage {
   version: string | null;
   /** The number of keys in the message in addition to `key`. An S3 event may hold several records. */
   moreKeys: number;
-  /** ISO 8601. */
+  /** When the first message about it was sent. ISO 8601. */
   firstSeen: string;
+  /** When it became a dead letter. If SQS itself moved the message, when it was first sent, because SQS keeps that time. ISO 8601. */
+  deadSince: string;
   ageSeconds: number;
   /** When SQS deletes the message permanently. ISO 8601. */
   expires: string;
@@ -28,15 +30,10 @@ export interface DeadMessage {
   requestId: string | null;
   /** What went wrong; null: unknown. */
   detail: string | null;
-  /** Advice for the operator. */
+  /** What ends the letter when the advice was followed. */
+  endedBy: 'redrive' | 'discard' | 'either';
+  /** Advice for the operator. It is not stored in the message, so that a later release gives its own advice. */
   fix: string;
-}
-
-/** Selects messages that match all three lists. The entries of a list are alternatives. An empty list matches everything. */
-export interface DeadMessageFilter {
-  reasons: readonly string[];
-  prefixes: readonly string[];
-  rules: readonly string[];
 }
 
 /**
@@ -53,31 +50,13 @@ export const readDeadMessage = (
     id: message.id,
     ...(letter === null || message.movedBySqs ? crashed(message, letter) : quarantined(letter, message)),
     firstSeen: new Date(firstSeenMs).toISOString(),
+    deadSince: new Date(message.sentMs).toISOString(),
     ageSeconds: Math.max(0, Math.round((nowMs - firstSeenMs) / 1000)),
     expires: new Date(message.sentMs + retentionMs).toISOString(),
   };
 };
 
-/** Returns whether the filter selects this message. If the body names several keys, one matching key is sufficient. */
-export const filterWants = (
-  filter: DeadMessageFilter,
-  seen: DeadMessage,
-  message: ReceivedMessage,
-): boolean => {
-  const oneOf = (values: readonly string[], test: (value: string) => boolean): boolean =>
-    values.length === 0 || values.some(test);
-  return (
-    oneOf(filter.reasons, (reason) => reason === seen.reason) &&
-    oneOf(filter.rules, (rule) => rule === seen.rule) &&
-    oneOf(filter.prefixes, (prefix) => keysOf(seen, message).some((key) => key.startsWith(prefix)))
-  );
-};
-
-/** Returns whether the filter selects all messages. */
-export const filterIsEmpty = ({ reasons, prefixes, rules }: DeadMessageFilter): boolean =>
-  reasons.length + prefixes.length + rules.length === 0;
-
-type Told = Omit<DeadMessage, 'id' | 'firstSeen' | 'ageSeconds' | 'expires'>;
+type Told = Omit<DeadMessage, 'id' | 'firstSeen' | 'deadSince' | 'ageSeconds' | 'expires'>;
 
 const quarantined = (letter: DeadLetter, message: ReceivedMessage): Told => ({
   reason: letter.reason,
@@ -91,8 +70,20 @@ const quarantined = (letter: DeadLetter, message: ReceivedMessage): Told => ({
   attempts: letter.attempts,
   requestId: letter.requestId,
   detail: letter.detail || null,
-  fix: reasonEntry(letter.reason).fix,
+  ...adviceOn(letter),
 });
+
+const adviceOn = ({
+  reason,
+  detail,
+}: Pick<DeadLetter, 'reason' | 'detail'>): Pick<DeadMessage, 'fix' | 'endedBy'> => {
+  if (isPassedOver(detail)) return { fix: PASSED_OVER_FIX, endedBy: 'discard' };
+  const { fix, endedBy = 'redrive' } = reasonEntry(reason);
+  return { fix, endedBy };
+};
+
+const PASSED_OVER_FIX =
+  'It cannot be put in order below the newer versions later, and a redrive does not bring it: copy it by hand if you need it, then discard the message.';
 
 /**
  * SQS adds no information when it moves a message to this queue. Only the body is known, plus the attributes of an earlier
@@ -112,7 +103,7 @@ const crashed = (message: ReceivedMessage, earlier: DeadLetter | null): Told => 
     attempts: null,
     requestId: null,
     detail: earlier === null ? null : `Earlier it was in this queue for ${earlier.reason}: ${earlier.detail}`,
-    fix: reasonEntry(CRASHED).fix,
+    ...adviceOn({ reason: CRASHED, detail: '' }),
   };
 };
 
@@ -123,7 +114,8 @@ const crashed = (message: ReceivedMessage, earlier: DeadLetter | null): Told => 
 export const returnsTo = (message: ReceivedMessage): 'backfill' | 'live' =>
   !message.movedBySqs && hintsOf(message).some(isOfRun) ? 'backfill' : 'live';
 
-const keysOf = (seen: DeadMessage, message: ReceivedMessage): string[] => {
+/** The keys that the message names. */
+export const keysOf = (seen: DeadMessage, message: ReceivedMessage): string[] => {
   if (seen.moreKeys > 0) return hintsOf(message).map((hint) => hint.key);
   return seen.key === null ? [] : [seen.key];
 };

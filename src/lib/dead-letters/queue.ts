@@ -3,17 +3,23 @@
  * `aws/sqs/dead-letter-queue.ts`.
  */
 
+import type { LetterKey } from '../delivery/known-letters.ts';
+
 /** Message attributes as SQS transports them. Received attributes are sent again unchanged, even if their types are not ours. */
 export type MessageAttributes = Readonly<
   Record<string, { dataType: string; text: string } | { dataType: string; bytes: Uint8Array }>
 >;
 
-/** A message that we received. It is invisible to others until its visibility timeout ends. */
-export interface ReceivedMessage {
+/** A message that was received and is invisible to others. */
+export interface Held {
   /** SQS's message id, which is the same each time the message is received. */
   id: string;
   /** The handle of this receive. Only the handle of the newest receive is valid. */
   receiptHandle: string;
+}
+
+/** A message that we received. It is invisible to others until its visibility timeout ends. */
+export interface ReceivedMessage extends Held {
   body: string;
   attributes: MessageAttributes;
   /** When the message was first sent, in milliseconds since the epoch. If SQS moves the message, this time stays the same. */
@@ -47,14 +53,16 @@ export interface OperatorQueue {
    */
   receive(request: { visibilityTimeoutSeconds: number; waitSeconds: number }): Promise<ReceivedMessage[]>;
   /** Sets the visibility timeout of received messages; 0 releases them. Ignores messages that are no longer held. */
-  changeVisibility(messages: readonly ReceivedMessage[], seconds: number): Promise<void>;
+  changeVisibility(messages: readonly Held[], seconds: number): Promise<void>;
   /**
    * Makes the replicate function send copies to the queues that the messages return to. Returns the messages whose sending SQS
    * confirmed.
    */
   sendBack(messages: readonly ReceivedMessage[]): Promise<ReceivedMessage[]>;
+  /** Makes the replicate function forget that the queue has these letters, before they are deleted permanently. */
+  forget(letters: readonly LetterKey[]): Promise<void>;
   /** Deletes messages from the dead-letter queue. Returns the messages whose deletion SQS confirmed. */
-  remove(messages: readonly ReceivedMessage[]): Promise<ReceivedMessage[]>;
+  remove(messages: readonly Held[]): Promise<Held[]>;
 }
 
 /**

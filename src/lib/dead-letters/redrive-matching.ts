@@ -1,17 +1,15 @@
+import { createHash } from 'node:crypto';
 import type { OperatorQueue, ReceivedMessage } from './queue.ts';
-import {
-  type DeadMessage,
-  type DeadMessageFilter,
-  filterIsEmpty,
-  filterWants,
-  readDeadMessage,
-} from './dead-message.ts';
+import { type DeadMessage, readDeadMessage } from './dead-message.ts';
+import { type DeadMessageFilter, filterIsEmpty, filterWants } from './filter.ts';
 import { createHold, type Hold } from './hold.ts';
-import type { Reader } from './list.ts';
+import { createNames, type NamesRead, type Reader } from './read.ts';
+import type { Reason } from '../model/reasons.ts';
 
-export interface Redriven {
-  /** Messages whose arrival in the live queue was confirmed. */
-  moved: DeadMessage[];
+export interface Redriven extends NamesRead {
+  /** How many messages have arrived in the queues that they return to. SQS has confirmed that. */
+  moved: number;
+  byReason: Partial<Record<Reason, number>>;
   /**
    * How many of the moved messages could not be deleted from the dead-letter queue. They are in both queues, which does no harm.
    */
@@ -48,10 +46,13 @@ export const redriveMatching = async (
   },
 ): Promise<Redriven> => {
   const { filter, limit, maxPerSecond, reader } = request;
-  const { retentionMs, inFlight } = await queue.state();
-  const hold = createHold(queue, () => reader.now());
+  const { retentionMs, inFlight, visible } = await queue.state();
+  const hold = createHold(queue, () => reader.now(), visible);
+  const names = createNames();
   const result: Redriven = {
-    moved: [],
+    ...names,
+    moved: 0,
+    byReason: {},
     inBoth: 0,
     refused: 0,
     failure: null,
@@ -60,20 +61,23 @@ export const redriveMatching = async (
     interrupted: false,
   };
   const returns = createReturnWatch();
-  const left = (): number => (limit ?? Number.MAX_SAFE_INTEGER) - result.moved.length - result.refused;
+  const left = (): number => (limit ?? Number.MAX_SAFE_INTEGER) - result.moved - result.refused;
   const work = async (): Promise<void> => {
     while (left() > 0 && !reader.interrupted.aborted && result.failure === null) {
       const received = await hold.next();
       if (received.length === 0) break;
       const matching = received
         .map((message) => ({ message, seen: readDeadMessage(message, { nowMs: reader.now(), retentionMs }) }))
-        .filter(({ message, seen }) => filterWants(filter, seen, message))
+        .filter(({ message, seen }) => {
+          names.add(seen);
+          return filterWants(filter, seen, message);
+        })
         .filter((each) => !returns.isBack(each))
         .slice(0, left());
       const startMs = reader.now();
       matching.forEach(returns.expect);
       await moveBatch(queue, hold, matching, result);
-      request.onMoved(result.moved.length);
+      request.onMoved(result.moved);
       const paceMs = maxPerSecond === null ? 0 : (matching.length / maxPerSecond) * 1000;
       const restMs = paceMs - (reader.now() - startMs);
       if (restMs > 0 && left() > 0) await reader.sleep(restMs);
@@ -89,7 +93,7 @@ export const redriveMatching = async (
     await hold.release();
   }
   // Messages that were already moved must be reported, whatever ended the redrive.
-  if (result.failure !== null && result.moved.length === 0) throw result.failure;
+  if (result.failure !== null && result.moved === 0) throw result.failure;
   return { ...result, cameBack: returns.count(), interrupted: reader.interrupted.aborted && left() > 0 };
 };
 
@@ -103,23 +107,28 @@ interface Match {
 
 /**
  * Recognises messages that were moved and came back with more attempts. They are not moved again. Otherwise the redrive would
- * never end as long as the cause of the failures remains. A message that came back has a new id, so it is recognised by its body.
+ * never end as long as the cause of the failures remains. A message that came back has a new id, so it is recognised by the digest
+ * of its body.
  */
 const createReturnWatch = () => {
   const attemptsMoved = new Map<string, number>();
   let count = 0;
   return {
     expect: ({ message, seen }: Match): void => {
-      attemptsMoved.set(message.body, Math.max(seen.attempts ?? 0, attemptsMoved.get(message.body) ?? 0));
+      const name = digestOf(message.body);
+      attemptsMoved.set(name, Math.max(seen.attempts ?? 0, attemptsMoved.get(name) ?? 0));
     },
     isBack: ({ message, seen }: Match): boolean => {
-      const isBack = (seen.attempts ?? 0) > (attemptsMoved.get(message.body) ?? Number.MAX_SAFE_INTEGER);
+      const before = attemptsMoved.get(digestOf(message.body)) ?? Number.MAX_SAFE_INTEGER;
+      const isBack = (seen.attempts ?? 0) > before;
       if (isBack) count += 1;
       return isBack;
     },
     count: () => count,
   };
 };
+
+const digestOf = (body: string): string => createHash('sha256').update(body).digest('base64url');
 
 /** Moves one batch. Messages whose sending or deletion SQS did not confirm stay in the hold, and are released with the others. */
 const moveBatch = async (
@@ -131,7 +140,11 @@ const moveBatch = async (
   if (matching.length === 0) return;
   const sent = await queue.sendBack(matching.map(({ message }) => message));
   const sentIds = new Set(sent.map(({ id }) => id));
-  result.moved.push(...matching.filter(({ message }) => sentIds.has(message.id)).map(({ seen }) => seen));
+  for (const { message, seen } of matching) {
+    if (!sentIds.has(message.id)) continue;
+    result.moved += 1;
+    result.byReason[seen.reason] = (result.byReason[seen.reason] ?? 0) + 1;
+  }
   result.refused += matching.length - sent.length;
   result.inBoth += sent.length;
   const removed = await queue.remove(sent);

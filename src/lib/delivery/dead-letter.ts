@@ -18,9 +18,16 @@ export interface DeadLetter {
   /** How often the message was received before it was quarantined, including the receives before any earlier quarantine. */
   attempts: number;
   requestId: string | null;
-  /** The failure and its fix, for a person. */
+  /** The failure, for a person. What to do about it follows from the reason. */
   detail: string;
 }
+
+const PASSED_OVER_WORDS = 'passed over: newer versions are replicated without this one';
+
+/** The detail of a version that stays away for ever, because it cannot be put in order below the newer ones later. */
+export const passedOverDetail = (why: string): string => `${PASSED_OVER_WORDS} (${why})`;
+
+export const isPassedOver = (detail: string): boolean => detail.startsWith(PASSED_OVER_WORDS);
 
 const MAX_DETAIL_CHARACTERS = 2_000;
 

@@ -4,6 +4,7 @@ import type { Hint } from '../hint/hint.ts';
 import type { Circuits } from './circuits.ts';
 import type { Budget } from '../model/concurrency.ts';
 import type { DeadLetter } from './dead-letter.ts';
+import type { KnownLetters } from './known-letters.ts';
 import type { Receipt, Reporter } from './outcome.ts';
 import type { Buckets, Clock, Invocation } from '../model/ports.ts';
 import type { RunCounts } from './run-counts.ts';
@@ -104,6 +105,7 @@ export interface Deps {
   circuits: Circuits;
   brake: Brakes;
   deadLetterQueue: DeadLetterSender;
+  letters: KnownLetters;
   reporter: Reporter;
   runs: RunCounts;
   transfers: Transfers;

@@ -2,7 +2,6 @@
  * Ends the work on a message. Its failed pieces are sent on as new messages: to the queue that the message came from, to the
  * waiting queue of a destination, or to the dead-letter queue. Then the message is acknowledged.
  */
-import type { Assignment } from '../hint/route.ts';
 import {
   MAX_WAITING_MS,
   MIN_RETRYING_MS,
@@ -11,28 +10,14 @@ import {
   retryDelaySeconds,
   SHORT_TRIES,
 } from './backoff.ts';
-import { type DeadLetter, MAX_BODY_BYTES, piecesOf } from './dead-letter.ts';
-import { asReplicationError, ReplicationError } from '../model/errors.ts';
-import { isPermission, type Reason, reasonEntry } from '../model/reasons.ts';
-import { formatSeveral, type Hint, PASSED_OVER_KIND } from '../hint/hint.ts';
+import { MAX_BODY_BYTES } from './dead-letter.ts';
+import { asReplicationError } from '../model/errors.ts';
+import { isPermission } from '../model/reasons.ts';
+import { formatSeveral } from '../hint/hint.ts';
 import type { Deps, QueueMessage } from './deps.ts';
-import type { OutcomeRecord } from './outcome.ts';
-import { afterAvoidance, afterFailure, attemptsOf, firstSeenMsOf, mayBeGranted } from './retry.ts';
-
-/** A piece of a message that failed. */
-export interface Failure {
-  error: ReplicationError;
-  /** The message body for this piece alone. The dead-letter queue gets it. */
-  body: string;
-  /** The message body that is sent again, if it is not `body`. */
-  again?: string;
-  hint: Hint | null;
-  assignment: Assignment | null;
-  /** What an operator should do; left out: what the reason says. */
-  fix?: string;
-  /** The failures whose pieces travel in this one message; left out: only this one. */
-  merged?: Failure[];
-}
+import { allOf, type Failure, reportAll, reportFailure } from './failure.ts';
+import { quarantine } from './quarantine.ts';
+import { afterAvoidance, afterFailure, mayBeGranted } from './retry.ts';
 
 /**
  * Settles a message after all of its pieces were attempted. Resolves to true if the message is to be acknowledged.
@@ -45,8 +30,7 @@ export const settle = async (message: QueueMessage, failures: Failure[], deps: D
     for (const failure of merged(failures)) await sendOn(failure, message, deps);
     return true;
   } catch (error) {
-    reportFailure('retry', { ...failures[0]!, error: asReplicationError(error) }, message, deps);
-    await giveBack(message, deps);
+    await giveBack(message, { ...failures[0]!, error: asReplicationError(error) }, deps);
     return false;
   }
 };
@@ -93,8 +77,13 @@ const partsOf = (group: Failure[]): Failure[][] => {
   return parts;
 };
 
-/** Gives the whole message back, because SQS did not accept one of its pieces. */
-const giveBack = async (message: QueueMessage, deps: Deps): Promise<void> => {
+/** Gives the whole message back, because a queue or table did not accept what has to be there before the message is acknowledged. */
+export const giveBack = async (
+  message: QueueMessage,
+  failure: Pick<Failure, 'error' | 'assignment'>,
+  deps: Deps,
+): Promise<void> => {
+  reportFailure('retry', failure, message, deps);
   // If the delay cannot be set, the message comes back after the queue's own visibility timeout.
   await deps.liveQueue.retryLater(message, delaySeconds(message.receiveCount)).catch((error: unknown) => {
     reportFailure('retry', { error: asReplicationError(error), assignment: null }, message, deps);
@@ -139,128 +128,5 @@ export const tryAgain = async (failure: Failure, message: QueueMessage, deps: De
     if (hint !== null && hint.run !== null) deps.runs.count(hint.run, { kind: 'tried' });
 };
 
-const allOf = (failure: Failure): Failure[] => failure.merged ?? [failure];
-
-/** Records without a hint have nothing that tells them apart, so they are reported once. */
-const reportAll = (
-  ending: 'retry' | 'wait' | 'quarantine',
-  failure: Failure,
-  message: QueueMessage,
-  deps: Deps,
-): void => {
-  const { error } = failure;
-  if (failure.hint === null) return reportFailure(ending, failure, message, deps);
-  for (const each of allOf(failure)) reportFailure(ending, { ...each, error }, message, deps);
-};
-
 const delaySeconds = (tries: number): number =>
   retryDelaySeconds(Math.min(tries, SHORT_TRIES), Math.random());
-
-/** Sends the failed piece to the dead-letter queue. Resolves when SQS has accepted the message. */
-export const quarantine = async (failure: Failure, message: QueueMessage, deps: Deps): Promise<void> => {
-  const { error } = failure;
-  const exhausted = new ReplicationError('retries-exhausted', `${error.reason}: ${error.message}`, {
-    cause: error,
-    requestId: error.requestId,
-  });
-  const final = { ...failure, error: error.disposition === 'retry' ? exhausted : error };
-  const pieces = piecesOf(failure.body);
-  for (const [index, piece] of pieces.entries()) {
-    const letter = letterOf(final, message);
-    const part = pieces.length === 1 ? '' : `piece ${index + 1} of ${pieces.length} of a long message: `;
-    await deps.deadLetterQueue.send(piece, { ...letter, detail: part + letter.detail });
-  }
-  reportAll('quarantine', final, message, deps);
-  for (const { hint } of allOf(failure)) if (hint !== null) countFailed(hint, final.error.reason, deps);
-};
-
-const countFailed = (hint: Hint, reason: Reason, { runs }: Deps): void => {
-  const { run, kind } = hint;
-  if (run === null) return;
-  runs.count(run, { kind: kind === PASSED_OVER_KIND ? 'passed-over' : 'failed', reason });
-};
-
-const letterOf = (
-  { error, hint, assignment, fix, merged: all = [] }: Failure,
-  message: QueueMessage,
-): DeadLetter => ({
-  reason: error.reason,
-  rule: assignment?.rule.id ?? hint?.rule ?? null,
-  destination: assignment?.destination.id ?? hint?.destination ?? null,
-  bucket: hint?.bucket ?? null,
-  key: hint?.key ?? null,
-  version: hint?.versionId ?? null,
-  firstSeenMs: firstSeenMsOf(message),
-  attempts: attemptsOf(message),
-  requestId: error.requestId,
-  detail: `${all.length > 1 ? `${all.length} pieces of one message, the first: ` : ''}${error.message}. ${fix ?? reasonEntry(error.reason).fix}`,
-});
-
-export const reportFailure = (
-  ending: 'retry' | 'wait' | 'quarantine',
-  { error, assignment }: Pick<Failure, 'error' | 'assignment'>,
-  message: Attempts,
-  { reporter }: Pick<Deps, 'reporter'>,
-): void =>
-  reporter.report({
-    ...(assignment === null ? blank(message) : about(assignment, message)),
-    ending,
-    reason: error.reason,
-    detail: error.message,
-    requestId: error.requestId,
-  });
-
-/** The fields from which the number of attempts and the time of the first follow. */
-export type Attempts = Pick<QueueMessage, 'receiveCount' | 'sentMs' | 'retry' | 'earlier'>;
-
-/** The number of attempts of work that no message stands for. */
-export const attempted = (receiveCount: number): Attempts => ({
-  receiveCount,
-  sentMs: 0,
-  retry: null,
-  earlier: null,
-});
-
-type Common = Pick<
-  OutcomeRecord,
-  | 'rule'
-  | 'sourceBucket'
-  | 'destinationBucket'
-  | 'destination'
-  | 'key'
-  | 'version'
-  | 'sizeBytes'
-  | 'attempts'
-  | 'firstSeen'
->;
-
-/** Returns the common fields of a record without an assignment, for example about a malformed message. */
-export const blank = (message: Attempts): Common => ({
-  rule: null,
-  sourceBucket: null,
-  destinationBucket: null,
-  destination: null,
-  key: null,
-  version: null,
-  sizeBytes: null,
-  attempts: attemptsOf(message),
-  firstSeen: firstSeenOf(message),
-});
-
-/** Returns the common fields of a record about an assignment. */
-export const about = ({ rule, destination, hint }: Assignment, message: Attempts): Common => ({
-  rule: rule.id,
-  sourceBucket: hint.bucket,
-  destinationBucket: destination.bucket,
-  destination: destination.id,
-  key: hint.key,
-  version: hint.versionId,
-  sizeBytes: hint.sizeBytes,
-  attempts: attemptsOf(message),
-  firstSeen: firstSeenOf(message),
-});
-
-const firstSeenOf = (message: Attempts): string | null => {
-  const ms = firstSeenMsOf(message);
-  return ms === 0 ? null : new Date(ms).toISOString();
-};

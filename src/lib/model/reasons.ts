@@ -8,12 +8,16 @@
  */
 export type Disposition = 'retry' | 'quarantine';
 
-/** The entry of one reason. `meaning` and `fix` are full sentences. The detail of a dead letter ends with `fix`. */
+/** The entry of one reason. `meaning` and `fix` are full sentences. */
 export interface ReasonEntry {
   disposition: Disposition;
   meaning: string;
   /** What the operator should do next. */
   fix: string;
+  /** Whether the cause may have passed by itself, so that a redrive may help although nobody has changed anything. */
+  mayPass?: true;
+  /** What ends a dead letter: discarding it, or either that or a redrive; left out: a redrive. */
+  endedBy?: 'discard' | 'either';
 }
 
 /** How a failure that passes by itself is retried. `src/lib/delivery/backoff.ts` has the numbers. */
@@ -95,7 +99,8 @@ const REASON_ENTRIES = {
   'sse-c': {
     disposition: 'quarantine',
     meaning: 'The object is encrypted with a key that only its writer has (SSE-C).',
-    fix: 'Copy the object with that key by hand, or rewrite it with another encryption.',
+    fix: 'Copy the object with that key by hand, or rewrite it with another encryption; then discard the message.',
+    endedBy: 'discard',
   },
   archived: {
     disposition: 'quarantine',
@@ -127,12 +132,14 @@ const REASON_ENTRIES = {
   'malformed-message': {
     disposition: 'quarantine',
     meaning: 'The message is not an S3 event.',
-    fix: 'Find out who sends to the live queue besides S3, then delete the message.',
+    fix: 'Find out who sends to the live queue besides S3, then discard the message.',
+    endedBy: 'discard',
   },
   'unknown-rule': {
     disposition: 'quarantine',
     meaning: 'No rule or destination in replication.yml matches the message any more.',
-    fix: 'Put the rule or destination back and deploy, then redrive. If it was renamed, start a backfill of the rule with the new name, then delete the message; if it was removed on purpose, delete the message.',
+    fix: 'Put the rule or destination back and deploy, then redrive. If it was renamed, start a backfill of the rule with the new name, then discard the message; if it was removed on purpose, discard the message.',
+    endedBy: 'either',
   },
   'rule-changed': {
     disposition: 'quarantine',
@@ -153,7 +160,8 @@ const REASON_ENTRIES = {
     disposition: 'quarantine',
     meaning:
       'The key equals the source prefix of the rule, and the destination prefix is empty: nothing is left of the key.',
-    fix: 'Give the destination a prefix in replication.yml and deploy, then redrive; or delete the folder object.',
+    fix: 'Give the destination a prefix in replication.yml and deploy, then redrive; or delete the folder object and discard the message.',
+    endedBy: 'either',
   },
   'invalid-request': {
     disposition: 'quarantine',
@@ -164,22 +172,26 @@ const REASON_ENTRIES = {
     disposition: 'quarantine',
     meaning:
       'The destination shows the replica of another source, signed by a deployment that the rule names under `source.replicators`. It is not overwritten.',
-    fix: 'Let only one of the two deployments write this key: change the destination prefix of one of them and deploy; then redrive, or delete the message.',
+    fix: 'Let only one of the two deployments write this key: change the destination prefix of one of them and deploy; then redrive, or discard the message.',
+    endedBy: 'either',
   },
   'retries-exhausted': {
     disposition: 'quarantine',
     meaning: 'Every retry failed; the detail gives the last failure.',
     fix: 'Wait until the cause of the last failure is gone, or fix it; then redrive.',
+    mayPass: true,
   },
   'crashed-or-timed-out': {
     disposition: 'quarantine',
     meaning: 'The function crashed or ran out of time on the message, again and again.',
     fix: 'Find the request of the message in the log of the replicate function (docs/operations.md) and fix the cause; then redrive.',
+    mayPass: true,
   },
   'no-progress': {
     disposition: 'quarantine',
     meaning: 'The work was sent on again and again, and nothing moved.',
     fix: 'Fix what the retries in the log of the function name; then redrive a message, or resume a run.',
+    mayPass: true,
   },
 } as const satisfies Record<string, ReasonEntry>;
 

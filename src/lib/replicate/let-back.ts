@@ -7,7 +7,7 @@ import { MAX_WAITING_MS } from '../delivery/backoff.ts';
 import { BATCH_MESSAGES, BATCHES_AT_ONCE, letBackBatch } from '../delivery/let-back-batch.ts';
 import type { Circuits, OpenCircuit } from '../delivery/circuits.ts';
 import type { LiveQueue, TransferDeps } from '../delivery/deps.ts';
-import { attempted, blank, reportFailure } from '../delivery/settle.ts';
+import { attempted, blank, reportFailure } from '../delivery/failure.ts';
 import { mapConcurrently } from '../model/concurrency.ts';
 import { asReplicationError } from '../model/errors.ts';
 import { type RuleDestination, ruleDestinations } from '../model/rule.ts';

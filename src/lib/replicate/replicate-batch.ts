@@ -5,9 +5,12 @@
 import { contextOf, type PassedOver } from '../converge/context.ts';
 import { converge } from '../converge/converge.ts';
 import { type Convergence, hasCappedLock, isTransferring } from '../converge/convergence.ts';
+import { passedOverDetail } from '../delivery/dead-letter.ts';
 import { type Deps, deliveryOf, type QueueMessage } from '../delivery/deps.ts';
 import { PASSED_OVER, type Receipt, receiptOf } from '../delivery/outcome.ts';
-import { about, blank, type Failure, quarantine, settle } from '../delivery/settle.ts';
+import { about, blank, type Failure } from '../delivery/failure.ts';
+import { quarantine } from '../delivery/quarantine.ts';
+import { settle } from '../delivery/settle.ts';
 import { mayBeGranted, workId } from '../delivery/retry.ts';
 import { acceptedFrom, formatHint, type Hint, parseMessage, PASSED_OVER_KIND } from '../hint/hint.ts';
 import { type Assignment, idempotencyKey, taskOf } from '../hint/route.ts';
@@ -15,6 +18,7 @@ import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import { dropUnneeded, failTransfer, transferOf } from '../transfer/end-transfer.ts';
 import { assignHint, isHintOf, transferIn } from '../transfer/transfer-hint.ts';
 import { createKeyOrder, type KeyOrder } from './key-order.ts';
+import { tookLetter } from './took-letter.ts';
 
 /**
  * Processes the messages concurrently. Tasks of the same key at the same destination run strictly one after the other. Resolves
@@ -31,6 +35,7 @@ export const replicateBatch = async (messages: QueueMessage[], deps: Deps): Prom
 
 /** Resolves to true if the message is to be acknowledged. */
 const replicate = async (message: QueueMessage, inOrder: KeyOrder, deps: Deps): Promise<boolean> => {
+  if (!(await tookLetter(message, deps))) return false;
   const { assignments, failures } = openMessage(message, deps);
   await Promise.all(
     assignments.map(async (assignment) => {
@@ -197,17 +202,14 @@ const quarantineVersion = async (
   const hint = { ...narrowed(assignment), versionId, kind, identity: kind };
   const key = idempotencyKey({ ...assignment, hint }, workId(message));
   await deps.receipts.once(key, deliveryOf(message), async () => {
-    const why = `passed over: newer versions are replicated without this one (${cause.message})`;
+    const why = passedOverDetail(cause.message);
     const error = new ReplicationError(cause.reason, why, { cause, requestId: cause.requestId });
     // The body has no identity, so that a redrive of the message does not count as a duplicate.
     const body = formatHint({ ...hint, kind: 'hint', identity: null, run: null });
-    await quarantine({ error, body, hint, assignment, fix: PASSED_OVER_FIX }, message, deps);
+    await quarantine({ error, body, hint, assignment }, message, deps);
     return PASSED_OVER;
   });
 };
-
-const PASSED_OVER_FIX =
-  'It cannot be put in order below the newer versions later, and a redrive does not bring it: copy it by hand if you need it, then delete the message.';
 
 /** Returns the hint for this destination alone, so that a failure here does not repeat the work at the other destinations. */
 const narrowed = ({ hint, rule, destination }: Assignment): Hint => ({

@@ -5,7 +5,7 @@
  */
 import { lastMovedMs, listedParts } from '../copy/transfer/part-ranges.ts';
 import type { TransferDeps } from '../delivery/deps.ts';
-import { attempted, blank } from '../delivery/settle.ts';
+import { attempted, blank } from '../delivery/failure.ts';
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import type { DestinationBucket, ListedUpload } from '../model/ports.ts';
 import type { Destination } from '../model/rule.ts';

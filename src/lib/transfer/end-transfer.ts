@@ -3,7 +3,7 @@ import { listedParts } from '../copy/transfer/part-ranges.ts';
 import { type Transfer, transferIdOf } from '../copy/transfer/transfer.ts';
 import type { Deps, QueueMessage, TransferDeps } from '../delivery/deps.ts';
 import { PASSED_OVER, type Receipt } from '../delivery/outcome.ts';
-import { quarantine } from '../delivery/settle.ts';
+import { quarantine } from '../delivery/quarantine.ts';
 import { formatHint } from '../hint/hint.ts';
 import { assign, type Assignment, taskOf } from '../hint/route.ts';
 import { ReplicationError } from '../model/errors.ts';

@@ -8,7 +8,7 @@ import { createPartPace, SAFE_BYTES_PER_SECOND } from '../copy/transfer/rate.ts'
 import { isOfVersion, type PartRangeMessage, type Transfer } from '../copy/transfer/transfer.ts';
 import { deliveryOf, type QueueMessage, type TransferDeps } from '../delivery/deps.ts';
 import { PART_RANGE_COPIED } from '../delivery/outcome.ts';
-import { about, type Attempts } from '../delivery/settle.ts';
+import { about, type Attempts } from '../delivery/failure.ts';
 import { type Assignment, taskOf } from '../hint/route.ts';
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import type { BothBuckets } from '../model/ports.ts';

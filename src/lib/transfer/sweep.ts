@@ -3,7 +3,7 @@ import { isComplete, lastMovedMs, listedParts, sumOfBytes } from '../copy/transf
 import { sendAgain, sendPartRanges } from '../copy/transfer/send-part-ranges.ts';
 import type { Transfer } from '../copy/transfer/transfer.ts';
 import type { TransferDeps } from '../delivery/deps.ts';
-import { attempted, reportFailure } from '../delivery/settle.ts';
+import { attempted, reportFailure } from '../delivery/failure.ts';
 import { mapConcurrently } from '../model/concurrency.ts';
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import type { DestinationBucket, ListedPart } from '../model/ports.ts';

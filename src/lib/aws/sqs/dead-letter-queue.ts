@@ -10,11 +10,11 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { returnsTo } from '../../dead-letters/dead-message.ts';
-import type { MessageAttributes, OperatorQueue, ReceivedMessage } from '../../dead-letters/queue.ts';
+import type { Held, MessageAttributes, OperatorQueue, ReceivedMessage } from '../../dead-letters/queue.ts';
 import type { ForwardedMessage } from '../../delivery/forwarding.ts';
 import { mapConcurrently } from '../../model/concurrency.ts';
 import { toQueueError } from '../errors.ts';
-import { createForwarder, type Forward } from '../forwarder.ts';
+import { createForgetter, createForwarder, type Forward } from '../forwarder.ts';
 import { batchesOf, sendBatch } from './message-batches.ts';
 
 /** Looks up the queue by name. Credentials and endpoint come from the environment, as for every AWS tool. */
@@ -40,6 +40,7 @@ export const openDeadLetterQueue = async (names: {
       await changeVisibility(dead, messages, seconds);
     },
     sendBack: (messages) => sendBack(forward, messages),
+    forget: createForgetter(names.replicateFunction, region),
     remove: (messages) => remove(dead, messages),
   };
 };
@@ -124,11 +125,7 @@ const fromMessageAttributes = (attributes: Record<string, MessageAttributeValue>
     }),
   );
 
-const changeVisibility = (
-  queue: Queue,
-  messages: readonly ReceivedMessage[],
-  seconds: number,
-): Promise<ReceivedMessage[]> =>
+const changeVisibility = (queue: Queue, messages: readonly Held[], seconds: number): Promise<Held[]> =>
   inBatches(messages, (batch) => {
     const Entries = batch.map(({ receiptHandle }, index) => ({
       Id: String(index),
@@ -164,7 +161,7 @@ const wireOf = ({ body, attributes }: ReceivedMessage): ForwardedMessage => ({
   ),
 });
 
-const remove = (queue: Queue, messages: readonly ReceivedMessage[]): Promise<ReceivedMessage[]> =>
+const remove = (queue: Queue, messages: readonly Held[]): Promise<Held[]> =>
   inBatches(messages, (batch) => {
     const Entries = batch.map(({ receiptHandle }, index) => ({
       Id: String(index),
@@ -179,9 +176,9 @@ const OPERATOR_BATCHES_AT_ONCE = 4;
 
 /** Returns the messages that SQS has confirmed. If a batch fails, the other batches are still sent before the first failure is thrown. */
 const inBatches = async (
-  messages: readonly ReceivedMessage[],
-  sendOnce: Parameters<typeof sendBatch<ReceivedMessage>>[1],
-): Promise<ReceivedMessage[]> => {
+  messages: readonly Held[],
+  sendOnce: Parameters<typeof sendBatch<Held>>[1],
+): Promise<Held[]> => {
   const failures: unknown[] = [];
   const done = await mapConcurrently(
     batchesOf(messages, () => 0),

@@ -1,0 +1,111 @@
+import { type DeadMessage, readDeadMessage } from './dead-message.ts';
+import { type DeadMessageFilter, filterWants } from './filter.ts';
+import { createHold, type Hold } from './hold.ts';
+import type { OperatorQueue, ReceivedMessage } from './queue.ts';
+
+/** What a reader of the queue needs from its environment. */
+export interface Reader {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  interrupted: AbortSignal;
+}
+
+export interface ReadRequest {
+  filter: DeadMessageFilter;
+  /** Maximum number of messages that are passed to `onMessage`. */
+  limit: number;
+  reader: Reader;
+  /** Receives the number of messages read so far, matching or not, and of those that match. */
+  onRead: (read: number, matching: number) => void;
+  /** Receives each message that matches, in the order in which SQS delivers them, which is none. Nothing else keeps the message. */
+  onMessage: (seen: DeadMessage, message: ReceivedMessage) => void | Promise<void>;
+}
+
+/** The rules and destinations of all messages that were read, matching or not, for an answer about a name that no message has. */
+export interface NamesRead {
+  rules: ReadonlySet<string>;
+  destinations: ReadonlySet<string>;
+}
+
+export interface LettersRead extends NamesRead {
+  read: number;
+  matching: number;
+  /** Whether more messages match than `limit`. */
+  more: boolean;
+  /** The approximate number of messages that were not read, because another reader (another `dlq` command, a move task) held them. */
+  hidden: number;
+  /** Whether Ctrl-C ended the reading before the end of the queue. */
+  interrupted: boolean;
+}
+
+/**
+ * Reads the messages that match, and removes none of them. Each message is held while the others are read. All messages are
+ * released at the end, even after a failure.
+ */
+export const readLetters = async (queue: OperatorQueue, request: ReadRequest): Promise<LettersRead> => {
+  const { visible, inFlight, retentionMs } = await queue.state();
+  const hold = createHold(queue, () => request.reader.now(), visible);
+  try {
+    return await readHeld({ hold, retentionMs, visible, inFlight }, request);
+  } finally {
+    await hold.release();
+  }
+};
+
+/** How many calls receive messages at once from a long queue. */
+const READERS = 8;
+/** Above this number of messages, several calls receive at once. */
+const LONG_QUEUE = 500;
+/** Maximum names that are remembered for an answer. A stack has far fewer rules. */
+const MAX_NAMES = 100;
+
+export const createNames = (): NamesRead & { add(seen: DeadMessage): void } => {
+  const rules = new Set<string>();
+  const destinations = new Set<string>();
+  return {
+    rules,
+    destinations,
+    add({ rule, destination }) {
+      if (rule !== null && rules.size < MAX_NAMES) rules.add(rule);
+      if (destination !== null && destinations.size < MAX_NAMES) destinations.add(destination);
+    },
+  };
+};
+
+/** Reads through a hold, and releases nothing. */
+export const readHeld = async (
+  place: { hold: Hold; retentionMs: number; visible: number; inFlight: number },
+  { filter, limit, reader, onRead, onMessage }: ReadRequest,
+): Promise<LettersRead> => {
+  const { hold, retentionMs, visible, inFlight } = place;
+  const names = createNames();
+  const result = { read: 0, matching: 0, more: false };
+  const take = async (message: ReceivedMessage): Promise<void> => {
+    result.read += 1;
+    const seen = readDeadMessage(message, { nowMs: reader.now(), retentionMs });
+    names.add(seen);
+    if (!filterWants(filter, seen, message)) return;
+    // One message more than requested is looked for, so that `more` can be determined.
+    if (result.matching >= limit) result.more = true;
+    else {
+      result.matching += 1;
+      await onMessage(seen, message);
+    }
+  };
+  const work = async (): Promise<void> => {
+    while (!result.more && !reader.interrupted.aborted) {
+      const received = await hold.next();
+      if (received.length === 0) return;
+      for (const message of received) await take(message);
+      onRead(result.read, result.matching);
+    }
+  };
+  await allSettled(Array.from({ length: visible > LONG_QUEUE ? READERS : 1 }, work));
+  return { ...result, hidden: inFlight, interrupted: reader.interrupted.aborted, ...names };
+};
+
+/** Waits for all, so that nobody receives a message after the hold was released. Then throws the first failure, if there is one. */
+const allSettled = async (works: Promise<void>[]): Promise<void> => {
+  const ends = await Promise.allSettled(works);
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+};

@@ -1,0 +1,20 @@
+import type { Deps, QueueMessage } from '../delivery/deps.ts';
+import { letterKey } from '../delivery/known-letters.ts';
+import { giveBack } from '../delivery/settle.ts';
+import { asReplicationError } from '../model/errors.ts';
+
+/**
+ * Forgets the letter of a message that was redriven. Resolves to false if that failed: a record without a letter would keep the next
+ * failure of the key from having one.
+ */
+export const tookLetter = async (message: QueueMessage, deps: Deps): Promise<boolean> => {
+  const of = message.earlier === null ? null : letterKey(message.earlier);
+  if (of === null) return true;
+  try {
+    await deps.letters.forget([of]);
+    return true;
+  } catch (error) {
+    await giveBack(message, { error: asReplicationError(error), assignment: null }, deps);
+    return false;
+  }
+};
