@@ -46,12 +46,10 @@ test('an object that the destination denies is quarantined with its reason, list
     'first-seen': expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
     attempts: '2',
     'request-id': expect.any(String),
-    detail: expect.stringMatching(
-      /^PutObject in destination bucket main-replica: AccessDenied: .* then redrive\.$/,
-    ),
+    detail: expect.stringMatching(/^PutObject in destination bucket main-replica: AccessDenied: /),
   });
   await expectReplicas(stage, 'main', 'allowed');
-  const { stdout } = await cli(stage, 'dlq', 'list', '--json');
+  const { stdout } = await cli(stage, 'dlq', 'list', '--each', '--json');
   expect(JSON.parse(stdout)).toMatchObject([{ reason: 'access-denied', key: 'denied/ü \u0001' }]);
 
   await allow();
