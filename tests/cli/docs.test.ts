@@ -12,6 +12,7 @@ import { DISCARD } from '../../src/cli/dead-letters/dlq-discard.ts';
 import { LIST } from '../../src/cli/dead-letters/dlq-list.ts';
 import { REDRIVE } from '../../src/cli/dead-letters/dlq-redrive.ts';
 import { EXIT } from '../../src/cli/terminal/io.ts';
+import { INIT } from '../../src/cli/init/init.ts';
 import { CANCEL, PAUSE, RESUME, RUNS, STATUS } from '../../src/cli/runs/run-control.ts';
 import { VERIFY_START } from '../../src/cli/runs/verify-start.ts';
 import { TRANSFERS } from '../../src/cli/transfers/transfers-list.ts';
@@ -24,6 +25,7 @@ const cli = readFileSync(`${ROOT}docs/cli.md`, 'utf8');
 const COMMANDS = [
   CHECK,
   DESTINATION,
+  INIT,
   KEY,
   POLICY,
   DISCARD,

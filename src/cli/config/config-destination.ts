@@ -8,7 +8,7 @@ import {
 } from '../../stack/destination-stacks.ts';
 import { withCliErrors } from '../aws-errors.ts';
 import { chosenDestinations, DESTINATION_OPTIONS } from '../chosen-destinations.ts';
-import { packageFile } from '../package-file.ts';
+import { productFile } from '../../lib/configuration/package-files.ts';
 import {
   type CommandSpec,
   helpText,
@@ -77,7 +77,7 @@ export const runConfigDestination = async (
     options.value('source-account') ??
     (await withCliErrors(() => callerAccount(configuration.deployment.region)));
   const found = destinationStacks(configuration, configuration.chosen, { ...known, sourceAccount });
-  const template = relative(io.cwd, packageFile('destination/template.yml'));
+  const template = relative(io.cwd, productFile('destination/template.yml'));
   const profile = options.value('destination-profile');
   const stacks = found.stacks.map((stack) => ({
     ...stack,

@@ -37,6 +37,21 @@ const ERRORS = {
     fix: 'Run the command with --help to see its arguments; `s3-replicator backfill list` shows the runs.',
     exitCode: EXIT.usage,
   },
+  'missing-answer': {
+    title: 'Missing answers',
+    fix: 'Give these options, or take the recommended answers with --yes, or run the command in a terminal.',
+    exitCode: EXIT.usage,
+  },
+  'file-exists': {
+    title: 'There already',
+    fix: 'Run the command in an empty folder, or edit the file that is there. Nothing was written.',
+    exitCode: EXIT.failure,
+  },
+  'not-written': {
+    title: 'A file cannot be written',
+    fix: 'Check the folder and its permissions. Nothing was left behind.',
+    exitCode: EXIT.failure,
+  },
   'bad-request': {
     title: 'This cannot be run',
     fix: 'Compare the options with replication.yml (`s3-replicator config check` shows its rules).',
