@@ -13,6 +13,10 @@ import { styleFor } from './terminal/style.ts';
 const COMMANDS: Readonly<Record<string, Command>> = {
   backfill: async (argv, io) => (await import('./runs/backfill.ts')).runBackfill(argv, io),
   brake: async (argv, io) => (await import('./brake/brake.ts')).runBrake(argv, io),
+  completion: async (argv, io) => {
+    const { ALL_COMMANDS } = await import('./all-commands.ts');
+    return (await import('./completion/completion.ts')).runCompletion(argv, io, ALL_COMMANDS);
+  },
   config: async (argv, io) => (await import('./config/config.ts')).runConfig(argv, io),
   dlq: async (argv, io) => (await import('./dead-letters/dlq.ts')).runDlq(argv, io),
   init: async (argv, io) => (await import('./init/init.ts')).runInit(argv, io),
@@ -21,7 +25,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   verify: async (argv, io) => (await import('./runs/verify.ts')).runVerify(argv, io),
 };
 
-const PROGRAM: CommandSpec = {
+/** The program and its commands, which `all-commands.ts` describes in full. */
+export const PROGRAM: CommandSpec = {
   name: '',
   summary: 'Operates the replication of S3 buckets into other AWS accounts.',
   subcommands: {
@@ -33,6 +38,7 @@ const PROGRAM: CommandSpec = {
     'backfill cancel': 'Cancel a run.',
     'brake release': 'Pass on, or forget, what a closed brake holds, and open it.',
     'brake status': 'Show whether deletes are paused, and how many keys are held.',
+    completion: 'Print the script by which a shell completes commands and options.',
     'config check': 'Check replication.yml and show the resolved rules.',
     'config destination': 'Print the command that deploys the roles of each destination.',
     'config key': 'Print the public key with which the deployed stack signs its replicas.',
@@ -40,9 +46,9 @@ const PROGRAM: CommandSpec = {
     'config schema': 'Print the JSON schema of replication.yml, for editors.',
     'dlq discard': 'Delete dead letters permanently, after they were written to a file.',
     'dlq list': 'Show what is in the dead-letter queue, since when, and what to do about it.',
-    'dlq redrive': 'Send dead letters back to the live queue.',
+    'dlq redrive': 'Send dead letters back to the queues that they came from.',
     init: 'Write replication.yml, serverless.yml and package.json for a new deployment.',
-    'transfers list': 'Show the large objects that several invocations are moving.',
+    'transfers list': 'Show the transfers under way, their progress, and those that need a person.',
     'waiting list': 'Show how many messages wait for each destination, and why it is avoided.',
     'waiting retry': 'Let back all messages that wait, at once.',
     'verify start': 'Find out whether source and destination agree.',

@@ -18,6 +18,7 @@ const DEAD_REASONS: readonly string[] = [...DEAD_LETTER_REASONS.keys()];
 export const FILTER_OPTIONS = {
   reason: {
     value: 'REASON',
+    choices: DEAD_REASONS,
     multiple: true,
     description: `Only messages with this reason: ${DEAD_REASONS.join(', ')}.`,
   },

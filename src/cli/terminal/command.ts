@@ -22,6 +22,8 @@ export interface CommandSpec {
 export interface OptionSpec {
   /** The placeholder of the value in the help, e.g. `REASON`; absent for a switch. */
   value?: string;
+  /** The values that a shell completes. Values like `all|latest` need no list. */
+  choices?: readonly string[];
   /** Whether the option may be given more than once. */
   multiple?: boolean;
   description: string;

@@ -1,0 +1,71 @@
+/** What can be typed after each command, without regard to the shell. */
+import type { CommandSpec, OptionSpec } from '../terminal/command.ts';
+
+/** What may follow the words of a command or of a group of commands. */
+export interface Group {
+  /** The words after `s3-replicator`, such as `dlq` or `dlq list`; empty for the program itself. */
+  path: string;
+  /** The next words, for a group. */
+  words: readonly { word: string; summary: string }[];
+  options: readonly Completed[];
+}
+
+export interface Completed {
+  /** With its dashes, such as `--rule`. */
+  option: string;
+  summary: string;
+  /** The values that can be completed. Null for a switch; empty if a value follows that only a person knows. */
+  values: readonly string[] | 'files' | 'profiles' | null;
+}
+
+/** Returns the program, then each group, then each command. */
+export const completionTable = (commands: readonly CommandSpec[]): Group[] => {
+  const paths = new Set(['', ...commands.map(({ name }) => name.split(' ').slice(0, -1).join(' '))]);
+  return [
+    ...[...paths].map((path): Group => ({
+      path,
+      words: wordsAfter(path, commands),
+      options: path === '' ? [HELP, VERSION] : [HELP],
+    })),
+    ...commands.map(({ name, options, argument }): Group => ({
+      path: name,
+      words: (CHOICES[argument?.name ?? ''] ?? []).map((word) => ({ word, summary: '' })),
+      options: [...Object.entries(options).map(([option, spec]) => completed(option, spec)), HELP],
+    })),
+  ];
+};
+
+const HELP: Completed = { option: '--help', summary: 'Show this help.', values: null };
+const VERSION: Completed = { option: '--version', summary: 'Show the version.', values: null };
+
+/** The values of arguments that are a choice. */
+const CHOICES: Readonly<Record<string, readonly string[]>> = { SHELL: ['bash', 'zsh', 'fish'] };
+
+const wordsAfter = (path: string, commands: readonly CommandSpec[]): Group['words'] => {
+  const start = path === '' ? '' : `${path} `;
+  const words = new Map<string, string>();
+  for (const { name, summary } of commands) {
+    if (!name.startsWith(start)) continue;
+    const [word = '', ...rest] = name.slice(start.length).split(' ');
+    if (!words.has(word)) words.set(word, rest.length === 0 ? summary : '');
+  }
+  return [...words].map(([word, summary]) => ({ word, summary }));
+};
+
+const completed = (option: string, { value, choices, description }: OptionSpec): Completed => ({
+  option: `--${option}`,
+  summary: firstSentence(description),
+  values: value === undefined ? null : (choices ?? KINDS[value] ?? alternatives(value)),
+});
+
+/** The placeholders of values that the machine knows. */
+const KINDS: Readonly<Record<string, 'files' | 'profiles'>> = {
+  FILE: 'files',
+  DIRECTORY: 'files',
+  PROFILE: 'profiles',
+};
+
+/** Returns the values of a placeholder like `all|latest`. */
+const alternatives = (value: string): string[] => (value.includes('|') ? value.split('|') : []);
+
+const firstSentence = (text: string): string => /^.*?\.(?= |$)/.exec(text)?.[0].slice(0, -1) ?? text;
