@@ -1,5 +1,6 @@
 import type { Configuration } from '../lib/configuration/configuration.ts';
 import { ConfigurationError } from '../lib/configuration/problem.ts';
+import { productVersion } from '../lib/configuration/package-files.ts';
 import { resourceNames } from '../lib/configuration/resource-names.ts';
 import type { ResourceNames } from '../lib/configuration/resource-names.ts';
 import { sessionName } from '../lib/hint/session-name.ts';
@@ -37,6 +38,7 @@ export interface Stack {
   platform: Platform;
   resources: {
     Resources: Resources;
+    Metadata: Record<string, { Version: string }>;
     Outputs: Record<string, { Description: string; Value: unknown }>;
     extensions?: Record<string, { Properties: { KmsKeyId: string } }>;
   };
@@ -68,7 +70,12 @@ export function stackOf(configuration: Configuration): Stack {
     inspectEnvironment: inspectEnvironment(configuration, names),
     subscribeEnvironment: subscribeEnvironment(deployment, names, stack),
     platform: platformOf(stack),
-    resources: { Resources: resources, Outputs: outputs(stack), ...logGroupExtensions(stack.kmsKeyArn) },
+    resources: {
+      Metadata: { [PRODUCT]: { Version: productVersion() } },
+      Resources: resources,
+      Outputs: outputs(stack),
+      ...logGroupExtensions(stack.kmsKeyArn),
+    },
   };
 }
 
@@ -135,7 +142,11 @@ const commonEnvironment = (
   ...(stack.loggedKeys === 'plain' ? {} : { LOGGED_KEYS: stack.loggedKeys }),
 });
 
+/** The key in the metadata of both templates. */
+const PRODUCT = 's3-replicator';
+
 const outputs = (stack: Configuration['stack']): Stack['resources']['Outputs'] => ({
+  Version: { Description: 'The version of s3-replicator that was deployed', Value: productVersion() },
   ReplicateRoleArn: {
     Description:
       'The role that destination accounts trust (parameter SourceRoleArn of destination/template.yml)',

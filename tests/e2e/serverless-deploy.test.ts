@@ -100,9 +100,11 @@ test('serverless deploy without changes makes a lost subscription again and prin
   const s3 = accounts.source.s3();
   const lost = { Bucket: 'documents', NotificationConfiguration: {} };
   await s3.send(new PutBucketNotificationConfigurationCommand(lost));
-  expect(await serverless(['deploy'])).toMatch(
+  const said = await serverless(['deploy']);
+  expect(said).toMatch(
     /Source buckets with a subscription: 1\.\n.*documents had lost its subscription and has it again.*backfill start --rule documents --since /s,
   );
+  expect(said).toMatch(/next:\n.*config destination .*\n.*backfill start --rule documents .*\n.*dlq list /);
   const found = await s3.send(new GetBucketNotificationConfigurationCommand({ Bucket: 'documents' }));
   expect(found.QueueConfigurations).toHaveLength(1);
 });
@@ -110,6 +112,7 @@ test('serverless deploy without changes makes a lost subscription again and prin
 test('serverless info shows the deployed functions and outputs', async () => {
   const info = await serverless(['info', '--verbose']);
   expect(info).toContain('stack: deployed-prod');
+  expect(info).not.toContain('next:');
   expect(info).toContain('replicate: deployed-prod-replicate');
   expect(info).toContain(`LiveQueueUrl: ${accounts.liveQueueUrl}`);
 });
