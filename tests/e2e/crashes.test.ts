@@ -101,10 +101,9 @@ describe('functions that are killed', () => {
     await stage.put('main', 'deadly', 'x');
     expect(await settled(stage)).toBe(true);
     expect(killed.happened()).toBe(true);
-    const { stdout } = await cli(stage, 'dlq', 'list', '--json');
-    expect(JSON.parse(stdout)).toMatchObject([
-      { reason: 'crashed-or-timed-out', attempts: 2, bucket: 'main', key: 'deadly' },
-    ]);
+    const { stdout } = await cli(stage, 'dlq', 'list', '--each', '--json');
+    const letter = { reason: 'crashed-or-timed-out', attempts: 2, bucket: 'main', key: 'deadly' };
+    expect(JSON.parse(stdout)).toMatchObject(letter);
     expect(await cli(stage, 'dlq', 'redrive')).toMatchObject({ exitCode: 0 });
     expect(await settled(stage)).toBe(true);
     await expectReplicas(stage, 'main', 'deadly');

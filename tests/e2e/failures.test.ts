@@ -50,7 +50,7 @@ test('an object that the destination denies is quarantined with its reason, list
   });
   await expectReplicas(stage, 'main', 'allowed');
   const { stdout } = await cli(stage, 'dlq', 'list', '--each', '--json');
-  expect(JSON.parse(stdout)).toMatchObject([{ reason: 'access-denied', key: 'denied/ü \u0001' }]);
+  expect(JSON.parse(stdout)).toMatchObject({ reason: 'access-denied', key: 'denied/ü \u0001' });
 
   await allow();
   await redrive();

@@ -76,7 +76,8 @@ export const batchWorld = (configuration: ReplicationConfiguration = testConfigu
       ...noTransfers(),
       versionReceipts: memoryVersionReceipts(),
     });
-  return { source, replica, failing, calls, records, delays, dead, sent, state, receipts, runs, run };
+  const left = { calls, records, delays, dead, sent };
+  return { source, replica, failing, ...left, state, receipts, letters, runs, run };
 };
 
 interface Dead {
