@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     const { ALL_COMMANDS } = await import('./all-commands.ts');
     return (await import('./completion/completion.ts')).runCompletion(argv, io, ALL_COMMANDS);
   },
+  build: async (argv, io) => (await import('./build/build.ts')).runBuild(argv, io),
   config: async (argv, io) => (await import('./config/config.ts')).runConfig(argv, io),
   dlq: async (argv, io) => (await import('./dead-letters/dlq.ts')).runDlq(argv, io),
   init: async (argv, io) => (await import('./init/init.ts')).runInit(argv, io),
@@ -39,6 +40,7 @@ export const PROGRAM: CommandSpec = {
     'brake release': 'Pass on, or forget, what a closed brake holds, and open it.',
     'brake status': 'Show whether deletes are paused, and how many keys are held.',
     completion: 'Print the script by which a shell completes commands and options.',
+    build: 'Write a plain CloudFormation template and the code, for other carriers.',
     'config check': 'Check replication.yml and show the resolved rules.',
     'config destination': 'Print the command that deploys the roles of each destination.',
     'config key': 'Print the public key with which the deployed stack signs its replicas.',

@@ -82,6 +82,16 @@ const ERRORS = {
     fix: 'Run the command in the folder of replication.yml, or name the file with --config.',
     exitCode: EXIT.failure,
   },
+  'not-packaged': {
+    title: 'The stack is not packaged',
+    fix: 'Run the command in the folder of serverless.yml after `npm ci`, and see what `npx serverless package` says.',
+    exitCode: EXIT.failure,
+  },
+  'foreign-folder': {
+    title: 'Not a folder of a build',
+    fix: 'Nothing was written. Name an empty folder, or one that an earlier build has written.',
+    exitCode: EXIT.failure,
+  },
   'no-credentials': {
     title: 'No AWS credentials',
     fix: 'Sign in to the source account (AWS_PROFILE, `aws sso login`, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), then run the command again.',

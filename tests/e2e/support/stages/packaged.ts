@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { globSync } from 'node:fs';
-import { access, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { packageStack, REPOSITORY, TEMPLATE_FILE } from '../../../../demo/package-stack.ts';
+import { buildOf } from '../../../../src/cli/build/build-files.ts';
+import { loadConfiguration } from '../../../../src/lib/configuration/configuration.ts';
 
 type Configured =
   'fidelity' | 'permissions' | 'replication' | 'runs' | 'transfers' | 'two-way-back' | 'two-way-forth';
@@ -57,6 +59,7 @@ const packageInto = async (directory: string, replicationFile: string): Promise<
   const outDirectory = await mkdtemp(join(CACHE, 'in-progress-'));
   try {
     await packageStack({ replicationFile, outDirectory });
+    if (CARRIER === 'plain') await makePlain(outDirectory, replicationFile);
     await rename(outDirectory, directory).catch(async (error: unknown) => {
       if (!(await exists(directory))) throw error;
     });
@@ -65,12 +68,24 @@ const packageInto = async (directory: string, replicationFile: string): Promise<
   }
 };
 
+/** With CARRIER=plain, the tests deploy the template of `s3-replicator build`. The long form of the permission tests does. */
+const { CARRIER = 'serverless' } = process.env;
+
+const makePlain = async (folder: string, replicationFile: string): Promise<void> => {
+  const configuration = loadConfiguration(replicationFile);
+  const stack = { ...configuration.stack, deploymentBucket: 'code' };
+  const template = await readFile(join(folder, TEMPLATE_FILE), 'utf8');
+  const { files } = buildOf({ ...configuration, stack }, { folder, template });
+  for (const { path, content } of files)
+    await writeFile(join(folder, path === 'template.json' ? TEMPLATE_FILE : basename(path)), content);
+};
+
 const fingerprint = async (replicationFile: string): Promise<string> => {
   const sources = globSync('src/**/*', { cwd: REPOSITORY, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name));
   const others = ['serverless.yml', 'package-lock.json'].map((name) => join(REPOSITORY, name));
-  const hash = createHash('sha256');
+  const hash = createHash('sha256').update(`${CARRIER}\0`);
   for (const file of [...sources, ...others, replicationFile].toSorted()) {
     hash
       .update(file)

@@ -1,0 +1,74 @@
+/** The folder that `serverless package` writes, made anew if it does not fit the configuration. */
+import { spawn } from 'node:child_process';
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Configuration } from '../../lib/configuration/configuration.ts';
+import { resourceNames } from '../../lib/configuration/resource-names.ts';
+import { CliError } from '../terminal/errors.ts';
+import type { CliIo } from '../terminal/io.ts';
+
+const FOLDER = '.serverless';
+const TEMPLATE = 'cloudformation-template-update-stack.json';
+
+/** What the folder is made from. A pattern that matches nothing is no input. */
+const INPUTS = [
+  'replication.yml',
+  'serverless.yml',
+  'package.json',
+  'package-lock.json',
+  'src/**/*.{ts,cjs}',
+];
+
+export interface Artefacts {
+  folder: string;
+  /** The compiled template, as JSON. */
+  template: string;
+}
+
+/** Returns the artefacts of the configuration. Packages first unless they are there and up to date. Throws {@link CliError}. */
+export const currentArtefacts = async (configuration: Configuration, io: CliIo): Promise<Artefacts> => {
+  const reason = outdated(configuration, io.cwd);
+  if (reason !== null) {
+    io.stderr.write(`Running \`serverless package\`: ${reason}\n`);
+    await packageStack(configuration, io);
+    const still = outdated(configuration, io.cwd);
+    if (still !== null) throw new CliError('not-packaged', `serverless package has ended, but ${still}`);
+  }
+  const folder = join(io.cwd, FOLDER);
+  return { folder, template: readFileSync(join(folder, TEMPLATE), 'utf8') };
+};
+
+/** Returns why the artefacts cannot be used, or null if they can. */
+export const outdated = ({ deployment }: Configuration, cwd: string): string | null => {
+  const file = join(cwd, FOLDER, TEMPLATE);
+  if (!existsSync(file)) return `there is no ${FOLDER}/${TEMPLATE} yet.`;
+  const { stack, replicateRole } = resourceNames(deployment);
+  if (!readFileSync(file, 'utf8').includes(`"RoleName": "${replicateRole}"`))
+    return `${FOLDER} has another stack than ${stack} in ${deployment.region}.`;
+  const madeMs = statSync(file).mtimeMs;
+  const newer = globSync(INPUTS, { cwd }).find((name) => statSync(join(cwd, name)).mtimeMs > madeMs);
+  return newer === undefined ? null : `${newer} is newer than ${FOLDER}.`;
+};
+
+/** Runs the framework of the current folder. Its output is progress, so it goes to standard error. */
+const packageStack = ({ deployment }: Configuration, io: CliIo): Promise<void> => {
+  const program = join(io.cwd, 'node_modules', '.bin', 'serverless');
+  if (!existsSync(program))
+    throw new CliError('not-packaged', `There is no Serverless framework in ${io.cwd}.`);
+  const argv = [program, 'package', '--stage', deployment.stage, '--region', deployment.region];
+  return new Promise((done, fail) => {
+    const child = spawn(process.execPath, argv, {
+      cwd: io.cwd,
+      env: { ...io.env },
+      signal: io.interrupted,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (text: Buffer) => io.stderr.write(text.toString()));
+    child.once('error', (cause) => fail(new CliError('not-packaged', cause.message, { cause })));
+    child.once('close', (code) => {
+      if (code === 0) done();
+      else fail(new CliError('not-packaged', `serverless package ended with ${code ?? 'a signal'}.`));
+    });
+  });
+};
