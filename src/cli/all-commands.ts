@@ -1,6 +1,7 @@
 /** The table of all commands, as they are described to people and to shells. A command is imported only when it runs; see main.ts. */
 import { BRAKE_RELEASE } from './brake/brake-release.ts';
 import { BRAKE_STATUS } from './brake/brake-status.ts';
+import { BUILD } from './build/build.ts';
 import { CHECK } from './config/config-check.ts';
 import { DESTINATION } from './config/config-destination.ts';
 import { KEY } from './config/config-key.ts';
@@ -28,6 +29,7 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   CANCEL,
   BRAKE_RELEASE,
   BRAKE_STATUS,
+  BUILD,
   COMPLETION,
   CHECK,
   DESTINATION,
