@@ -164,10 +164,7 @@ const deleteWhatIsKept = async (): Promise<void> => {
   accounts.aws.clock.advance(61_000);
 };
 
-const deploy = async (
-  manifest: Build['manifest'],
-  parameters: Record<string, string>,
-): Promise<void> => {
+const deploy = async (manifest: Build['manifest'], parameters: Record<string, string>): Promise<void> => {
   const input = {
     StackName: manifest.stack,
     TemplateURL: 'https://artifacts.s3.us-east-1.amazonaws.com/template.json',
@@ -187,9 +184,7 @@ const deploy = async (
 type Resources = Record<string, { DependsOn?: string[] }>;
 
 /** Runs the program of docs/carriers.md with CDK from the registry. */
-const synthesise = async (
-  template: string,
-): Promise<{ resources: Resources } | { missing: string }> => {
+const synthesise = async (template: string): Promise<{ resources: Resources } | { missing: string }> => {
   const cdk = join(folder, 'cdk');
   await mkdir(cdk);
   await writeFile(join(folder, 'template.json'), template);
