@@ -1,11 +1,13 @@
 /**
  * Makes the package that users install: `.package/s3-replicator-<version>.tgz`, with `SHA256SUMS` beside it. The repository's own package.json
- * does not describe this package, so `npm pack` in the root folder refuses. The functions are taken from `.serverless`.
+ * does not describe this package, so `npm pack` in the root folder refuses. The functions are taken from `.serverless`. `--tag v1.2.3` refuses
+ * to make another version.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { functionMetafiles, writeSbom } from '../bundled-packages.ts';
 import { manifest } from './files.ts';
 import { writePackage } from './package-folder.ts';
@@ -14,6 +16,9 @@ const OUT = join(import.meta.dirname, '../../.package');
 
 const main = async (): Promise<void> => {
   const { name, version } = manifest();
+  const { tag } = parseArgs({ options: { tag: { type: 'string' } } }).values;
+  if (tag !== undefined && tag !== `v${version}`)
+    throw new Error(`the tag is ${tag}, but the version in package.json is ${version}`);
   rmSync(OUT, { recursive: true, force: true });
   const folder = join(OUT, name);
   const bundled = await writePackage(folder);

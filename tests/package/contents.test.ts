@@ -1,4 +1,4 @@
-/** The folder of which `npm run pack` makes the tarball. `npm run cold-try` installs and uses the tarball itself. */
+/** The folder of which `npm run tarball` makes the tarball. `npm run cold-try` installs and uses the tarball itself. */
 import { execFile } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** The files that belong to the product. They have the same places in the repository and in the package that `npm run pack` makes. */
+/** The files that belong to the product. They have the same places in the repository and in the package that `npm run tarball` makes. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 

@@ -1,0 +1,43 @@
+/** A shell in a folder, as a person has it who has never seen this repository. */
+import { exec } from 'node:child_process';
+import { delimiter } from 'node:path';
+import { promisify } from 'node:util';
+import { ownPath } from './own-node.ts';
+
+export interface Shell {
+  folder: string;
+  /**
+   * Runs a command and prints it with its output. `quiet` prints nothing. Resolves to the output.
+   *
+   * @throws Error if the command fails, or if its output does not match
+   */
+  run(command: string, expected: RegExp, mode?: 'quiet'): Promise<string>;
+  say(line: string): void;
+}
+
+export const createShell = (folder: string, environment: Record<string, string>): Shell => {
+  // npm passes its own settings on to scripts, and the user's AWS profile must not be used.
+  const ours = Object.entries(process.env).filter(([name]) => !/^(npm_|AWS_|INIT_CWD$|NODE)/i.test(name));
+  const env = { ...Object.fromEntries(ours), PATH: ownPath().join(delimiter), ...environment };
+  return {
+    folder,
+    async run(command, expected, mode) {
+      if (mode !== 'quiet') console.log(`\n$ ${command}`);
+      const options = { cwd: folder, env, timeout: TIMEOUT_MS };
+      const { stdout, stderr } = await promisify(exec)(command, options).catch((error: Error) => {
+        throw new Error(`${command} failed:\n${outputOf(error)}`, { cause: error });
+      });
+      const output = `${stderr}${stdout}`.trim();
+      if (mode !== 'quiet') console.log(output);
+      if (!expected.test(output)) throw new Error(`${command} printed nothing like ${expected}:\n${output}`);
+      return stdout;
+    },
+    say: (line) => console.log(`\n${line}`),
+  };
+};
+
+/** How long one command may take. */
+const TIMEOUT_MS = 120_000;
+
+const outputOf = (error: Error & { stdout?: string; stderr?: string }): string =>
+  `${error.stderr ?? ''}${error.stdout ?? ''}` || error.message;
