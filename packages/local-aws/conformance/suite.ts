@@ -29,6 +29,7 @@ import * as partChecksums from './part-checksums.ts';
 import * as queues from './queues.ts';
 import * as ranges from './ranges-and-parts.ts';
 import * as customerKeys from './customer-keys.ts';
+import * as requestPayment from './request-payment.ts';
 import * as serverSide from './server-side.ts';
 import * as sts from './sts.ts';
 import * as tags from './tags.ts';
@@ -65,7 +66,7 @@ const GROUPS: Record<string, readonly Record<string, unknown>[]> = {
   locks: [locks, lockedWrites],
   lockedBuckets: [lockedBuckets],
   ownership: [ownership],
-  policies: [policies],
+  policies: [policies, requestPayment],
   archive: [archive],
   lifecycle: [lifecycle],
   errors: [errors],

@@ -70,15 +70,20 @@ const inlinePolicyType = (roles: StackRoles): Provider =>
     properties: inlinePolicyProperties,
     replacedBy: [],
     create: (context, properties) => {
-      roles.attach(context, context.generatedName, properties.Roles, properties.PolicyDocument);
+      roles.attach(context, context.generatedName, properties.Roles, inlinePolicy(properties));
       return { physicalId: context.generatedName, attributes: { Id: context.generatedName } };
     },
     update: (context, physicalId, properties) => {
-      roles.attach(context, physicalId, properties.Roles, properties.PolicyDocument);
+      roles.attach(context, physicalId, properties.Roles, inlinePolicy(properties));
       return { physicalId, attributes: { Id: physicalId } };
     },
     delete: (context, physicalId) => roles.detach(context, physicalId),
   });
+
+const inlinePolicy = (properties: z.infer<typeof inlinePolicyProperties>) => ({
+  name: properties.PolicyName,
+  document: properties.PolicyDocument,
+});
 
 const managedPolicyType = (roles: StackRoles): Provider =>
   defineResourceType({
@@ -89,12 +94,12 @@ const managedPolicyType = (roles: StackRoles): Provider =>
       const arn = `arn:aws:iam::${context.accountId}:policy${properties.Path}${name}`;
       if (roles.managedPolicies.has(arn)) throw alreadyExists(context, name);
       roles.managedPolicies.set(arn, properties.PolicyDocument);
-      roles.attach(context, arn, properties.Roles, properties.PolicyDocument);
+      roles.attach(context, arn, properties.Roles, { name: null, document: properties.PolicyDocument });
       return { physicalId: arn, attributes: { PolicyArn: arn } };
     },
     update: (context, arn, properties) => {
       roles.managedPolicies.set(arn, properties.PolicyDocument);
-      roles.attach(context, arn, properties.Roles, properties.PolicyDocument);
+      roles.attach(context, arn, properties.Roles, { name: null, document: properties.PolicyDocument });
       roles.refreshUsersOf(context, arn);
       return { physicalId: arn, attributes: { PolicyArn: arn } };
     },

@@ -1,9 +1,9 @@
 import { access } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import type { PolicyStatement } from '../core/access.ts';
 import type { FunctionDefinition } from '../lambda/function-registry.ts';
 import type { Lambda } from '../lambda/lambda.ts';
+import { permissionShape, permissionStatement } from '../lambda/permission-http.ts';
 import type { CreatedResource } from '../core/resource-provider.ts';
 import { S3Error } from '../s3/errors.ts';
 import type { S3Service } from '../s3/service.ts';
@@ -122,13 +122,7 @@ const createdVersion = (versionArn: string): CreatedResource => ({
   attributes: { FunctionArn: versionArn, Version: versionArn.split(':').at(-1) ?? '' },
 });
 
-const permissionProperties = z.strictObject({
-  Action: z.string(),
-  FunctionName: z.string(),
-  Principal: z.string(),
-  SourceArn: z.string().optional(),
-  SourceAccount: z.string().optional(),
-});
+const permissionProperties = permissionShape.extend({ FunctionName: z.string() });
 
 const permissionType = (lambda: Lambda): Provider =>
   defineResourceType({
@@ -136,38 +130,15 @@ const permissionType = (lambda: Lambda): Provider =>
     replacedBy: ['Action', 'FunctionName', 'Principal', 'SourceArn', 'SourceAccount'],
     create: (context, properties) => {
       const arn = functionArn(context, properties.FunctionName);
-      lambda.addPermission(arn, context.generatedName, statementOf(arn, context.generatedName, properties));
+      const { FunctionName: _, ...permission } = properties;
+      const statement = permissionStatement(arn, context.generatedName, permission);
+      lambda.addPermission(arn, context.generatedName, statement);
       return { physicalId: context.generatedName, attributes: { Id: context.generatedName } };
     },
     update: (_context, physicalId) => ({ physicalId, attributes: { Id: physicalId } }),
     delete: (context, physicalId, properties) =>
       lambda.removePermission(functionArn(context, properties.FunctionName), physicalId),
   });
-
-const statementOf = (
-  arn: string,
-  statementId: string,
-  properties: z.infer<typeof permissionProperties>,
-): PolicyStatement => {
-  const {
-    Action: action,
-    Principal: principal,
-    SourceArn: sourceArn,
-    SourceAccount: sourceAccount,
-  } = properties;
-  const isService = principal.endsWith('.amazonaws.com');
-  return {
-    Sid: statementId,
-    Effect: 'Allow',
-    Principal: principal === '*' ? '*' : { [isService ? 'Service' : 'AWS']: principal },
-    Action: action,
-    Resource: arn,
-    Condition: {
-      ...(sourceArn !== undefined && { ArnLike: { 'AWS:SourceArn': sourceArn } }),
-      ...(sourceAccount !== undefined && { StringEquals: { 'AWS:SourceAccount': sourceAccount } }),
-    },
-  };
-};
 
 /** AWS::Lambda::EventSourceMapping. The local Lambda service checks its properties. */
 const mappingType = (lambda: Lambda): Provider =>

@@ -25,6 +25,13 @@ export const roleProperties = z.strictObject({
 });
 type RoleProperties = z.infer<typeof roleProperties>;
 
+/** A policy that another resource attaches to a role. */
+export interface AttachedPolicy {
+  /** The name of an inline policy; null for a managed policy. */
+  name: string | null;
+  document: PolicyDocument;
+}
+
 /** The roles of all stacks, and the policies that other resources attach to these roles. */
 export interface StackRoles {
   set(roleArn: string, properties: RoleProperties): void;
@@ -32,7 +39,7 @@ export interface StackRoles {
   /** Passes the role with all its policies to IAM. Throws an error if no stack has a role of that name. */
   refresh(context: ResourceContext, roleName: string): void;
   /** Attaches a policy to these roles, and detaches it from all others. */
-  attach(context: ResourceContext, policyId: string, roleNames: string[], document: PolicyDocument): void;
+  attach(context: ResourceContext, policyId: string, roleNames: string[], policy: AttachedPolicy): void;
   detach(context: ResourceContext, policyId: string): void;
   /** The customer managed policies by ARN. */
   managedPolicies: Map<string, PolicyDocument>;
@@ -44,23 +51,26 @@ export const createStackRoles = (iam: Iam): StackRoles => {
   const roles = new Map<string, RoleProperties>();
   const managedPolicies = new Map<string, PolicyDocument>();
   /** The policies that other resources attached, by the ARN of the role and the id of the policy. */
-  const attachments = new Map<string, Map<string, PolicyDocument>>();
+  const attachments = new Map<string, Map<string, AttachedPolicy>>();
   const refresh = (context: ResourceContext, roleName: string): string => {
     const found = [...roles].find(([arn]) => isRole(arn, context.accountId, roleName));
     if (!found) throw new Error(`The role with name ${roleName} cannot be found.`);
     const [arn, properties] = found;
+    const policies: AttachedPolicy[] = [
+      ...properties.Policies.map((policy) => ({ name: policy.PolicyName, document: policy.PolicyDocument })),
+      ...properties.ManagedPolicyArns.map((policyArn) => ({
+        name: null,
+        document: managedPolicies.get(policyArn) ?? managedPolicy(policyArn),
+      })),
+      ...(attachments.get(arn)?.values() ?? []),
+    ];
     iam.putRole({
       accountId: context.accountId,
       roleName,
       path: properties.Path,
       assumeRolePolicy: properties.AssumeRolePolicyDocument,
-      policies: [
-        ...properties.Policies.map((policy) => policy.PolicyDocument),
-        ...properties.ManagedPolicyArns.map(
-          (policyArn) => managedPolicies.get(policyArn) ?? managedPolicy(policyArn),
-        ),
-        ...(attachments.get(arn)?.values() ?? []),
-      ],
+      policies: policies.map(({ document }) => document),
+      policyNames: policies.map(({ name }) => name),
       maxSessionDurationSeconds: properties.MaxSessionDuration,
     });
     return arn;
@@ -76,11 +86,11 @@ export const createStackRoles = (iam: Iam): StackRoles => {
     set: (roleArn, properties) => void roles.set(roleArn, properties),
     delete: (roleArn) => void roles.delete(roleArn),
     refresh: (context, roleName) => void refresh(context, roleName),
-    attach: (context, policyId, roleNames, document) => {
+    attach: (context, policyId, roleNames, policy) => {
       detach(context, policyId, roleNames);
       for (const roleName of roleNames) {
         const arn = refresh(context, roleName);
-        attachments.set(arn, (attachments.get(arn) ?? new Map()).set(policyId, document));
+        attachments.set(arn, (attachments.get(arn) ?? new Map()).set(policyId, policy));
         refresh(context, roleName);
       }
     },

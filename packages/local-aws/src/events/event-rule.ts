@@ -9,6 +9,9 @@ export interface Rule {
   accountId: string;
   region: string;
   isEnabled: boolean;
+  /** The pattern as text; null without one. */
+  pattern: string | null;
+  scheduleExpression: string | null;
   matches: EventPattern;
   /** The times at which the rule runs; null without a schedule. */
   timetable: Timetable | null;
@@ -16,6 +19,7 @@ export interface Rule {
 }
 
 export interface Target {
+  id: string;
   /** The ARN of a queue or a function. */
   arn: string;
   deadLetterArn: string | undefined;
@@ -52,11 +56,19 @@ export function parseRule(
     accountId,
     region,
     isEnabled: state === 'ENABLED',
+    pattern: patternText(properties),
+    scheduleExpression:
+      properties.ScheduleExpression === undefined ? null : String(properties.ScheduleExpression),
     matches: patternOf(properties),
     timetable: timetableOf(properties, nowMs),
     targets: targets.map(parseTarget),
   };
 }
+
+const patternText = ({ EventPattern: pattern }: Record<string, unknown>): string | null => {
+  if (pattern === undefined) return null;
+  return typeof pattern === 'string' ? pattern : JSON.stringify(pattern);
+};
 
 /** The pattern of a rule. A rule without a pattern must have a schedule, and matches no event. */
 function patternOf({
@@ -108,5 +120,5 @@ function parseTarget(target: unknown): Target {
   if (input !== undefined && typeof input !== 'string')
     throw new AwsError('ValidationError', 'Input must be text');
   const hasDeadLetter = typeof deadLetter === 'object' && deadLetter !== null && 'Arn' in deadLetter;
-  return { arn, input: input ?? null, deadLetterArn: hasDeadLetter ? String(deadLetter.Arn) : undefined };
+  return { id, arn, input: input ?? null, deadLetterArn: hasDeadLetter ? String(deadLetter.Arn) : undefined };
 }

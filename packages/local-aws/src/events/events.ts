@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../core/clock.ts';
+import type { AwsService } from '../core/request.ts';
 import type { EventBus, QueueSender } from '../core/delivery.ts';
+import { createEventsApi } from './events-api.ts';
 import { isFunction, parseRule, type Rule, type Target } from './event-rule.ts';
 import { AwsError } from '../front/aws-error.ts';
 import type { Iam } from '../iam/iam.ts';
@@ -16,7 +18,7 @@ export interface FailedInvocation {
   reason: 'denied' | 'no-such-queue' | 'no-such-function';
 }
 
-export interface EventBridge extends EventBus {
+export interface EventBridge extends EventBus, AwsService {
   /** The resource type AWS::Events::Rule. */
   ruleResource: ResourceProvider;
   /** The failed deliveries. EventBridge counts them in the metric FailedInvocations. */
@@ -59,6 +61,7 @@ export function createEventBridge(host: Host): EventBridge {
     dueTimes.put(rule.arn, { timetable, fromMs: clock.now() + 1, endMs: null, ring });
   };
   return {
+    ...createEventsApi(rules, host.iam),
     failedInvocations,
     stop: () => dueTimes.stop(),
     ruleResource: createRuleResource(rules, clock, schedule, (arn) => dueTimes.delete(arn)),

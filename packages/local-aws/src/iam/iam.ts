@@ -15,6 +15,8 @@ export interface RoleDefinition {
   assumeRolePolicy: PolicyDocument;
   /** All identity policies of the role, whether inline, attached or managed. */
   policies: PolicyDocument[];
+  /** The names of the inline policies, in the order of `policies`. A policy without a name is a managed one. */
+  policyNames?: readonly (string | null)[];
   /** The default is 3,600, as in AWS. */
   maxSessionDurationSeconds?: number;
 }
@@ -55,6 +57,8 @@ export interface Iam extends PolicyKeeper {
   putRole(definition: RoleDefinition): Role;
   /** Returns a role; `undefined` if it does not exist. */
   role(roleArn: string): Role | undefined;
+  /** Returns the role of an account with this name, whatever its path; `undefined` if it does not exist. */
+  roleNamed(accountId: string, roleName: string): Role | undefined;
   /** Returns a role as requests are judged by it: a change may not be known everywhere yet. `undefined` if it is not known at all. */
   knownRole(roleArn: string): Role | undefined;
   /** Deletes a role and ends its sessions. */
@@ -96,7 +100,7 @@ export function createIam({ clock, faults = NO_FAULTS }: { clock: Clock; faults?
     rootCredentials(accountId) {
       const known = roots.get(accountId);
       if (known) return known;
-      const credentials = { accessKeyId: randomId('AKIA', 16), secretAccessKey: randomSecret() };
+      const credentials = permanentCredentials();
       roots.set(accountId, credentials);
       keys.set(credentials.accessKeyId, { caller: rootCaller(accountId), credentials });
       return credentials;
@@ -108,6 +112,7 @@ export function createIam({ clock, faults = NO_FAULTS }: { clock: Clock; faults?
       return role;
     },
     role: (roleArn) => roles.get(roleArn),
+    roleNamed: (accountId, roleName) => findRole(roles, accountId, roleName),
     knownRole,
     deleteRole(roleArn) {
       const role = roles.get(roleArn);
@@ -129,12 +134,14 @@ export function createIam({ clock, faults = NO_FAULTS }: { clock: Clock; faults?
     callerOf: (accessKeyId, sessionToken) => keyStatus(keys.get(accessKeyId), sessionToken, clock.now()),
     expireSessions(roleArn) {
       const role = roles.get(roleArn);
-      for (const key of keys.values()) {
+      for (const key of keys.values())
         if (role && key.roleId === role.roleId) key.credentials.expiresAtMs = clock.now();
-      }
     },
   };
 }
+
+const findRole = (roles: ReadonlyMap<string, Role>, accountId: string, roleName: string): Role | undefined =>
+  [...roles.values()].find((role) => role.accountId === accountId && role.roleName === roleName);
 
 const policyKeeper = (roles: ReadonlyMap<string, Role>): Pick<PolicyKeeper, 'keep' | 'show'> => {
   const roleOfId = (id: string): Role | undefined => [...roles.values()].find(({ roleId }) => roleId === id);
@@ -161,6 +168,7 @@ const roleOf = (
     JSON.stringify(existing?.assumeRolePolicy) === JSON.stringify(definition.assumeRolePolicy);
   return {
     maxSessionDurationSeconds: 3600,
+    policyNames: [],
     ...definition,
     path,
     arn,
@@ -187,6 +195,11 @@ const keyStatus = (
   if (credentials.expiresAtMs !== undefined && credentials.expiresAtMs <= nowMs) return { status: 'expired' };
   return { status: 'active', caller, credentials };
 };
+
+const permanentCredentials = () => ({
+  accessKeyId: randomId('AKIA', 16),
+  secretAccessKey: randomSecret(),
+});
 
 const temporaryCredentials = (expiresAtMs: number) => ({
   accessKeyId: randomId('ASIA', 16),

@@ -11,6 +11,8 @@ export interface PoolOptions extends EnvironmentHost {
   openSession(): Credentials;
   /** Returns whether the account may run another invocation. Not called for functions with reserved concurrency. */
   accountHasRoom(): boolean;
+  /** The reserved concurrency; null if only the account's concurrency limits the function. */
+  reservedConcurrency(): number | null;
   /** How long an idle environment is kept. */
   idleMs: number;
   /** How long the init phase may take before Lambda ends it, and runs it again as part of the invocation. */
@@ -57,14 +59,14 @@ const CREDENTIAL_MARGIN_MS = 60_000;
  * concurrency limit also limits the number of environments.
  */
 export const createFunctionPool = (options: PoolOptions): FunctionPool => {
-  const { configuration, usage } = options;
+  const { usage } = options;
   const environments: Environments = { idle: [], slots: new Set(), generation: 0, isRetired: false };
   const { idle, slots } = environments;
   const running = new Set<Promise<unknown>>();
-  const hasRoom = (): boolean =>
-    configuration.reservedConcurrency === null
-      ? options.accountHasRoom()
-      : running.size < configuration.reservedConcurrency;
+  const hasRoom = (): boolean => {
+    const reserved = options.reservedConcurrency();
+    return reserved === null ? options.accountHasRoom() : running.size < reserved;
+  };
   return {
     run: async (invocation) => {
       if (environments.isRetired || !hasRoom()) {

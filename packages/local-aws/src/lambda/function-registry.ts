@@ -48,9 +48,12 @@ export type FunctionRegistryOptions = Pick<FunctionHost, 'clock' | 'iam' | 'host
     accountConcurrency?: number;
   };
 
+/** Maximum number of simultaneous invocations of a new account. */
+export const DEFAULT_ACCOUNT_CONCURRENCY = 10;
+
 export const createFunctionRegistry = (options: FunctionRegistryOptions): FunctionRegistry => {
   const functions = new Map<string, LambdaFunction>();
-  const { accountConcurrency = 10 } = options;
+  const { accountConcurrency = DEFAULT_ACCOUNT_CONCURRENCY } = options;
   const host: FunctionHost = {
     clock: options.clock,
     iam: options.iam,

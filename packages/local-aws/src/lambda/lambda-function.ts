@@ -53,6 +53,8 @@ export interface LambdaFunction {
   run(payload: string, causes?: readonly string[]): Promise<InvocationResult>;
   /** Changes the setting until the next version replaces it. */
   setRecursiveLoop(recursiveLoop: RecursiveLoop): void;
+  /** Changes the setting until the next version replaces it. Null removes the reservation. */
+  setReservedConcurrency(executions: number | null): void;
   /** Replaces the version. New invocations use the new version. Resolves when the invocations of the old version have ended. */
   replaceVersion(version: FunctionVersion): Promise<void>;
 }
@@ -87,6 +89,7 @@ export const createLambdaFunction = (host: FunctionHost, first: FunctionVersion)
       openSession: () => openSession(version.configuration).credentials,
       hostVariables: host.hostVariables,
       accountHasRoom: () => host.accountHasRoom(version.configuration.accountId),
+      reservedConcurrency: () => configuration.reservedConcurrency,
       idleMs: host.idleMs,
       initLimitMs: host.initLimitMs,
       fault: () => host.faults.plan?.invocation?.(version.configuration.functionName),
@@ -94,6 +97,9 @@ export const createLambdaFunction = (host: FunctionHost, first: FunctionVersion)
       onLine: (line, requestId) => logs.write(line, requestId),
     });
   let pool = poolOf(first);
+  const change = (changes: Partial<FunctionConfiguration>): void => {
+    configuration = { ...configuration, ...changes };
+  };
   return {
     configuration: () => configuration,
     codeSha256: () => codeSha256,
@@ -105,16 +111,10 @@ export const createLambdaFunction = (host: FunctionHost, first: FunctionVersion)
     usage,
     logs,
     roleCaller,
-    setRecursiveLoop: (recursiveLoop) => {
-      configuration = { ...configuration, recursiveLoop };
-    },
+    setRecursiveLoop: (recursiveLoop) => change({ recursiveLoop }),
+    setReservedConcurrency: (reservedConcurrency) => change({ reservedConcurrency }),
     run: async (payload, causes = []) => {
-      if (Buffer.byteLength(payload) > LARGEST_PAYLOAD_BYTES) {
-        throw lambdaError(
-          'RequestTooLargeException',
-          'Request must be smaller than 6291456 bytes for the InvokeFunction operation',
-        );
-      }
+      refuseLargePayload(payload);
       const requestId = randomUUID();
       const traceId = traced({ ...configuration, clock: host.clock }, causes, usage);
       return toResult(requestId, await pool.run({ requestId, payload, traceId }));
@@ -128,6 +128,14 @@ export const createLambdaFunction = (host: FunctionHost, first: FunctionVersion)
       await old.retire();
     },
   };
+};
+
+const refuseLargePayload = (payload: string): void => {
+  if (Buffer.byteLength(payload) <= LARGEST_PAYLOAD_BYTES) return;
+  throw lambdaError(
+    'RequestTooLargeException',
+    'Request must be smaller than 6291456 bytes for the InvokeFunction operation',
+  );
 };
 
 const traced = (

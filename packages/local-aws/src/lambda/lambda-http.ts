@@ -9,6 +9,7 @@ import { readBody } from '../front/read-body.ts';
 import { accessDeniedMessage } from '../iam/authorizer.ts';
 import { describeFunction } from './describe-function.ts';
 import { lambdaError } from './lambda-error.ts';
+import { permissionShape, permissionStatement } from './permission-http.ts';
 import type { InvocationResult, LambdaFunction } from './lambda-function.ts';
 
 const MAX_EVENT_BYTES = { RequestResponse: 6_291_456, Event: 1_048_576 };
@@ -36,7 +37,9 @@ export const handleLambdaRequest = async (
   response: ServerResponse,
 ): Promise<void> => {
   const [, name = '', what = ''] =
-    /^\/(?:2015-03-31|2024-08-31)\/functions\/([^/]+)(\/[\w-]+)?$/.exec(request.path) ?? [];
+    /^\/(?:2015-03-31|2017-10-31|2019-09-30|2024-08-31)\/functions\/([^/]+)(\/[\w-]+)?(?:\/[^/]+)?$/.exec(
+      request.path,
+    ) ?? [];
   const functionArn = toFunctionArn(request, decodeURIComponent(name));
   const operation = `${request.method} ${what}`;
   if (name !== '' && operation === 'POST /invocations') {
@@ -78,7 +81,63 @@ const DESCRIPTIONS: Record<
       return { RecursiveLoop: found.configuration().recursiveLoop };
     },
   },
+  'GET /concurrency': { action: 'GetFunctionConcurrency', answer: (found) => reservedConcurrency(found) },
+  'PUT /concurrency': {
+    action: 'PutFunctionConcurrency',
+    answer: async (found, request) => {
+      const wanted = concurrencyConfig.safeParse(JSON.parse(await readPayload(request, 'RequestResponse')));
+      if (!wanted.success) throw lambdaError('InvalidParameterValueException', z.prettifyError(wanted.error));
+      found.setReservedConcurrency(wanted.data.ReservedConcurrentExecutions);
+      return reservedConcurrency(found);
+    },
+  },
+  'DELETE /concurrency': {
+    action: 'DeleteFunctionConcurrency',
+    answer: (found) => {
+      found.setReservedConcurrency(null);
+      return {};
+    },
+  },
+  'GET /policy': {
+    action: 'GetPolicy',
+    answer: (found) => {
+      if (found.permissions.size === 0)
+        throw lambdaError('ResourceNotFoundException', 'The resource you requested does not exist.');
+      return { Policy: JSON.stringify(found.policy()) };
+    },
+  },
+  'POST /policy': {
+    action: 'AddPermission',
+    answer: async (found, request) => {
+      const wanted = addedPermission.safeParse(JSON.parse(await readPayload(request, 'RequestResponse')));
+      if (!wanted.success) throw lambdaError('InvalidParameterValueException', z.prettifyError(wanted.error));
+      const { StatementId: id, ...permission } = wanted.data;
+      if (found.permissions.has(id))
+        throw lambdaError('ResourceConflictException', `The statement id (${id}) provided already exists.`);
+      const statement = permissionStatement(found.configuration().functionArn, id, permission);
+      found.permissions.set(id, statement);
+      return { Statement: JSON.stringify(statement) };
+    },
+  },
+  'DELETE /policy': {
+    action: 'RemovePermission',
+    answer: (found, request) => {
+      const id = decodeURIComponent(request.path.slice(request.path.lastIndexOf('/') + 1));
+      if (!found.permissions.delete(id))
+        throw lambdaError('ResourceNotFoundException', `Statement ${id} is not found in resource policy.`);
+      return {};
+    },
+  },
 };
+
+const reservedConcurrency = (found: LambdaFunction): object => {
+  const { reservedConcurrency: reserved } = found.configuration();
+  return reserved === null ? {} : { ReservedConcurrentExecutions: reserved };
+};
+
+const addedPermission = permissionShape.extend({ StatementId: z.string() });
+
+const concurrencyConfig = z.object({ ReservedConcurrentExecutions: z.int().min(0) });
 
 const recursionConfig = z.object({ RecursiveLoop: z.enum(['Allow', 'Terminate']) });
 

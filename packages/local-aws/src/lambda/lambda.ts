@@ -3,9 +3,14 @@ import type { Faults } from '../core/fault.ts';
 import type { AwsService } from '../core/request.ts';
 import { createAsyncInvocations, DEFAULT_RETRY_DELAYS_MS } from './async-invocations.ts';
 import { createEventSourceMappings, type EventSourceMappings } from './event-source-mappings.ts';
+import { ACCOUNT_SETTINGS_PATH, handleAccountRequest } from './account-http.ts';
 import { handleLambdaRequest } from './lambda-http.ts';
 import { handleMappingRequest, MAPPINGS_PATH } from './mapping-http.ts';
-import { createFunctionRegistry, type FunctionRegistry } from './function-registry.ts';
+import {
+  createFunctionRegistry,
+  DEFAULT_ACCOUNT_CONCURRENCY,
+  type FunctionRegistry,
+} from './function-registry.ts';
 import { environmentIdOf } from './function-pool.ts';
 import type { FunctionHost, InvocationResult } from './lambda-function.ts';
 import type { MetricLine } from './log-lines.ts';
@@ -105,6 +110,10 @@ export const createLambda = (options: LambdaOptions): Lambda => {
       return (await Promise.all(killed)).includes(true);
     },
     handle: (request, response) => {
+      if (request.path.startsWith(ACCOUNT_SETTINGS_PATH)) {
+        const limit = options.accountConcurrency ?? DEFAULT_ACCOUNT_CONCURRENCY;
+        return handleAccountRequest({ functions: functions.all(), limit, iam }, request, response);
+      }
       const findByArn = (arn: string) =>
         functions.all().find((found) => found.configuration().functionArn === arn) ?? null;
       const service = { find: findByArn, invokeText, authorizer: iam, eventSources };

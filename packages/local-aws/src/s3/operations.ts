@@ -9,6 +9,7 @@ import {
   putBucketVersioning,
 } from './buckets/bucket-operations.ts';
 import * as settings from './buckets/bucket-settings.ts';
+import { getRequestPayment, putRequestPayment } from './buckets/request-payment.ts';
 import { completeMultipartUpload } from './multipart/complete-multipart.ts';
 import { copyObject } from './objects/copy-object.ts';
 import { uploadPartCopy } from './multipart/upload-part-copy.ts';
@@ -106,6 +107,8 @@ const BUCKET_OPERATIONS: Record<string, Operation<BucketContext>> = {
   'GET publicAccessBlock': settings.getPublicAccessBlock,
   'PUT publicAccessBlock': settings.putPublicAccessBlock,
   'DELETE publicAccessBlock': settings.deletePublicAccessBlock,
+  'GET requestPayment': getRequestPayment,
+  'PUT requestPayment': putRequestPayment,
   'GET tagging': settings.getBucketTagging,
   'PUT tagging': settings.putBucketTagging,
   'DELETE tagging': settings.deleteBucketTagging,

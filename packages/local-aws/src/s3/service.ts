@@ -4,6 +4,7 @@ import type { Caller, PolicyDocument } from '../core/access.ts';
 import type { AwsRequest, AwsService } from '../core/request.ts';
 import { writeAnswer, writeS3Error, type S3Exchange } from './protocol/answer.ts';
 import { checkExpectedOwner } from './access/expected-owner.ts';
+import { refuseUnpaid } from './buckets/request-payment.ts';
 import { createBucket, listBuckets } from './buckets/bucket-operations.ts';
 import { applyProperties, type BucketProperties } from './buckets/bucket-properties.ts';
 import { addBucket, removeBucket } from './buckets/buckets.ts';
@@ -155,6 +156,7 @@ const dispatch = async (state: S3State, request: S3Request, response: ServerResp
   if (isCreateBucket(request)) return createBucket(state, request, bucketName);
   const bucket = existingBucket(state, bucketName);
   checkExpectedOwner(request, 'x-amz-expected-bucket-owner', bucket);
+  refuseUnpaid(bucket, request);
   checkRegion(request, bucket);
   const context = { state, request, response, bucket };
   if (key === null) return findBucketOperation(request)(context);

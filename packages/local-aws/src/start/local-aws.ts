@@ -20,6 +20,7 @@ import { createDynamoDb, type DynamoDb } from '../dynamodb/dynamodb.ts';
 import { createEcr } from '../ecr/ecr.ts';
 import { createEventBridge, type EventBridge } from '../events/events.ts';
 import { startFrontDoor, type FrontDoor } from '../front/front-door.ts';
+import { createIamApi } from '../iam/iam-api.ts';
 import { createIam, type Iam } from '../iam/iam.ts';
 import { createKmsKeys, type KmsKeys } from '../kms/kms.ts';
 import { createLambda, type Lambda, type LambdaOptions } from '../lambda/lambda.ts';
@@ -215,6 +216,7 @@ const frontServices = ({
   ecr,
   lambda,
   sns,
+  events,
   iam,
   cloudformation,
   responses,
@@ -230,5 +232,7 @@ const frontServices = ({
   ecr,
   lambda,
   sns,
+  events,
+  iam: createIamApi(iam),
   cloudformation: createCloudFormationApi({ cloudformation, authorizer: iam, objects: s3 }),
 });

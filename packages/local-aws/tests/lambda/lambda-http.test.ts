@@ -159,3 +159,47 @@ test.each([
   const response = await send('/event-source-mappings/0', { method });
   expect([response.status, response.headers.get('x-amzn-errortype')]).toEqual([status, code]);
 });
+
+/** Sources: API_PutFunctionConcurrency, API_GetFunctionConcurrency, API_DeleteFunctionConcurrency, API_GetAccountSettings. */
+test('reserved concurrency limits the function, and the account shares the rest', async () => {
+  const at = (version: string, path: string, options?: RequestInit): Promise<Response> =>
+    fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/${version}${path}`, options);
+  const shared = async () =>
+    JSON.parse(await (await at('2016-08-19', '/account-settings/')).text()).AccountLimit
+      .UnreservedConcurrentExecutions;
+  expect(await shared()).toBe(10);
+  const body = JSON.stringify({ ReservedConcurrentExecutions: 0 });
+  await at('2017-10-31', '/functions/echo/concurrency', { method: 'PUT', body });
+  expect((await invoke('{}')).status).toBe(429);
+  await at('2017-10-31', '/functions/echo/concurrency', {
+    method: 'PUT',
+    body: JSON.stringify({ ReservedConcurrentExecutions: 3 }),
+  });
+  expect(await (await at('2019-09-30', '/functions/echo/concurrency')).json()).toEqual({
+    ReservedConcurrentExecutions: 3,
+  });
+  expect(await shared()).toBe(7);
+  await at('2017-10-31', '/functions/echo/concurrency', { method: 'DELETE' });
+  expect(await (await at('2019-09-30', '/functions/echo/concurrency')).json()).toEqual({});
+  expect((await invoke('{}')).status).toBe(200);
+});
+
+/** Sources: API_AddPermission, API_GetPolicy, API_RemovePermission. */
+test('permissions are added to the policy of the function and removed from it', async () => {
+  expect((await send('/functions/echo/policy')).status).toBe(404);
+  const permission = {
+    StatementId: 'rule',
+    Action: 'lambda:InvokeFunction',
+    Principal: 'events.amazonaws.com',
+    SourceArn: 'arn:aws:events:eu-central-1:111111111111:rule/tick',
+  };
+  const add = () => send('/functions/echo/policy', { method: 'POST', body: JSON.stringify(permission) });
+  expect((await add()).status).toBe(200);
+  expect((await add()).status).toBe(409);
+  const { Policy } = JSON.parse(await (await send('/functions/echo/policy')).text());
+  expect(JSON.parse(Policy).Statement).toMatchObject([
+    { Sid: 'rule', Principal: { Service: 'events.amazonaws.com' } },
+  ]);
+  expect((await send('/functions/echo/policy/rule', { method: 'DELETE' })).status).toBe(200);
+  expect((await send('/functions/echo/policy')).status).toBe(404);
+});

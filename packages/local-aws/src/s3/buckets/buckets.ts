@@ -38,6 +38,7 @@ export const addBucket = (
     notification: NO_NOTIFICATIONS,
     lifecycle: [],
     intelligentTiering: new Map(),
+    requesterPays: false,
     tags: [],
     keys: createKeyIndex(),
     uploads: new Map(),

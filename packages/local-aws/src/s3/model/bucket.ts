@@ -39,6 +39,8 @@ export interface Bucket {
   lifecycle: LifecycleRule[];
   intelligentTiering: Map<string, TieringConfiguration>;
   tags: Tag[];
+  /** Whether the requester pays for requests and transfer, and not the owner. */
+  requesterPays: boolean;
   keys: KeyIndex<KeyEntry>;
   uploads: Map<string, Upload>;
   /** The responses of completed uploads by upload id. A repeated CompleteMultipartUpload gets the same response. */

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { authorize } from '../access/access.ts';
 import { checkExpectedOwner } from '../access/expected-owner.ts';
+import { refuseUnpaid } from '../buckets/request-payment.ts';
 import { existingTagConditions } from '../access/request-conditions.ts';
 import { checkReadable } from '../lifecycle/archive.ts';
 import { createHasher, isCrc, type ChecksumAlgorithm } from '../storage/checksums.ts';
@@ -25,6 +26,7 @@ export interface CopySource extends ReadTarget {
 export const findCopySource = (context: ObjectContext): CopySource => {
   const target = parseCopySource(context);
   checkExpectedOwner(context.request, 'x-amz-source-expected-bucket-owner', target.bucket);
+  refuseUnpaid(target.bucket, context.request);
   const object = readableSource(context, target);
   judgeCopySource(context.request, object, context.state.clock.now());
   checkCustomerKey(context.request, object.encryption, 'copy-source');
