@@ -10,6 +10,7 @@ import { SCHEMA } from './config/config-schema.ts';
 import { DISCARD } from './dead-letters/dlq-discard.ts';
 import { LIST } from './dead-letters/dlq-list.ts';
 import { REDRIVE } from './dead-letters/dlq-redrive.ts';
+import { DOCTOR } from './doctor/doctor.ts';
 import { INIT } from './init/init.ts';
 import { BACKFILL_START } from './runs/backfill-start.ts';
 import { CANCEL, PAUSE, RESUME, RUNS, STATUS } from './runs/run-control.ts';
@@ -40,6 +41,7 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   DISCARD,
   LIST,
   REDRIVE,
+  DOCTOR,
   TRANSFERS,
   WAITING_LIST,
   WAITING_RETRY,

@@ -13,6 +13,7 @@ import { checkPolicySizes } from './policy-size.ts';
 import { queues, REPLICATE_TIMEOUT_SECONDS } from './queues.ts';
 import { roles } from './roles.ts';
 import { runRoles } from './run-roles.ts';
+import { deployedRules } from './rules-digest.ts';
 import { runEnvironment, runs } from './runs.ts';
 import { sourceBuckets } from './source-buckets.ts';
 import { subscribeEnvironment, subscriptions } from './subscriptions.ts';
@@ -73,7 +74,7 @@ export function stackOf(configuration: Configuration): Stack {
     resources: {
       Metadata: { [PRODUCT]: { Version: productVersion() } },
       Resources: resources,
-      Outputs: outputs(stack),
+      Outputs: { ...outputs(stack), ...deployedRules(configuration) },
       ...logGroupExtensions(stack.kmsKeyArn),
     },
   };

@@ -134,17 +134,26 @@ const permission = (source: SubscribedBucket): NamedResource => [
   },
 ];
 
+/** Returns the subscription that a bucket needs. In the template, account and queue are references. */
+export const wantedSubscription = <Value>(
+  names: ResourceNames,
+  source: SubscribedBucket,
+  place: Record<'accountId' | 'queueArn', Value>,
+): Omit<SubscriptionProperties, 'accountId' | 'queueArn'> & Record<'accountId' | 'queueArn', Value> => ({
+  ...place,
+  bucket: source.bucket,
+  events: source.events,
+  idPrefix: subscriptionIdPrefix(names),
+  eventTypes: source.events === 's3' ? source.changes.flatMap(({ eventTypes }) => eventTypes) : [],
+  filters: source.events === 's3' ? notificationFilters(source.filters) : [],
+  rules: source.rules,
+});
+
 function subscription(names: ResourceNames, source: SubscribedBucket, before: string[]): NamedResource {
-  const properties: Record<keyof SubscriptionProperties, unknown> = {
-    bucket: source.bucket,
+  const properties = wantedSubscription(names, source, {
     accountId: source.account ?? ACCOUNT_ID,
-    events: source.events,
     queueArn: attribute('LiveQueue', 'Arn'),
-    idPrefix: subscriptionIdPrefix(names),
-    eventTypes: source.events === 's3' ? source.changes.flatMap(({ eventTypes }) => eventTypes) : [],
-    filters: source.events === 's3' ? notificationFilters(source.filters) : [],
-    rules: source.rules,
-  };
+  });
   return [
     subscriptionId(source),
     {

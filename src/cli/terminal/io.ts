@@ -9,6 +9,8 @@ export const EXIT = {
   usage: 2,
   /** Only a part of the work was done. It is safe to run the command again. */
   partial: 3,
+  /** A check found warnings and no errors, and was asked to be strict. */
+  warnings: 3,
   /** The command was interrupted by Ctrl-C or SIGTERM. */
   interrupted: 130,
 } as const;

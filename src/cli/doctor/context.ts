@@ -1,0 +1,26 @@
+/** What every check works with. */
+import type { Configuration } from '../../lib/configuration/configuration.ts';
+import type { ResourceNames } from '../../lib/configuration/resource-names.ts';
+import type { AccountSettings } from '../../lib/aws/settings/account-settings.ts';
+import type { Identity } from '../../lib/aws/settings/resource-policies.ts';
+import type { StackState } from '../../lib/aws/settings/stack-settings.ts';
+
+export interface Context {
+  /** The configuration with the chosen rules only. */
+  configuration: Configuration;
+  /** The configuration with all rules. */
+  whole: Configuration;
+  names: ResourceNames;
+  region: string;
+  settings: AccountSettings;
+  /** Whose credentials these are; null: AWS accepts none. */
+  identity: Identity | null;
+  /** The deployed stack; null: there is none, or the caller may not see it. */
+  stack: StackState | null;
+  /** Milliseconds since the epoch. */
+  now(): number;
+}
+
+/** Returns the account of the stack. Without credentials it has no name. */
+export const accountOf = ({ identity }: Pick<Context, 'identity'>): string =>
+  identity?.account ?? 'of the stack';

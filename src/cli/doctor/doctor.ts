@@ -1,0 +1,153 @@
+import { resolve } from 'node:path';
+import { createAccountSettings } from '../../lib/aws/settings/account-settings.ts';
+import { valueOf } from '../../lib/aws/settings/asked.ts';
+import { type Configuration, loadConfiguration } from '../../lib/configuration/configuration.ts';
+import { productVersion } from '../../lib/configuration/package-files.ts';
+import { ConfigurationError } from '../../lib/configuration/problem.ts';
+import { resourceNames } from '../../lib/configuration/resource-names.ts';
+import { nearestWord } from '../../lib/text/nearest-word.ts';
+import { OUTPUTS } from '../../stack/rules-digest.ts';
+import { DEPLOYMENT_OPTIONS } from '../deployment.ts';
+import { type CommandSpec, helpText, parseOptions, type ParsedOptions } from '../terminal/command.ts';
+import { CliError } from '../terminal/errors.ts';
+import { writeData } from '../terminal/fitted.ts';
+import { type CliIo, EXIT } from '../terminal/io.ts';
+import { jsonText } from '../terminal/json.ts';
+import { styleFor } from '../terminal/style.ts';
+import type { Context } from './context.ts';
+import { commandOf, fixScript } from './fix.ts';
+import { configurationFinding, hereFindings } from './here.ts';
+import { countVerdicts, type Report } from './report.ts';
+import { reportText } from './report-text.ts';
+import { ruleFindings } from './rules.ts';
+import { sourceFindings } from './sources.ts';
+import { stackFindings } from './stack.ts';
+
+export const DOCTOR: CommandSpec = {
+  name: 'doctor',
+  summary: 'Find out what is wrong with a deployment, or will be, and how to fix it.',
+  description: [
+    'Checks replication.yml, the stack, its source buckets and its rules, before the first deployment as well as after it. Each problem comes with one command that fixes it. Changes nothing. What your credentials may not read is listed as not checked, with the missing permission. docs/doctor.md lists all causes.',
+  ],
+  options: {
+    rule: { value: 'RULE', description: 'Only what concerns this rule.', multiple: true },
+    strict: { description: 'Exit with 3 if there are warnings and no errors.' },
+    'fix-script': { description: 'Print all fixes as a shell script, which nothing runs.' },
+    json: { description: 'Print one JSON object on standard output (fields: docs/cli.md).' },
+    ...DEPLOYMENT_OPTIONS,
+  },
+  exitCodes: [
+    [EXIT.ok, 'No errors.'],
+    [EXIT.failure, 'There are errors.'],
+    [EXIT.usage, 'The command line is wrong.'],
+    [EXIT.warnings, 'There are warnings and no errors, and --strict was given.'],
+  ],
+  examples: [
+    ['npx s3-replicator doctor', 'Before the first deployment, and whenever something seems wrong'],
+    ['npx s3-replicator doctor --rule invoices --strict', 'For a pipeline'],
+    ['npx s3-replicator doctor --fix-script > fix.sh', 'All fixes, to read and to run'],
+  ],
+};
+
+/** Runs `s3-replicator doctor …`. Resolves to the exit code. Throws CliError. */
+export const runDoctor = async (argv: readonly string[], io: CliIo): Promise<number> => {
+  const options = parseOptions(DOCTOR, argv);
+  if (options.has('help')) {
+    io.stdout.write(helpText(DOCTOR));
+    return EXIT.ok;
+  }
+  const report = await examine(options, io);
+  if (options.has('json')) io.stdout.write(jsonText(publicReport(report)));
+  else if (options.has('fix-script')) writeData(io.stdout, fixScript(report.findings));
+  else {
+    const columns = Number.isFinite(io.columns) ? io.columns : DEFAULT_COLUMNS;
+    writeData(io.stdout, reportText(report, { columns, style: styleFor(io.stdout, io.env) }));
+  }
+  if (report.errors > 0) return EXIT.failure;
+  return report.warnings > 0 && options.has('strict') ? EXIT.warnings : EXIT.ok;
+};
+
+/** The width of the report where no terminal says another. Its lines are broken, not cut. */
+const DEFAULT_COLUMNS = 80;
+
+const examine = async (options: ParsedOptions, io: CliIo): Promise<Report> => {
+  const startedMs = io.now();
+  const version = productVersion();
+  const whole = configurationOrText(options, io);
+  if (typeof whole === 'string') {
+    const findings = [configurationFinding(whole)];
+    const nobody = { account: null, caller: null, deployedVersion: null };
+    const seconds = secondsSince(startedMs, io);
+    const counts = { errors: 1, warnings: 0, destinations: 0, sound: 0 };
+    return { stack: 'replication.yml', region: '', version, ...nobody, findings, ...counts, seconds };
+  }
+  const context = await contextOf(whole, chosenRules(whole, options.values('rule')), io);
+  const here = hereFindings(context, { node: process.versions.node, version });
+  const groups = await Promise.all([stackFindings(context), sourceFindings(context), ruleFindings(context)]);
+  const findings = [...here, ...groups.flat()];
+  return {
+    stack: context.names.stack,
+    account: context.identity?.account ?? null,
+    caller: context.identity === null ? null : callerText(context.identity.arn),
+    region: context.region,
+    version,
+    deployedVersion: context.stack?.outputs[OUTPUTS.version] ?? null,
+    findings,
+    ...countVerdicts(findings, context.configuration),
+    seconds: secondsSince(startedMs, io),
+  };
+};
+
+const secondsSince = (startedMs: number, io: Pick<CliIo, 'now'>): number =>
+  Math.round((io.now() - startedMs) / 100) / 10;
+
+/** A mistake in the file is a finding like any other, so it is no error of the command. */
+const configurationOrText = (options: ParsedOptions, { cwd }: CliIo): Configuration | string => {
+  try {
+    return loadConfiguration(resolve(cwd, options.value('config') ?? 'replication.yml'), {
+      stage: options.value('stage') ?? undefined,
+      region: options.value('region') ?? undefined,
+    });
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.message;
+    throw error;
+  }
+};
+
+const chosenRules = (whole: Configuration, ids: readonly string[]): Configuration => {
+  const { rules } = whole.replication;
+  const known = rules.map(({ id }) => id);
+  const unknown = ids.find((id) => !known.includes(id));
+  if (unknown !== undefined) {
+    const nearest = nearestWord(unknown, known);
+    const hint = nearest === null ? `The rules are ${known.join(', ')}.` : `Did you mean ${nearest}?`;
+    throw new CliError('bad-request', `No rule has the id ${JSON.stringify(unknown)}. ${hint}`);
+  }
+  const chosen = ids.length === 0 ? rules : rules.filter(({ id }) => ids.includes(id));
+  return { ...whole, replication: { ...whole.replication, rules: chosen } };
+};
+
+const contextOf = async (whole: Configuration, configuration: Configuration, io: CliIo): Promise<Context> => {
+  const names = resourceNames(whole.deployment);
+  const { region } = whole.deployment;
+  const settings = createAccountSettings(region);
+  const identity = valueOf(await settings.resources.identity());
+  const stack = identity === null ? null : valueOf(await settings.stacks.state(names.stack));
+  return { configuration, whole, names, region, settings, identity, stack, now: io.now };
+};
+
+/** Returns a caller as people name it: `AssumedRole/platform` for a session of the role platform. */
+const callerText = (arn: string): string => {
+  const [kind = '', name = ''] = (arn.split(':')[5] ?? '').split('/');
+  return kind === 'assumed-role' ? `AssumedRole/${name}` : [kind, name].filter(Boolean).join('/');
+};
+
+const publicReport = ({ findings, ...report }: Report): object => ({
+  ...report,
+  findings: findings.map(({ fix, ...finding }) => ({
+    ...finding,
+    fix: fix === null ? null : commandOf(fix),
+    edit: fix?.kind === 'edit' ? fix.edit : null,
+    fixAccount: fix?.account ?? null,
+  })),
+});

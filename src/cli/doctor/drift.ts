@@ -1,0 +1,27 @@
+/** What the checks of the stack's resources share. */
+import type { Asked } from '../../lib/aws/settings/asked.ts';
+import { accountOf, type Context } from './context.ts';
+import { type Finding, findingsOf, whyNotChecked } from './finding.ts';
+import type { Fix } from './fix.ts';
+import { STACK_CAUSES } from './stack-causes.ts';
+
+const { found, notChecked } = findingsOf('stack', STACK_CAUSES);
+
+/** Returns the findings of an answer, and otherwise that the thing is gone, or why it was not checked. */
+export const compared = <Value>(
+  asked: Asked<Value>,
+  what: string,
+  compare: (value: Value) => Finding[],
+): Finding[] => {
+  if (asked.kind === 'answer') return compare(asked.value);
+  if (asked.kind === 'missing') return [found('resource-gone', { text: `${what} is gone`, fix: null })];
+  return [notChecked(whyNotChecked(what, asked) ?? what)];
+};
+
+/** Returns one call of the AWS CLI in the account of the stack. */
+export const awsFix = (
+  context: Context,
+  service: string,
+  operation: string,
+  input: Readonly<Record<string, unknown>>,
+): Fix => ({ kind: 'aws', account: accountOf(context), region: context.region, service, operation, input });

@@ -1,0 +1,75 @@
+/** What a check found, and the table of everything that a check can find. */
+import type { Fix } from './fix.ts';
+
+export type Verdict = 'ok' | 'warning' | 'error' | 'not-checked';
+
+export type Group = 'here' | 'stack' | 'sources' | 'destinations' | 'rules' | 'health' | 'canary';
+
+export interface Finding {
+  group: Group;
+  /** The id of the cause; null for `ok` and `not-checked`. */
+  cause: string | null;
+  verdict: Verdict;
+  /** What it is about within the group: a bucket, or a rule and its destination; empty: the group as a whole. */
+  subject: string;
+  text: string;
+  fix: Fix | null;
+}
+
+/** One row of the table of causes. Documentation and findings have the same words. */
+export interface Cause {
+  verdict: 'warning' | 'error';
+  /** What is asked of AWS, or read here. */
+  asks: string;
+  means: string;
+  fix: string;
+}
+
+export type Causes = Readonly<Record<string, Cause>>;
+
+interface Details {
+  subject?: string;
+  text: string;
+  fix: Fix | null;
+}
+
+/** Makes the findings of one group. A cause that is not in the table of the group does not compile. */
+export const findingsOf = <Id extends string>(group: Group, causes: Readonly<Record<Id, Cause>>) => ({
+  ok: (text: string, subject = ''): Finding => ({
+    group,
+    cause: null,
+    verdict: 'ok',
+    subject,
+    text,
+    fix: null,
+  }),
+  found: (cause: Id, { subject = '', text, fix }: Details): Finding => ({
+    group,
+    cause,
+    verdict: causes[cause].verdict,
+    subject,
+    text,
+    fix,
+  }),
+  notChecked: (text: string, subject = ''): Finding => ({
+    group,
+    cause: null,
+    verdict: 'not-checked',
+    subject,
+    text,
+    fix: null,
+  }),
+});
+
+/** Returns why something was not checked, or null if AWS answered, also that there is nothing. */
+export const whyNotChecked = (
+  what: string,
+  asked:
+    | { kind: 'answer' | 'missing' }
+    | { kind: 'denied'; permission: string }
+    | { kind: 'failed'; message: string },
+): string | null => {
+  if (asked.kind === 'denied') return `${what}: you may not ${asked.permission}`;
+  if (asked.kind === 'failed') return `${what}: ${asked.message}`;
+  return null;
+};

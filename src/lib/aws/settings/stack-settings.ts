@@ -1,0 +1,81 @@
+/** The deployed stack, as CloudFormation describes it. */
+import {
+  CloudFormationClient,
+  DescribeStacksCommand,
+  GetTemplateCommand,
+  paginateListStackResources,
+} from '@aws-sdk/client-cloudformation';
+import { CONTROL_CLIENT } from '../control-client.ts';
+import { readError } from '../read-error.ts';
+import { ask, type Asked, askOnce } from './asked.ts';
+
+export interface StackState {
+  status: string;
+  outputs: Readonly<Record<string, string>>;
+  parameters: Readonly<Record<string, string>>;
+}
+
+export interface StackResource {
+  logicalId: string;
+  physicalId: string;
+  type: string;
+}
+
+export interface StackSettings {
+  state(stack: string): Promise<Asked<StackState>>;
+  resources(stack: string): Promise<Asked<StackResource[]>>;
+  /** The text of the template, as it was deployed. */
+  template(stack: string): Promise<Asked<string>>;
+}
+
+export const createStackSettings = (place: { region: string; profile?: string }): StackSettings => {
+  const client = new CloudFormationClient({ ...place, ...CONTROL_CLIENT });
+  const existing = async <Value>(permission: string, send: () => Promise<Value>): Promise<Asked<Value>> => {
+    const asked = await ask(permission, () => send().catch(withoutStack));
+    if (asked.kind !== 'answer') return asked;
+    return asked.value === null ? { kind: 'missing' } : { kind: 'answer', value: asked.value };
+  };
+  return {
+    state: askOnce((stack: string) =>
+      existing('cloudformation:DescribeStacks', async () => {
+        const { Stacks: [found] = [] } = await client.send(new DescribeStacksCommand({ StackName: stack }));
+        return {
+          status: found?.StackStatus ?? '',
+          outputs: record(found?.Outputs?.map((one) => [one.OutputKey, one.OutputValue])),
+          parameters: record(found?.Parameters?.map((one) => [one.ParameterKey, one.ParameterValue])),
+        };
+      }),
+    ),
+    resources: askOnce((stack: string) =>
+      existing('cloudformation:ListStackResources', async () => {
+        const resources: StackResource[] = [];
+        for await (const page of paginateListStackResources({ client }, { StackName: stack }))
+          for (const one of page.StackResourceSummaries ?? [])
+            resources.push({
+              logicalId: one.LogicalResourceId ?? '',
+              physicalId: one.PhysicalResourceId ?? '',
+              type: one.ResourceType ?? '',
+            });
+        return resources;
+      }),
+    ),
+    template: askOnce((stack: string) =>
+      existing('cloudformation:GetTemplate', async () => {
+        const command = new GetTemplateCommand({ StackName: stack, TemplateStage: 'Original' });
+        return (await client.send(command)).TemplateBody ?? '';
+      }),
+    ),
+  };
+};
+
+/**
+ * CloudFormation reports a stack that does not exist as a ValidationError, which the valid questions of this file cause in no other way.
+ * https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
+ */
+const withoutStack = (error: unknown): null => {
+  if (readError(error).code === 'ValidationError') return null;
+  throw error;
+};
+
+const record = (entries: [string | undefined, string | undefined][] = []): Record<string, string> =>
+  Object.fromEntries(entries.map(([name = '', value = '']) => [name, value]));

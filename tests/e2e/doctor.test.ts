@@ -1,0 +1,95 @@
+/**
+ * Somebody does something wrong to a healthy deployment, and doctor must name the cause. The fix that it prints must make everything well
+ * again. `npm test` plays twenty mutants, five at a time; the soak plays all of them one by one.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
+import { setAwsVariables } from '../model/aws-variables.ts';
+import { runAwsCommand } from './support/doctor/aws-command.ts';
+import { drawnRounds } from './support/doctor/draw.ts';
+import type { Mutant } from './support/doctor/mutant.ts';
+import { policyMutants } from './support/doctor/policy-mutants.ts';
+import { settingMutants } from './support/doctor/setting-mutants.ts';
+import { type DoctorWorld, type ReportedFinding, startDoctorWorld } from './support/doctor/world.ts';
+import { PROPERTY_SEED } from './support/seed.ts';
+
+const ROUNDS = 4;
+const MUTANTS_PER_ROUND = 5;
+
+describe('of a deployment in which all is well', () => {
+  let world: DoctorWorld;
+  beforeAll(async () => {
+    world = await startDoctorWorld();
+  });
+  afterAll(async () => {
+    await world?.[Symbol.asyncDispose]();
+  });
+
+  test('doctor reports no error, and fits 80 columns', async () => {
+    const { code, findings } = await world.examine();
+    expect(problems(findings)).toEqual([]);
+    expect(code).toBe(0);
+    const { out } = await world.print();
+    expect(out.split('\n').filter((line) => line.length > 80)).toEqual([]);
+  });
+
+  test('what the caller may not read is not checked, and no error', async () => {
+    const { aws } = world.stage;
+    const role = aws.iam.putRole({
+      accountId: SOURCE_ACCOUNT,
+      roleName: 'intern',
+      assumeRolePolicy: {
+        Statement: [{ Effect: 'Allow', Principal: { AWS: SOURCE_ACCOUNT }, Action: 'sts:AssumeRole' }],
+      },
+      policies: [{ Statement: [{ Effect: 'Allow', Action: 's3:ListBucket', Resource: '*' }] }],
+    });
+    const { credentials } = aws.iam.createSession(role.arn, 'intern', 3600);
+    setAwsVariables({ endpoint: aws.endpoint, credentials });
+    const { code, findings } = await world.examine();
+    setAwsVariables({ endpoint: aws.endpoint, credentials: aws.root(SOURCE_ACCOUNT) });
+    expect(problems(findings)).toEqual([]);
+    expect(code).toBe(0);
+    const texts = findings.filter(({ verdict }) => verdict === 'not-checked').map(({ text }) => text);
+    expect(texts).toContain('versioning: you may not s3:GetBucketVersioning');
+    expect(texts).toContain('the stack: you may not cloudformation:DescribeStacks');
+  });
+
+  test(`doctor names the cause of mutants, and its fixes put them right (seed ${PROPERTY_SEED})`, async () => {
+    const all = [...(await policyMutants(world.stage)), ...settingMutants(world.stage)];
+    const missed: string[] = [];
+    for (const round of drawnRounds(all, ROUNDS, MUTANTS_PER_ROUND))
+      missed.push(...(await play(world, round)));
+    console.log(`doctor: ${all.length} mutants, missed: ${missed.length === 0 ? 'none' : missed.join(', ')}`);
+    expect(missed).toEqual([]);
+    expect(problems((await world.examine()).findings)).toEqual([]);
+  });
+});
+
+const problems = (findings: readonly ReportedFinding[]): string[] =>
+  findings.filter(({ verdict }) => verdict === 'error').map(({ cause, text }) => `${cause}: ${text}`);
+
+/** Makes all mutants of a round, and resolves to those whose cause is not named, or whose fix does not put them right. */
+const play = async ({ stage, examine }: DoctorWorld, round: readonly Mutant[]): Promise<string[]> => {
+  const backs: (() => Promise<unknown>)[] = [];
+  for (const mutant of round) backs.push(await mutant.apply(stage));
+  const { findings } = await examine();
+  const unseen = round.filter(({ causes }) => !isNamed(findings, causes));
+  for (const { fix, fixAccount, cause } of findings)
+    if (cause !== null && fix?.startsWith('aws ') && fix.includes('--cli-input-json') && isOf(round, cause))
+      await runAwsCommand(stage.aws, fixAccount ?? '', fix);
+  const after = await examine();
+  const unfixed = round.filter(
+    ({ causes, isEdited = false }) => !isEdited && isNamed(after.findings, causes),
+  );
+  for (const back of backs.toReversed()) await back();
+  return [
+    ...unseen.map(({ name }) => `${name} (not named)`),
+    ...unfixed.map(({ name }) => `${name} (not fixed)`),
+  ];
+};
+
+const isNamed = (findings: readonly ReportedFinding[], causes: readonly string[]): boolean =>
+  findings.some(({ cause }) => cause !== null && causes.includes(cause));
+
+const isOf = (round: readonly Mutant[], cause: string): boolean =>
+  round.some(({ causes }) => causes.includes(cause));

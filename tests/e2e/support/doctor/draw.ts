@@ -1,0 +1,39 @@
+import { PROPERTY_SEED } from '../seed.ts';
+import type { Mutant } from './mutant.ts';
+
+/**
+ * Draws rounds of mutants that are made at the same time. Each mutant of a round has another cause, so that each cause can be told to have
+ * been named. DRAW=all puts every mutant into a round of its own.
+ */
+export const drawnRounds = (all: readonly Mutant[], rounds: number, perRound: number): Mutant[][] => {
+  if (process.env['DRAW'] === 'all') return all.map((mutant) => [mutant]);
+  const shuffled = shuffle(all);
+  return Array.from({ length: rounds }, () => {
+    const round: Mutant[] = [];
+    for (const mutant of shuffled) {
+      if (round.length === perRound) break;
+      const isNew = !round.some((other) => overlaps(other, mutant));
+      if (isNew) round.push(mutant);
+    }
+    for (const mutant of round) shuffled.splice(shuffled.indexOf(mutant), 1);
+    return round;
+  });
+};
+
+const overlaps = (one: Mutant, other: Mutant): boolean =>
+  one.place === other.place || one.causes.some((cause) => other.causes.includes(cause));
+
+/** Always the same order for the same seed (mulberry32). */
+const shuffle = (all: readonly Mutant[]): Mutant[] => {
+  let state = PROPERTY_SEED;
+  const random = (): number => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+  return all
+    .map((mutant) => ({ mutant, at: random() }))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ mutant }) => mutant);
+};
