@@ -53,6 +53,8 @@ interface Setting {
   batchSize?: number;
   /** Whether this bucket does not exist at present. */
   isGone?: (bucket: string) => boolean;
+  /** Called before each invocation, with its messages. */
+  observe?: (batch: QueueMessage[]) => void;
   /** Receives the notifications that S3 sends when the functions write. */
   tell?: (bucket: string, event: BucketEvent) => void;
 }
@@ -196,6 +198,7 @@ const createFunctions = (setting: FunctionSetting): Functions => {
   });
   return {
     async invoke(batch) {
+      setting.observe?.(batch);
       const life = { crashed: false };
       const timeMs = (shortOfTime.shift() ?? false) ? SHORT_TIME_MS : FULL_TIME_MS;
       const { failed } = await replicateBatch(batch, depsOf(life, timeMs));

@@ -73,6 +73,8 @@ export const bytesInS3 = ({ inside }: Target, { bucket: name, key, pin }: CopySo
   const source = inside.sources[name];
   const version = source?.versions(key).find(({ state }) => state.versionId === pin.versionId);
   if (version === undefined) throw new ReplicationError('access-denied', 'AccessDenied');
+  // S3 copies no object that has to be restored first.
+  if (version.sealed !== null) throw new ReplicationError(version.sealed, 'S3 does not copy it');
   if (version.state.etag !== pin.etag) throw new ReplicationError('lost-race', 'PreconditionFailed');
   return version.bytes;
 };

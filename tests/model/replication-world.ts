@@ -21,8 +21,11 @@ export interface World {
   deployment: Deployment;
 }
 
+/** What a test sees before each invocation of a function. */
+export type Observe = (buckets: Pick<World, 'source' | 'replica'>, batch: QueueMessage[]) => void;
+
 /** Plays a history until every message is acknowledged or quarantined. */
-export const play = async (given: History, scheduler: Scheduler): Promise<World> => {
+export const play = async (given: History, scheduler: Scheduler, observe?: Observe): Promise<World> => {
   let nowMs = 1_700_000_000_000;
   const clock = { now: () => nowMs, sleep: async () => undefined };
   const checksums = given.source.encryption === 'aws:kms' || given.destination.encryption === 'aws:kms';
@@ -42,6 +45,7 @@ export const play = async (given: History, scheduler: Scheduler): Promise<World>
     shortOfTime,
     overtaken,
     batchSize,
+    observe: (batch) => observe?.({ source, replica }, batch),
   });
 
   const written: World['written'] = new Map(KEYS.map((each) => [each, []]));

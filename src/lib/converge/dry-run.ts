@@ -12,6 +12,7 @@ import type {
   SourceBucket,
 } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
+import { assertReadable } from '../copy/readable.ts';
 import type { Transfers, TransferStore } from '../copy/transfer/transfer.ts';
 import type { ConvergeContext, PassedOver } from './context.ts';
 import { converge } from './converge.ts';
@@ -38,7 +39,7 @@ export interface PlannedCall {
   key: string;
   /** The version that the call changes; null: the call is about the key. */
   versionId: string | null;
-  /** The condition of the call; null: it has none. */
+  /** The condition of the call, or of the end of the upload that it begins; null: it has none. */
   precondition: Precondition | null;
   /** The source version that the call writes, or to which the call brings its replica closer; null: none. */
   source: ObjectState | null;
@@ -64,12 +65,17 @@ export type DryContext = Omit<ConvergeContext, 'passOver' | 'versionReceipts' | 
  */
 export const dryRun = async (task: Task, context: DryContext): Promise<DryRun> => {
   const passedOver: PassedOver[] = [];
-  const seen: Seen = { source: null, isDestinationSeen: false };
+  const seen: Seen = { source: null };
+  const assertSourceReadable = async (): Promise<void> => {
+    const { source } = context;
+    const way = context.serverSide.way(task.rule, task.destination);
+    if (seen.source !== null) await assertReadable({ task, source, version: seen.source }, way);
+  };
   try {
     const convergence = await converge(task, {
       ...context,
       source: drySource(context.source, seen),
-      destination: dryDestination(context.destination, seen),
+      destination: dryDestination(context.destination, seen, assertSourceReadable),
       transfers: dryTransfers(context.transfers, seen),
       serverSide: { ...context.serverSide, refused: () => undefined },
       versionReceipts: { keep: async () => undefined },
@@ -98,7 +104,6 @@ class Stop extends Error {
 interface Seen {
   /** The last version that was read from the source. Converge reads a version just before it writes it. */
   source: ObjectState | null;
-  isDestinationSeen: boolean;
 }
 
 const stop = (call: PlannedCallName, key: string, more: Partial<PlannedCall> = {}): never => {
@@ -149,18 +154,19 @@ function* zeros(sizeBytes: number): Generator<Buffer, void> {
     yield ZEROS.subarray(0, Math.min(left, ZEROS.length));
 }
 
-const dryDestination = (real: DestinationBucket, seen: Seen): DestinationBucket => {
-  const look: DestinationBucket['look'] = async (key) => {
-    seen.isDestinationSeen = true;
-    return await real.look(key);
-  };
+/** `assertSourceReadable` stands for the reads that follow a call, which might fail: those of parts, or those of S3 itself. */
+const dryDestination = (
+  real: DestinationBucket,
+  seen: Seen,
+  assertSourceReadable: () => Promise<void>,
+): DestinationBucket => {
   /** Converge may write a key as if it were new. S3 refuses the write if the key is not new, and then converge looks. */
-  const refuseUnlessNew = async (key: string, isForNew: boolean): Promise<void> => {
-    if (isForNew && (await look(key)).kind === 'object')
+  const refuseUnlessNew = async (key: string, precondition: Precondition | undefined): Promise<void> => {
+    if (precondition?.kind === 'absent' && (await real.look(key)).kind === 'object')
       throw new ReplicationError('lost-race', 'the key is not new');
   };
   return {
-    look,
+    look: (key) => real.look(key),
     head: (key, versionId) => real.head(key, versionId),
     read: (key, pin, slice) => real.read(key, pin, slice),
     history: (key) => real.history(key),
@@ -174,17 +180,23 @@ const dryDestination = (real: DestinationBucket, seen: Seen): DestinationBucket 
     foundLocked: () => undefined,
     async put({ key, body, precondition, attributes }) {
       if (!Buffer.isBuffer(body)) body.destroy();
-      await refuseUnlessNew(key, precondition.kind === 'absent');
+      await refuseUnlessNew(key, precondition);
       return stop('PutObject', key, { precondition, attributes, source: seen.source });
     },
     async copyObject({ key, precondition, attributes }) {
-      await refuseUnlessNew(key, precondition.kind === 'absent');
+      await assertSourceReadable();
+      await refuseUnlessNew(key, precondition);
       return stop('CopyObject', key, { precondition, attributes, source: seen.source });
     },
-    async createUpload({ key, attributes }) {
-      // The condition comes with the end of the upload.
-      await refuseUnlessNew(key, !seen.isDestinationSeen);
-      return stop('CreateMultipartUpload', key, { attributes, source: seen.source });
+    async createUpload({ key, attributes, precondition }) {
+      await assertSourceReadable();
+      // S3 refuses only the end of the upload, and that end is what counts.
+      await refuseUnlessNew(key, precondition);
+      return stop('CreateMultipartUpload', key, {
+        precondition: precondition ?? null,
+        attributes,
+        source: seen.source,
+      });
     },
     completeUpload: async ({ key, precondition }) =>
       stop('CompleteMultipartUpload', key, { precondition, source: seen.source }),

@@ -43,12 +43,13 @@ const copyAs = async (
   plan: PartPlan,
   isLast: boolean,
 ): Promise<Copied | 'unsupported'> => {
-  const { task, destination, version, attributes } = request;
+  const { task, destination, version, attributes, precondition } = request;
   const key = task.replicaKey;
   const { uploadId, encryption } = await destination.createUpload({
     key,
     attributes,
     checksum: plan.checksum,
+    precondition,
   });
   try {
     const parts = isHidden(plan, encryption)

@@ -268,12 +268,13 @@ export interface DestinationBucket {
   }): Promise<Written>;
   /**
    * If `checksum` is null, S3 uses its default algorithm. Resolves to the upload id and to the encryption that S3's response
-   * contains.
+   * contains. `precondition` is the condition with which the upload is to be completed. S3 checks it only then.
    */
   createUpload(request: {
     key: string;
     attributes: ReplicaAttributes;
     checksum: UploadChecksum | null;
+    precondition?: Precondition;
   }): Promise<{ uploadId: string; encryption: string | null }>;
   uploadPart(request: {
     key: string;

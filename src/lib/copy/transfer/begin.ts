@@ -5,6 +5,7 @@ import { isLocked } from '../../replica/object-lock.ts';
 import { isHidden } from '../multipart.ts';
 import type { Way } from '../part-layout.ts';
 import { type PartPlan, partPlans, partSizes } from '../part-plan.ts';
+import { assertReadable } from '../readable.ts';
 import { isRefusal } from '../refusal.ts';
 import type { CopyRequest } from '../request.ts';
 import { layoutAtSource } from '../source-layout.ts';
@@ -77,24 +78,6 @@ const assertBothSidesUnchanged = async (request: CopyRequest): Promise<void> => 
   throw new ReplicationError('lost-race', 'one of the sides has changed');
 };
 
-/**
- * Reads one byte of the source. Throws `archived` or another refusal of S3 before there is an upload, so that converge can pass
- * the version over or ask for its restore. If S3 is to copy the bytes itself, only archives are asked: S3 reads with other
- * permissions than the function.
- */
-const assertReadable = async ({ task, source, version }: CopyRequest, way: Way): Promise<void> => {
-  if (way === 'server-side' && !MAY_BE_ARCHIVED.has(version.attributes.storageClass ?? '')) return;
-  try {
-    const { body } = await source.read(task.key, version, { kind: 'range', firstByte: 0, lastByte: 0 });
-    body.destroy();
-  } catch (error) {
-    const isArchived = error instanceof ReplicationError && error.reason === 'archived';
-    if (way === 'stream' || isArchived) throw error;
-  }
-};
-
-const MAY_BE_ARCHIVED: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE', 'INTELLIGENT_TIERING']);
-
 const stateIn = (now: Awaited<ReturnType<CopyRequest['source']['look']>>) =>
   now.kind === 'object' ? now.state : null;
 
@@ -110,7 +93,7 @@ interface PlannedUpload {
  * the source's own part boundaries, because other boundaries may give another ETag.
  */
 const createUpload = async (request: CopyRequest, way: Way, plansLeft: number): Promise<PlannedUpload> => {
-  const { task, source, version, attributes, destination, invocation } = request;
+  const { task, source, version, attributes, precondition, destination, invocation } = request;
   const known = await layoutAtSource(source, task.key, version, true);
   const largest = partSizes(known.layout, version.sizeBytes).reduce(
     (most, bytes) => Math.max(most, bytes),
@@ -124,7 +107,8 @@ const createUpload = async (request: CopyRequest, way: Way, plansLeft: number): 
   const key = task.replicaKey;
   for (const [index, plan] of plans.entries()) {
     try {
-      const upload = await destination.createUpload({ key, attributes, checksum: plan.checksum });
+      const { checksum } = plan;
+      const upload = await destination.createUpload({ key, attributes, checksum, precondition });
       if (!isHidden(plan, upload.encryption))
         return { uploadId: upload.uploadId, plan, plansLeft: plans.length - index - 1 };
       await destination.abortUpload({ key, uploadId: upload.uploadId });

@@ -1,0 +1,142 @@
+/**
+ * What a dry run announces is what the next hint does. Every history of `tests/model/history.ts` is played, with its faults and crashes.
+ * Before invocations the world is copied. On one copy the hint is tried dry, which must change nothing, and on the other for real.
+ *
+ * To check the test, the dry run was broken in four ways, and the test failed each time: a key that is not new was taken for new,
+ * `putTags` passed, the brake did not count the delete that it was asked about, and nobody asked whether an archived version can be read.
+ */
+import { setImmediate } from 'node:timers/promises';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { parseMessage } from '../../src/lib/hint/hint.ts';
+import { assign, taskOf } from '../../src/lib/hint/route.ts';
+import type { ReplicationRule } from '../../src/lib/model/rule.ts';
+import type { Task } from '../../src/lib/model/task.ts';
+import { copyOfBucket } from '../model/bucket-copies.ts';
+import { type Sides, tryBoth } from '../model/dry-and-real.ts';
+import { apply, history, KEYS, operation, weighted } from '../model/history.ts';
+import type { MemoryBucket, Version } from '../model/memory-buckets.ts';
+import { play } from '../model/replication-world.ts';
+import { propertyRuns, SEED } from '../model/seed.ts';
+import { s3Event, testConfiguration, testRule } from '../model/settings.ts';
+
+const RUNS = propertyRuns(60);
+
+/** Maximum number of copies of one history. */
+const MAX_COPIES = 15;
+
+/** What may differ from the history that is played, at the moment of the copy. */
+interface Variant {
+  copy: 'stream' | 'server-side';
+  /** How many deletes and overwrites the brake lets pass; null: the rule has none. */
+  brake: number | null;
+  restores: boolean;
+  /** The age and the seal of a version that nobody can read; null: all can be read. */
+  seal: { age: number; how: NonNullable<Version['sealed']> } | null;
+  /** Whether objects without a certain tag are left out. */
+  filters: boolean;
+}
+
+const variant: fc.Arbitrary<Variant> = fc.record({
+  copy: fc.constantFrom('stream', 'server-side'),
+  brake: weighted<number | null>([2, null], [1, 0], [1, 1]),
+  restores: weighted<boolean>([1, true], [1, false]),
+  seal: fc.option(
+    fc.record({
+      age: fc.nat({ max: 2 }),
+      how: fc.constantFrom('archived', 'archived', 'sse-c', 'access-denied', 'kms'),
+    }),
+    { freq: 2 },
+  ),
+  filters: weighted<boolean>([3, false], [1, true]),
+});
+
+const ruleOf = (
+  rule: Partial<ReplicationRule>,
+  { copy, brake, restores, filters }: Variant,
+): ReplicationRule =>
+  testRule({
+    ...rule,
+    copy,
+    restore: restores ? { days: 1, tier: 'Bulk' } : null,
+    filter: { tags: filters ? { colour: 'red' } : {}, minimumBytes: null, maximumBytes: null },
+    brake:
+      brake === null
+        ? null
+        : { windowMinutes: 60, deletes: brake, deletesPercent: 100, expirations: brake, overwrites: brake },
+  });
+
+/** S3 shows the storage class of an archived version. */
+const sealAll = (source: MemoryBucket, { age, how }: NonNullable<Variant['seal']>): void => {
+  for (const key of KEYS) {
+    source.seal(key, age, how);
+    const version = source.history.get(key)?.at(-1 - age);
+    if (version?.kind !== 'version' || how !== 'archived') continue;
+    const attributes = { ...version.state.attributes, storageClass: 'GLACIER' };
+    version.state = { ...version.state, attributes };
+  }
+};
+
+interface Copy extends Sides {
+  /** The bodies of the messages of the invocation. */
+  bodies: string[];
+}
+
+const tasksOf = (bodies: string[], rule: ReplicationRule): Task[] =>
+  bodies.flatMap((body) =>
+    parseMessage(body).flatMap((parsed) =>
+      parsed.kind === 'hint' ? assign(testConfiguration(rule), parsed.hint).map(taskOf) : [],
+    ),
+  );
+
+/** Histories of any kind, and those whose deletes and attributes really reach the replica. */
+const HISTORIES = [
+  history(fc.constantFrom('x', 'y', 'zz')),
+  history(fc.uuid(), { rule: { stamp: true, deletes: 'replicate' }, versioned: true, kms: false }),
+];
+
+/** What changes after everything was replicated. */
+const LATER = fc.array(operation(fc.constantFrom('x', 'later')), { minLength: 3, maxLength: 3 });
+
+test(`what a dry run announces is what the next hint does, in every state that histories reach (seed ${SEED}, ${RUNS} runs of each kind)`, async () => {
+  const announcements = new Map<string, number>();
+  const tryCopies = async (
+    copies: Copy[],
+    rule: Partial<ReplicationRule>,
+    differing: Variant,
+  ): Promise<void> => {
+    for (const copy of copies) {
+      if (differing.seal !== null) sealAll(copy.source, differing.seal);
+      for (const task of tasksOf(copy.bodies, ruleOf(rule, differing)))
+        for (const said of await tryBoth(task, copy))
+          announcements.set(said, (announcements.get(said) ?? 0) + 1);
+      await setImmediate();
+    }
+  };
+  for (const given of HISTORIES)
+    await fc.assert(
+      fc.asyncProperty(given, variant, LATER, fc.scheduler(), async (each, differing, later, scheduler) => {
+        const copies: Copy[] = [];
+        const keep = ({ source, replica }: Pick<Copy, 'source' | 'replica'>, bodies: string[]): void =>
+          void copies.push({ source: copyOfBucket(source), replica: copyOfBucket(replica), bodies });
+        const world = await play(each, scheduler, (buckets, batch) => {
+          if (copies.length < MAX_COPIES)
+            keep(
+              buckets,
+              batch.map(({ body }) => body),
+            );
+        });
+        for (const change of later) {
+          const event = apply(world.source, change, 'later');
+          if (event !== null) keep(world, [s3Event(event)]);
+        }
+        await tryCopies(copies, each.rule, differing);
+      }),
+      { numRuns: RUNS, seed: SEED },
+    );
+  // The states enough to make the comparison worth something.
+  const calls = ['PutObject', 'CopyObject', 'CreateMultipartUpload', 'DeleteObject', 'PutObjectTagging'];
+  const ends = ['unchanged', 'source-gone', 'not-ours', 'held', 'filtered', 'passed over'];
+  const failures = ['fails: archived', 'fails: sse-c', 'fails: kms', 'RestoreObject'];
+  expect([...announcements.keys()]).toEqual(expect.arrayContaining([...calls, ...ends, ...failures]));
+});

@@ -1,0 +1,188 @@
+/** Tries one task dry and for real, each on a copy of the same world. */
+import { expect } from 'vitest';
+import { contextOf } from '../../src/lib/converge/context.ts';
+import { converge } from '../../src/lib/converge/converge.ts';
+import type { DryRun, PlannedCallName } from '../../src/lib/converge/dry-run.ts';
+import { createServerSide } from '../../src/lib/copy/way.ts';
+import { createBrakes } from '../../src/lib/delivery/brakes.ts';
+import type { InspectDeps } from '../../src/lib/inspect/action.ts';
+import { dryRunFor } from '../../src/lib/inspect/next-step.ts';
+import { UNUSED_BRAKE } from '../../src/lib/model/brake.ts';
+import { ReplicationError } from '../../src/lib/model/errors.ts';
+import type { DestinationBucket, Precondition, ReplicaAttributes } from '../../src/lib/model/ports.ts';
+import type { Task } from '../../src/lib/model/task.ts';
+import { contentOf, copyOfBucket } from './bucket-copies.ts';
+import { createMemoryBrakes } from './memory-brakes.ts';
+import type { MemoryBucket } from './memory-buckets.ts';
+import { memoryDestination } from './memory-destination.ts';
+import { memorySource, openGate } from './memory-source.ts';
+import { createMemoryTransfers } from './memory-transfers.ts';
+import { memoryVersionReceipts } from './memory-version-receipts.ts';
+import { testConfiguration, testInvocation } from './settings.ts';
+
+export interface Sides {
+  source: MemoryBucket;
+  replica: MemoryBucket;
+}
+
+/** What a real convergence did: the first call that changed the destination, or was to change it, and the outcome. */
+interface Action {
+  first: { call: PlannedCallName; key: string; versionId: string | null; about: object } | null;
+  passedOver: string[];
+  result: string;
+}
+
+const RESTORING = 'RestoreObject';
+
+/** Converges for real. Notes the first call that changed something. */
+const act = async (task: Task, { source, replica }: Sides): Promise<Action> => {
+  const action: Action = { first: null, passedOver: [], result: '' };
+  const note = (call: PlannedCallName, key: string, versionId: string | null, about: object = {}): void => {
+    action.first ??= { call, key, versionId, about };
+  };
+  const clock = { now: () => source.now(), sleep: async () => undefined };
+  const begun: { upload: Action['first'] } = { upload: null };
+  const noted = noting(
+    memoryDestination(replica, openGate, undefined, { sources: { source, replica }, initiator: 'role' }),
+    note,
+  );
+  const destination: DestinationBucket = {
+    ...noted,
+    async createUpload(request) {
+      const { key, precondition } = request;
+      begun.upload = { call: 'CreateMultipartUpload', key, versionId: null, about: { precondition } };
+      return await noted.createUpload(request);
+    },
+  };
+  const real = memorySource(source, openGate);
+  const deps = {
+    buckets: {
+      source: () => ({
+        ...real,
+        restore: async (key: string, versionId: string | null) => note(RESTORING, key, versionId),
+      }),
+      destination: () => destination,
+    },
+    invocation: testInvocation({ deadlineMs: clock.now() + 900_000 }),
+    clock,
+    transfers: createMemoryTransfers().ports(),
+    serverSide: createServerSide(clock),
+    signer: async () => null,
+    versionReceipts: memoryVersionReceipts(),
+    brake: createBrakes({ store: createMemoryBrakes(), clock }),
+  };
+  const context = contextOf(task, deps, async ({ versionId }) => {
+    if (action.first === null) action.passedOver.push(versionId);
+  });
+  try {
+    action.result = (await converge(task, context)).outcome;
+  } catch (error) {
+    if (!(error instanceof ReplicationError)) throw error;
+    action.result = `fails: ${error.reason}`;
+    // The upload was begun, and its parts proved nothing. Only an upload can find that out.
+    if (error.reason === 'bad-checksum') action.first ??= begun.upload;
+  }
+  return action;
+};
+
+/**
+ * Notes a write after its effect, because S3 refuses a write to a key that was taken for new, and converge looks then. An upload counts when it
+ * becomes an object. All other calls count when they are sent: a dry run cannot know whether S3 refuses them.
+ */
+const noting = (
+  real: DestinationBucket,
+  note: (call: PlannedCallName, key: string, versionId: string | null, about?: object) => void,
+): DestinationBucket => ({
+  ...real,
+  async put(request) {
+    const written = await real.put(request);
+    note('PutObject', request.key, null, aboutWrite(request));
+    return written;
+  },
+  async copyObject(request) {
+    const written = await real.copyObject(request);
+    note('CopyObject', request.key, null, aboutWrite(request));
+    return written;
+  },
+  async completeUpload(request) {
+    const written = await real.completeUpload(request);
+    note('CreateMultipartUpload', request.key, null, { precondition: request.precondition });
+    return written;
+  },
+  async remove(request) {
+    note('DeleteObject', request.key, null, { precondition: { kind: 'unchanged', etag: request.etag } });
+    return await real.remove(request);
+  },
+  async putTags(key, versionId, tags) {
+    note('PutObjectTagging', key, versionId);
+    await real.putTags(key, versionId, tags);
+  },
+  async putAcl(key, versionId, acl) {
+    note('PutObjectAcl', key, versionId);
+    await real.putAcl(key, versionId, acl);
+  },
+  async putRetention(key, versionId, retention) {
+    note('PutObjectRetention', key, versionId);
+    await real.putRetention(key, versionId, retention);
+  },
+  async putLegalHold(key, versionId) {
+    note('PutObjectLegalHold', key, versionId);
+    await real.putLegalHold(key, versionId);
+  },
+});
+
+const aboutWrite = (write: { precondition: Precondition; attributes: ReplicaAttributes }): object => ({
+  precondition: write.precondition,
+  attributes: write.attributes,
+});
+
+/** What the dry run announces, in the form of an action. */
+const announced = (run: DryRun): Pick<Action, 'first' | 'passedOver'> & { result: string | null } => {
+  const passedOver = run.passedOver.map(({ versionId }) => versionId);
+  if (run.kind === 'done') return { first: null, passedOver, result: run.convergence.outcome };
+  if (run.kind === 'fails') return { first: null, passedOver, result: `fails: ${run.error.reason}` };
+  const { call, key, versionId, precondition, attributes } = run.planned;
+  const isWhole = call === 'PutObject' || call === 'CopyObject';
+  const about = isWhole ? { precondition, attributes } : precondition === null ? {} : { precondition };
+  return { first: { call, key, versionId, about }, passedOver, result: null };
+};
+
+const inspecting = (task: Task, { source, replica }: Sides): InspectDeps => {
+  const clock = { now: () => source.now(), sleep: async () => undefined };
+  const buckets = {
+    source: () => memorySource(source, openGate),
+    destination: () =>
+      memoryDestination(replica, openGate, undefined, { sources: { source, replica }, initiator: 'role' }),
+  };
+  return {
+    configuration: testConfiguration(task.rule),
+    buckets,
+    probing: buckets,
+    brakes: { load: async () => UNUSED_BRAKE, heldMs: async () => null },
+    circuits: { load: async () => ({ open: new Map(), suspects: new Map(), hanging: new Map() }) },
+    transfers: createMemoryTransfers().ports().store,
+    versionReceipts: memoryVersionReceipts(),
+    signer: async () => null,
+    clock,
+    invocation: () => testInvocation({ deadlineMs: clock.now() + 900_000 }),
+  };
+};
+
+/** Tries one task dry and for real, each on a copy of its own. Returns the kinds of announcements. */
+export const tryBoth = async (task: Task, world: Sides): Promise<string[]> => {
+  const dry = { ...world, source: copyOfBucket(world.source), replica: copyOfBucket(world.replica) };
+  const before = [contentOf(dry.source), contentOf(dry.replica)];
+  const run = await dryRunFor(task, inspecting(task, dry));
+  expect([contentOf(dry.source), contentOf(dry.replica)]).toEqual(before);
+  const action = await act(task, {
+    ...world,
+    source: copyOfBucket(world.source),
+    replica: copyOfBucket(world.replica),
+  });
+  const said = announced(run);
+  expect(said.first).toEqual(action.first);
+  expect(said.passedOver).toEqual(action.passedOver);
+  if (said.result !== null) expect(said.result).toBe(action.result);
+  const kind = run.kind === 'call' ? run.planned.call : (said.result ?? '');
+  return said.passedOver.length === 0 ? [kind] : [kind, 'passed over'];
+};
