@@ -8,6 +8,7 @@ import type { Deployment } from '../lib/configuration/resource-names.ts';
 import { PROFILE_OPTION } from './profile.ts';
 import type { OptionSpec, ParsedOptions } from './terminal/command.ts';
 import { CliError } from './terminal/errors.ts';
+import { matching } from './terminal/option-value.ts';
 import type { CliIo } from './terminal/io.ts';
 
 /** The options by which a command that does not talk to AWS selects a stack. */
@@ -17,9 +18,14 @@ export const STACK_OPTIONS = {
     description:
       'Configuration file that names the stack. Default: replication.yml in the current directory.',
   },
-  stage: { value: 'STAGE', description: `Stage of the stack. Default: ${DEFAULT_STAGE}.` },
+  stage: {
+    value: 'STAGE',
+    check: matching(STACK_NAME_PART, 'letters, digits and hyphens'),
+    description: `Stage of the stack. Default: ${DEFAULT_STAGE}.`,
+  },
   region: {
     value: 'REGION',
+    check: matching(REGION, 'a region like us-east-1'),
     description:
       'Region of the stack. Default: `region` in the configuration file, as in `serverless deploy`.',
   },
@@ -34,9 +40,7 @@ export const DEPLOYMENT_OPTIONS = { ...STACK_OPTIONS, ...PROFILE_OPTION } as con
  */
 export const deploymentOf = (options: ParsedOptions, io: Pick<CliIo, 'cwd'>): Deployment => {
   const stage = options.value('stage') ?? DEFAULT_STAGE;
-  if (!STACK_NAME_PART.test(stage)) throw badValue('stage', stage, 'letters, digits and hyphens');
   const region = options.value('region');
-  if (region !== null && !REGION.test(region)) throw badValue('region', region, 'a region like us-east-1');
   const file = resolve(io.cwd, options.value('config') ?? 'replication.yml');
   const { content, problems } = readConfigurationFile(read(file));
   const [problem] = problems;
@@ -75,6 +79,3 @@ const read = (file: string): string => {
     });
   }
 };
-
-const badValue = (name: string, value: string, expected: string): CliError =>
-  new CliError('bad-value', `--${name} takes ${expected}, not ${JSON.stringify(value)}.`);

@@ -200,7 +200,7 @@ test.each([
     '--versions is "all", but rule "rule" replicates only the latest version',
   ],
   [[...START, '--concurrency', '4'], '--concurrency needs --local'],
-  [[...START, '--estimate', 'guess'], '--estimate takes one of sample, full, none, not "guess".'],
+  [[...START, '--estimate', 'guess'], '--estimate takes sample, full or none, not "guess".'],
   [[...START, '--local', '--concurrency', '0'], '--concurrency takes a whole number from 1 to 256'],
   [['backfill', 'status', 'one', 'two'], 'takes no argument "two"'],
   [

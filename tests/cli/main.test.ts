@@ -89,9 +89,12 @@ describe('a wrong command line', () => {
     [['--verison'], 'has no option --verison. Did you mean --version?'],
     [
       ['dlq', 'list', '--reason', 'acess-denied'],
-      '--reason "acess-denied" is not a reason. Did you mean access-denied?',
+      '--reason takes one of the values in its help, not "acess-denied". Did you mean access-denied?',
     ],
-    [['dlq', 'list', '--reason', 'throttled'], '--reason "throttled" is not a reason.'],
+    [
+      ['dlq', 'list', '--reason', 'throttled'],
+      '--reason takes one of the values in its help, not "throttled".',
+    ],
     [['dlq', 'list', '--limit', '0'], '--limit takes a whole number from 1 to 100000, not "0".'],
     [['dlq', 'list', '--limit', '1e3'], '--limit takes a whole number from 1 to 100000, not "1e3".'],
     [['dlq', 'redrive', '--max-rate=501'], '--max-rate takes a whole number from 1 to 500, not "501".'],
@@ -107,6 +110,31 @@ describe('a wrong command line', () => {
     expect(err).toContain(message);
     expect(err).toMatch(/\nfix: .+\n$/);
   });
+});
+
+test('all mistakes of a command line are reported at once, each on its line', async () => {
+  const argv = ['backfill', 'list', 'all', '--limt', '5', '--limit=0', '--stage', '../x', '--json=yes'];
+  const { code, out, err } = await run([...argv, '--region']);
+  expect({ code, out }).toEqual({ code: 2, out: '' });
+  expect(err.trimEnd().split('\n')).toEqual([
+    's3-replicator: Unknown option: `s3-replicator backfill list` has no option --limt. Did you mean --limit?',
+    's3-replicator: Bad option value: --limit takes a whole number from 1 to 1000, not "0".',
+    's3-replicator: Bad option value: --stage takes letters, digits and hyphens, not "../x".',
+    's3-replicator: Bad option value: --json takes no value.',
+    expect.stringContaining('s3-replicator: Bad option value: --region needs a value'),
+    's3-replicator: Unexpected argument: `s3-replicator backfill list` takes no argument "all".',
+    'fix: Run the command with --help to see its options and their values.',
+  ]);
+});
+
+test('a missing argument is reported together with other mistakes', async () => {
+  const { err } = await run(['backfill', 'pause', '--json=yes']);
+  expect(err).toContain('--json takes no value.\n');
+  expect(err).toContain('Missing argument: `s3-replicator backfill pause` needs RUN');
+});
+
+test('the help is shown in spite of mistakes', async () => {
+  expect(await run(['backfill', 'list', '--limit', '0', '--help'])).toMatchObject({ code: 0, err: '' });
 });
 
 describe('the configuration file', () => {

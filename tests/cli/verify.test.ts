@@ -156,5 +156,5 @@ test('an unknown value of --attributes is refused with the possible values', asy
   using commands = createRunCommands({ source: {}, replica: {} });
   const { code, err } = await commands.cli(['verify', 'start', '--rule', 'rule', '--attributes', 'some']);
   expect(code).toBe(2);
-  expect(err).toContain('--attributes is "some": it must be one of listed, all');
+  expect(err).toContain('--attributes takes listed or all, not "some".');
 });

@@ -1,5 +1,6 @@
 /** What can be typed after each command, without regard to the shell. */
 import type { CommandSpec, OptionSpec } from '../terminal/command.ts';
+import { choicesOf } from '../terminal/option-value.ts';
 
 /** What may follow the words of a command or of a group of commands. */
 export interface Group {
@@ -52,10 +53,10 @@ const wordsAfter = (path: string, commands: readonly CommandSpec[]): Group['word
   return [...words].map(([word, summary]) => ({ word, summary }));
 };
 
-const completed = (option: string, { value, choices, description }: OptionSpec): Completed => ({
+const completed = (option: string, spec: OptionSpec): Completed => ({
   option: `--${option}`,
-  summary: firstSentence(description),
-  values: value === undefined ? null : (choices ?? KINDS[value] ?? alternatives(value)),
+  summary: firstSentence(spec.description),
+  values: spec.value === undefined ? null : (choicesOf(spec) ?? KINDS[spec.value] ?? []),
 });
 
 /** The placeholders of values that the machine knows. */
@@ -64,8 +65,5 @@ const KINDS: Readonly<Record<string, 'files' | 'profiles'>> = {
   DIRECTORY: 'files',
   PROFILE: 'profiles',
 };
-
-/** Returns the values of a placeholder like `all|latest`. */
-const alternatives = (value: string): string[] => (value.includes('|') ? value.split('|') : []);
 
 const firstSentence = (text: string): string => /^.*?\.(?= |$)/.exec(text)?.[0].slice(0, -1) ?? text;

@@ -9,19 +9,16 @@ import {
 import { withCliErrors } from '../aws-errors.ts';
 import { chosenDestinations, DESTINATION_OPTIONS } from '../chosen-destinations.ts';
 import { productFile } from '../../lib/configuration/package-files.ts';
-import {
-  type CommandSpec,
-  helpText,
-  numberOption,
-  parseOptions,
-  type ParsedOptions,
-} from '../terminal/command.ts';
+import { type CommandSpec, helpText, parseOptions, type ParsedOptions } from '../terminal/command.ts';
 import { CliError } from '../terminal/errors.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
+import { matching } from '../terminal/option-value.ts';
 import { jsonText } from '../terminal/json.ts';
 
 /** Resolves to the account of the operator's credentials. Throws ReplicationError. */
 export type CallerAccount = (region: string) => Promise<string>;
+
+const RETENTION_MODES = ['GOVERNANCE', 'COMPLIANCE'] as const;
 
 export const DESTINATION: CommandSpec = {
   name: 'config destination',
@@ -34,6 +31,7 @@ export const DESTINATION: CommandSpec = {
     ...DESTINATION_OPTIONS,
     'source-account': {
       value: 'ACCOUNT',
+      check: matching(ACCOUNT, '12 digits'),
       description: 'The account of the source buckets. Default: the account you are signed in to.',
     },
     'destination-profile': {
@@ -44,9 +42,14 @@ export const DESTINATION: CommandSpec = {
     'object-lock': { description: 'With --create-bucket: the bucket has Object Lock.' },
     'retention-mode': {
       value: 'MODE',
+      choices: RETENTION_MODES,
       description: 'GOVERNANCE or COMPLIANCE: the bucket locks every version by default (a vault).',
     },
-    'retention-days': { value: 'DAYS', description: 'With --retention-mode: how long, in days.' },
+    'retention-days': {
+      value: 'DAYS',
+      range: { minimum: 1, maximum: 36_500 },
+      description: 'With --retention-mode: how long, in days.',
+    },
     json: { description: 'Print the stacks, their parameters and their commands as JSON.' },
   },
   exitCodes: [
@@ -68,7 +71,7 @@ export const runConfigDestination = async (
 ): Promise<number> => {
   const options = parseOptions(DESTINATION, argv);
   if (options.has('help')) {
-    io.stdout.write(helpText(DESTINATION));
+    io.stdout.write(helpText(DESTINATION, io.columns));
     return EXIT.ok;
   }
   const known = choicesOf(options);
@@ -93,9 +96,6 @@ export const runConfigDestination = async (
 };
 
 const choicesOf = (options: ParsedOptions): Omit<StackChoices, 'sourceAccount'> => {
-  const account = options.value('source-account');
-  if (account !== null && !ACCOUNT.test(account))
-    throw new CliError('bad-value', `--source-account takes 12 digits, not ${JSON.stringify(account)}.`);
   const createBucket = options.has('create-bucket');
   const enableObjectLock = options.has('object-lock');
   if (enableObjectLock && !createBucket)
@@ -107,16 +107,11 @@ const choicesOf = (options: ParsedOptions): Omit<StackChoices, 'sourceAccount'> 
 };
 
 const retentionOf = (options: ParsedOptions): StackChoices['retention'] => {
-  const mode = options.value('retention-mode');
-  const days = numberOption(options, 'retention-days', { minimum: 1, maximum: 36_500 });
+  const mode = RETENTION_MODES.find((each) => each === options.value('retention-mode')) ?? null;
+  const days = options.number('retention-days');
   if (mode === null && days === null) return null;
   if (mode === null || days === null)
     throw new CliError('bad-value', '--retention-mode and --retention-days need each other.');
-  if (mode !== 'GOVERNANCE' && mode !== 'COMPLIANCE')
-    throw new CliError(
-      'bad-value',
-      `--retention-mode takes GOVERNANCE or COMPLIANCE, not ${JSON.stringify(mode)}.`,
-    );
   return { mode, days };
 };
 

@@ -5,13 +5,7 @@ import { createSummer, type LetterSummary } from '../../lib/dead-letters/summary
 import { countText } from '../../lib/text/amounts.ts';
 import { asCliError } from '../aws-errors.ts';
 import { asAnotherCommand, DEPLOYMENT_OPTIONS } from '../deployment.ts';
-import {
-  type CommandSpec,
-  helpText,
-  numberOption,
-  parseOptions,
-  type ParsedOptions,
-} from '../terminal/command.ts';
+import { type CommandSpec, helpText, parseOptions, type ParsedOptions } from '../terminal/command.ts';
 import { confirmByTyping } from '../terminal/confirm.ts';
 import { CliError } from '../terminal/errors.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
@@ -39,6 +33,7 @@ export const DISCARD: CommandSpec = {
     ...FILTER_OPTIONS,
     limit: {
       value: 'N',
+      range: { minimum: 1, maximum: MAX_LIMIT },
       description: `Delete at most N messages, 1 to ${MAX_LIMIT}. Default: ${MAX_LIMIT}.`,
     },
     export: {
@@ -48,6 +43,7 @@ export const DISCARD: CommandSpec = {
     },
     expect: {
       value: 'N',
+      range: { minimum: 0, maximum: MAX_LIMIT },
       description: 'For scripts: do not ask, but delete only if exactly N messages match.',
     },
     'dry-run': { description: 'Show what would be deleted. Write and delete nothing.' },
@@ -87,7 +83,7 @@ export const runDlqDiscard = async (argv: readonly string[], io: CliIo): Promise
     io.stdout.write(helpText(DISCARD, io.columns));
     return EXIT.ok;
   }
-  const expected = numberOption(options, 'expect', { minimum: 0, maximum: MAX_LIMIT });
+  const expected = options.number('expect');
   if (expected === null && io.ask === null && !options.has('dry-run')) {
     throw new CliError(
       'nobody-to-ask',
@@ -109,7 +105,7 @@ export const runDlqDiscard = async (argv: readonly string[], io: CliIo): Promise
 
 const requestOf = (options: ParsedOptions, io: CliIo) => ({
   filter: messageFilter(options, io),
-  limit: numberOption(options, 'limit', { minimum: 1, maximum: MAX_LIMIT }) ?? MAX_LIMIT,
+  limit: options.number('limit') ?? MAX_LIMIT,
 });
 
 const dryRun = async (queue: OperatorQueue, options: ParsedOptions, io: CliIo): Promise<DiscardResult> => {
@@ -161,7 +157,7 @@ const confirmCount = async (
 ): Promise<void> => {
   const command = (words: string): string => asAnotherCommand(options, words);
   const place = { nowMs: io.now(), columns: io.columns, command };
-  const expected = numberOption(options, 'expect', { minimum: 0, maximum: MAX_LIMIT });
+  const expected = options.number('expect');
   if (expected === matching) return;
   if (expected !== null)
     throw new CliError('not-confirmed', `${letterCount(matching)} match, and --expect says ${expected}.`);

@@ -4,13 +4,7 @@ import { createSummer, type LetterSummary } from '../../lib/dead-letters/summary
 import { filterIsEmpty } from '../../lib/dead-letters/filter.ts';
 import { countText } from '../../lib/text/amounts.ts';
 import { duration } from '../../lib/text/duration.ts';
-import {
-  type CommandSpec,
-  helpText,
-  parseOptions,
-  numberOption,
-  type ParsedOptions,
-} from '../terminal/command.ts';
+import { type CommandSpec, helpText, parseOptions, type ParsedOptions } from '../terminal/command.ts';
 import { asAnotherCommand } from '../deployment.ts';
 import {
   assertNamesExist,
@@ -36,6 +30,7 @@ export const LIST: CommandSpec = {
     each: { description: 'Show every message, in no order, and not the groups.' },
     limit: {
       value: 'N',
+      range: { minimum: 1, maximum: MAX_LIMIT },
       description: `Read at most N messages that match, 1 to ${MAX_LIMIT}. Default: ${MAX_LIMIT}.`,
     },
     json: {
@@ -71,7 +66,7 @@ export const runDlqList = async (argv: readonly string[], io: CliIo): Promise<nu
     return EXIT.ok;
   }
   const filter = messageFilter(options, io);
-  const limit = numberOption(options, 'limit', { minimum: 1, maximum: MAX_LIMIT }) ?? MAX_LIMIT;
+  const limit = options.number('limit') ?? MAX_LIMIT;
   return withQueue(options, io, async (queue) => {
     const summer = createSummer(io.now());
     const progress = createProgress(io);

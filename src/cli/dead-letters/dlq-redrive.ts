@@ -1,11 +1,5 @@
 import type { OperatorQueue } from '../../lib/dead-letters/queue.ts';
-import {
-  type CommandSpec,
-  helpText,
-  parseOptions,
-  numberOption,
-  type ParsedOptions,
-} from '../terminal/command.ts';
+import { type CommandSpec, helpText, parseOptions, type ParsedOptions } from '../terminal/command.ts';
 import {
   assertNamesExist,
   FILTER_OPTIONS,
@@ -37,12 +31,14 @@ export const REDRIVE: CommandSpec = {
     ...FILTER_OPTIONS,
     limit: {
       value: 'N',
+      range: { minimum: 1, maximum: MAX_LIMIT },
       description: `Send at most N messages, 1 to ${MAX_LIMIT}. Default: all that match.`,
     },
     'dry-run': { description: 'Show what would be sent. Send nothing.' },
     yes: { description: `Send more than ${ASKED_ABOVE} messages without asking.` },
     'max-rate': {
       value: 'N',
+      range: { minimum: 1, maximum: 500 },
       description: 'Send at most N messages a second, 1 to 500. Default: as fast as possible.',
     },
     json: { description: 'Print one JSON object on standard output (fields: docs/cli.md).' },
@@ -74,8 +70,8 @@ export const runDlqRedrive = async (argv: readonly string[], io: CliIo): Promise
   }
   const request: RedriveRequest = {
     filter: messageFilter(options, io),
-    limit: numberOption(options, 'limit', { minimum: 1, maximum: MAX_LIMIT }),
-    maxPerSecond: numberOption(options, 'max-rate', { minimum: 1, maximum: 500 }),
+    limit: options.number('limit'),
+    maxPerSecond: options.number('max-rate'),
   };
   return withQueue(options, io, async (queue) => {
     const isDry = options.has('dry-run');

@@ -56,16 +56,6 @@ const NO_ANSWERS: Answers = {
   name: '',
 };
 
-/** Throws {@link CliError} with all problems of the options. */
-export const refuseBadOptions = (options: ParsedOptions): void => {
-  const problems = QUESTIONS.flatMap(({ flag, check }) => {
-    const given = options.value(flag);
-    const problem = given === null ? null : check(given);
-    return problem === null ? [] : [`--${flag} ${problem}, not ${JSON.stringify(given)}.`];
-  });
-  if (problems.length > 0) throw new CliError('bad-value', problems.join('\n  '));
-};
-
 const answerTo = async (
   question: Question,
   { options, known, sources }: { options: ParsedOptions; known: Known; sources: AnswerSources },

@@ -8,7 +8,7 @@ import { InterruptedError } from '../terminal/interrupted.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
 import { jsonText } from '../terminal/json.ts';
 import type { Questions } from '../terminal/questions.ts';
-import { collectAnswers, refuseBadOptions } from './collect-answers.ts';
+import { collectAnswers } from './collect-answers.ts';
 import { packageFile, serverlessFile } from './project-files.ts';
 import { type Answers, QUESTIONS } from './questions.ts';
 import { replicationFile } from './replication-file.ts';
@@ -31,10 +31,11 @@ export const INIT: CommandSpec = {
   ],
   options: {
     ...Object.fromEntries(
-      QUESTIONS.map(({ flag, value, message, choices }): [string, OptionSpec] => [
+      QUESTIONS.map(({ flag, value, message, choices, check }): [string, OptionSpec] => [
         flag,
         {
           value,
+          check,
           description: [message, ...(choices?.map(({ label }) => label) ?? [])].join(choices ? '; ' : ''),
         },
       ]),
@@ -64,10 +65,9 @@ export const runInitWith =
   async (argv: readonly string[], io: CliIo): Promise<number> => {
     const options = parseOptions(INIT, argv);
     if (options.has('help')) {
-      io.stdout.write(helpText(INIT));
+      io.stdout.write(helpText(INIT, io.columns));
       return EXIT.ok;
     }
-    refuseBadOptions(options);
     const dryRun = options.has('dry-run');
     if (!dryRun) await refuseExisting(io.cwd, ['replication.yml', 'serverless.yml']);
     const manifest = await contentOf(io.cwd, 'package.json');

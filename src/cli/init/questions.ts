@@ -1,4 +1,5 @@
 /** The questions of `init`. Each is also an option of the command line. */
+import { matching } from '../terminal/option-value.ts';
 import {
   ACCOUNT,
   EXTERNAL_ID,
@@ -60,11 +61,6 @@ export interface Question {
   /** The recommended answer. Null: only a person knows. */
   proposed(known: Known): string | null;
 }
-
-const matching =
-  (pattern: RegExp, expected: string) =>
-  (answer: string): string | null =>
-    pattern.test(answer) ? null : `takes ${expected}`;
 
 const bucket = (answer: string): string | null =>
   isBucketName(answer) ? null : 'takes the name of a bucket: 3–63 characters of a–z, 0–9, dot and hyphen';

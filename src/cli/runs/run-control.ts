@@ -1,13 +1,7 @@
 /** Commands that show, pause, resume and cancel runs. */
 import { cancelRun, type ControlDeps, pauseRun, resumeRun, RunRefusedError } from '../../lib/runs/control.ts';
 import type { RunRecord } from '../../lib/runs/run-store.ts';
-import {
-  type CommandSpec,
-  helpText,
-  parseOptions,
-  type ParsedOptions,
-  numberOption,
-} from '../terminal/command.ts';
+import { type CommandSpec, helpText, parseOptions, type ParsedOptions } from '../terminal/command.ts';
 import type { Command } from '../terminal/command-group.ts';
 import { DEPLOYMENT_OPTIONS, deploymentOf } from '../deployment.ts';
 import { CliError } from '../terminal/errors.ts';
@@ -47,7 +41,11 @@ export const RUNS: CommandSpec = {
   name: 'backfill list',
   summary: 'List the runs, newest first.',
   options: {
-    limit: { value: 'N', description: `Show at most N runs, 1 to 1000. Default: ${DEFAULT_RUNS}.` },
+    limit: {
+      value: 'N',
+      range: { minimum: 1, maximum: 1_000 },
+      description: `Show at most N runs, 1 to 1000. Default: ${DEFAULT_RUNS}.`,
+    },
     json: JSON_OPTION,
     ...DEPLOYMENT_OPTIONS,
   },
@@ -102,7 +100,7 @@ export const controlCommands = (ports: RunPorts): Record<string, Command> => ({
     else io.stdout.write(`${runLines(state, io.now(), folderOf(id, options, io)).join('\n')}\n`);
   }),
   list: command(RUNS, async (options, io) => {
-    const limit = numberOption(options, 'limit', { minimum: 1, maximum: 1_000 }) ?? DEFAULT_RUNS;
+    const limit = options.number('limit') ?? DEFAULT_RUNS;
     const runs = await ports.runs(deploymentOf(options, io)).store.list(limit);
     if (options.has('json')) io.stdout.write(jsonText(runs.map(publicRun)));
     else io.stdout.write(runs.length === 0 ? 'No runs.\n' : `${runTable(runs, io).join('\n')}\n`);

@@ -3,7 +3,7 @@ import type { Configuration } from '../../lib/configuration/configuration.ts';
 import { parseRunRequest } from '../../lib/runs/request.ts';
 import type { Reading } from '../../lib/runs/compare/basis.ts';
 import type { RunSpec } from '../../lib/runs/run.ts';
-import { type OptionSpec, type ParsedOptions, numberOption } from '../terminal/command.ts';
+import { type OptionSpec, type ParsedOptions } from '../terminal/command.ts';
 import { configurationOf } from '../configuration.ts';
 import { DEPLOYMENT_OPTIONS } from '../deployment.ts';
 import { CliError } from '../terminal/errors.ts';
@@ -39,6 +39,7 @@ export const START_OPTIONS = {
   },
   concurrency: {
     value: 'N',
+    range: { minimum: 1, maximum: 256 },
     description: 'With --local: how many listing requests are made at once, 1 to 256. Default: 16.',
   },
   'destination-profile': {
@@ -90,18 +91,13 @@ export const startRequest = (
   options: ParsedOptions,
   io: Pick<CliIo, 'cwd'>,
 ): StartRequest => {
-  const workers = numberOption(options, 'concurrency', { minimum: 1, maximum: 256 });
+  const workers = options.number('concurrency');
   const isLocal = options.has('local');
   for (const name of ['concurrency', 'destination-profile']) {
     if (options.has(name) && !isLocal)
       throw new CliError('bad-value', `--${name} needs --local: in AWS, replication.yml sets it.`);
   }
   const reading = readingIn(options, isLocal);
-  const estimate = ESTIMATES.find((each) => each === (options.value('estimate') ?? 'sample'));
-  if (estimate === undefined) {
-    const given = JSON.stringify(options.value('estimate'));
-    throw new CliError('bad-value', `--estimate takes one of ${ESTIMATES.join(', ')}, not ${given}.`);
-  }
   const configuration = configurationOf(options, io);
   return {
     configuration,
@@ -110,7 +106,7 @@ export const startRequest = (
     workers: workers ?? 16,
     reading,
     destinationProfile: options.value('destination-profile'),
-    estimate,
+    estimate: ESTIMATES.find((each) => each === options.value('estimate')) ?? 'sample',
     wait: options.has('wait'),
     yes: options.has('yes'),
     json: options.has('json'),
@@ -119,16 +115,13 @@ export const startRequest = (
 
 const readingIn = (options: ParsedOptions, isLocal: boolean): Reading => {
   if (!options.has('bytes')) return 'none';
-  const given = options.value('bytes');
-  if (given !== 'weak' && given !== 'all')
-    throw new CliError('bad-value', `--bytes takes weak or all, not ${JSON.stringify(given)}.`);
   if (!isLocal) {
     throw new CliError(
       'bad-value',
       '--bytes needs --local: a function has not enough time for large objects. Run it on a machine in the region of the buckets, where reading costs no traffic.',
     );
   }
-  return given;
+  return options.value('bytes') === 'all' ? 'all' : 'weak';
 };
 
 const ESTIMATES = ['sample', 'full', 'none'] as const;

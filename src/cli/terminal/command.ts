@@ -1,7 +1,8 @@
 /** The description of a command. The parser and the help text both use this description, so neither can miss an option. */
 import { parseArgs } from 'node:util';
 import { nearestWord } from '../../lib/text/nearest-word.ts';
-import { CliError } from './errors.ts';
+import { CliError, togetherErrors } from './errors.ts';
+import { type ValueSpec, wrongValue } from './option-value.ts';
 import { pad, textWidth } from './width.ts';
 import { wrapCommand, wrapParagraph } from './wrap.ts';
 
@@ -19,11 +20,7 @@ export interface CommandSpec {
   exitCodes?: readonly (readonly [code: number, meaning: string])[];
 }
 
-export interface OptionSpec {
-  /** The placeholder of the value in the help, e.g. `REASON`; absent for a switch. */
-  value?: string;
-  /** The values that a shell completes. Values like `all|latest` need no list. */
-  choices?: readonly string[];
+export interface OptionSpec extends ValueSpec {
   /** Whether the option may be given more than once. */
   multiple?: boolean;
   description: string;
@@ -38,6 +35,8 @@ export interface ParsedOptions {
   value(name: string): string | null;
   /** Returns all values of an option, in the order in which they were given. */
   values(name: string): string[];
+  /** Returns the value of an option with a range. Returns null if the option was not given. */
+  number(name: string): number | null;
   /** Returns the argument. Throws {@link CliError} when the argument is missing. */
   argument(): string;
 }
@@ -45,11 +44,38 @@ export interface ParsedOptions {
 /** The option `--help`, which every command has. */
 const HELP: OptionSpec = { description: 'Show this help.' };
 
-/** Parses the options and the argument of a command. Throws {@link CliError}. */
+/**
+ * Parses the options and the argument of a command. Throws one {@link CliError} with all mistakes, so that they are corrected at once. Nothing
+ * is a mistake if the help is asked for.
+ */
 export const parseOptions = (spec: CommandSpec, argv: readonly string[]): ParsedOptions => {
+  const { given, positionals, mistakes } = readTokens(spec, argv);
+  const argument = spec.argument === undefined ? null : (positionals.shift() ?? null);
+  mistakes.push(...positionals.map((each) => unexpected(spec, each)));
+  // The word after an unknown option may have been the argument.
+  const isMissing = argument === null && mistakes.every(({ code }) => code !== 'unknown-option');
+  if (mistakes.length > 0 && spec.argument !== undefined && isMissing) mistakes.push(missing(spec));
+  if (!given.has('help') && mistakes.length > 0) throw togetherErrors(mistakes);
+  return {
+    has: (name) => given.has(name),
+    value: (name) => given.get(name)?.at(-1) ?? null,
+    values: (name) => given.get(name) ?? [],
+    number: (name) => (given.has(name) ? Number(given.get(name)?.at(-1)) : null),
+    argument: () => {
+      if (argument === null) throw missing(spec);
+      return argument;
+    },
+  };
+};
+
+const readTokens = (
+  spec: CommandSpec,
+  argv: readonly string[],
+): { given: Map<string, string[]>; positionals: string[]; mistakes: CliError[] } => {
   const options: CommandSpec['options'] = { ...spec.options, help: HELP };
   const given = new Map<string, string[]>();
-  let argument: string | null = null;
+  const positionals: string[] = [];
+  const mistakes: CliError[] = [];
   // Strict parsing is off because Node's error messages name neither the command nor the most similar option. The loop below reports errors
   // instead.
   const { tokens } = parseArgs({
@@ -60,26 +86,26 @@ export const parseOptions = (spec: CommandSpec, argv: readonly string[]): Parsed
       Object.entries(options).map(([name, { value }]) => [name, { type: value ? 'string' : 'boolean' }]),
     ),
   });
-  for (const token of tokens) {
-    if (token.kind === 'positional') {
-      if (spec.argument === undefined || argument !== null) throw unexpected(spec, token.value);
-      argument = token.value;
-    }
+  for (const [index, token] of tokens.entries()) {
+    const before = tokens[index - 1];
+    // The word after an unknown option is most likely the value of the option.
+    const isValue =
+      before?.kind === 'option' &&
+      !Object.hasOwn(options, before.name) &&
+      before.rawName !== '-h' &&
+      !before.inlineValue;
+    if (token.kind === 'positional' && !isValue) positionals.push(token.value);
     if (token.kind !== 'option') continue;
     const name = token.rawName === '-h' ? 'help' : token.name;
     const option = Object.hasOwn(options, name) ? options[name] : undefined;
-    if (option === undefined) throw noSuchOption(spec, token.rawName, Object.keys(options));
-    given.set(name, [...(given.get(name) ?? []), valueOf(token, option)]);
+    if (option === undefined) mistakes.push(noSuchOption(spec, token.rawName, Object.keys(options)));
+    else {
+      const value = valueOf(token, option);
+      if (value instanceof CliError) mistakes.push(value);
+      else given.set(name, [...(given.get(name) ?? []), value]);
+    }
   }
-  return {
-    has: (name) => given.has(name),
-    value: (name) => given.get(name)?.at(-1) ?? null,
-    values: (name) => given.get(name) ?? [],
-    argument: () => {
-      if (argument === null) throw missing(spec);
-      return argument;
-    },
-  };
+  return { given, positionals, mistakes };
 };
 
 /**
@@ -171,21 +197,20 @@ const noSuchOption = (spec: CommandSpec, rawName: string, known: string[]): CliE
   return new CliError('unknown-option', `\`${command}\` has no option ${rawName}.${suggestion}`);
 };
 
+/** Returns the value of an option, or what is wrong with it. */
 const valueOf = (
   token: { rawName: string; value: string | undefined; inlineValue: boolean | undefined },
   option: OptionSpec,
-): string => {
-  if (option.value === undefined) {
-    if (token.value === undefined) return '';
-    throw new CliError('bad-value', `${token.rawName} takes no value.`);
-  }
+): string | CliError => {
+  const { rawName, value } = token;
+  if (option.value === undefined)
+    return value === undefined ? '' : new CliError('bad-value', `${rawName} takes no value.`);
   // If the next word begins with a dash, as in `--prefix --json`, the value was most likely forgotten.
-  const forgotten = token.value === undefined || (!token.inlineValue && token.value.startsWith('-'));
-  if (forgotten) {
-    throw new CliError(
+  if (value === undefined || (!token.inlineValue && value.startsWith('-')))
+    return new CliError(
       'bad-value',
-      `${token.rawName} needs a value: ${token.rawName}=${option.value} (with the equals sign if it begins with a dash).`,
+      `${rawName} needs a value: ${rawName}=${option.value} (with the equals sign if it begins with a dash).`,
     );
-  }
-  return token.value ?? '';
+  const wrong = wrongValue(rawName, option, value);
+  return wrong === null ? value : new CliError('bad-value', wrong);
 };

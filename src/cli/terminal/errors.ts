@@ -162,21 +162,38 @@ export class CliError extends Error {
   readonly code: CliErrorCode;
   /** The next step, in one sentence. */
   readonly fix: string;
+  /** Other mistakes of the same command line. */
+  readonly others: readonly CliError[];
 
   /** `fix` takes the place of the fix of the table, where the next step is known better. */
-  constructor(code: CliErrorCode, message: string, options: { cause?: unknown; fix?: string } = {}) {
+  constructor(
+    code: CliErrorCode,
+    message: string,
+    options: { cause?: unknown; fix?: string; others?: readonly CliError[] } = {},
+  ) {
     super(message, { cause: options.cause });
     this.code = code;
     this.fix = options.fix ?? ERRORS[code].fix;
+    this.others = options.others ?? [];
   }
 
   get exitCode(): number {
     return ERRORS[this.code].exitCode;
   }
 
-  /** Returns the text for standard error. Title and message are on the first line, and the fix is on the next line. */
+  /** Returns the text for standard error: title and message on a line for each error, then the line of the fix. */
   format(style: Style = (_, text) => text): string {
-    const { title } = ERRORS[this.code];
-    return `${style('red', `s3-replicator: ${title}:`)} ${this.message}\nfix: ${this.fix}\n`;
+    const lines = [this, ...this.others].map(
+      ({ code, message }) => `${style('red', `s3-replicator: ${ERRORS[code].title}:`)} ${message}\n`,
+    );
+    return `${lines.join('')}fix: ${this.others.length === 0 ? this.fix : FIX_ALL}\n`;
   }
 }
+
+const FIX_ALL = 'Run the command with --help to see its options and their values.';
+
+/** Returns one error for all mistakes of a command line. */
+export const togetherErrors = ([first, ...others]: readonly CliError[]): CliError => {
+  if (first === undefined) throw new TypeError('there is no error');
+  return new CliError(first.code, first.message, { others });
+};
