@@ -1,6 +1,6 @@
 /** The folder that `serverless package` writes, made anew if it does not fit the configuration. */
 import { spawn } from 'node:child_process';
-import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Configuration } from '../../lib/configuration/configuration.ts';
 import { resourceNames } from '../../lib/configuration/resource-names.ts';
@@ -10,14 +10,8 @@ import type { CliIo } from '../terminal/io.ts';
 const FOLDER = '.serverless';
 const TEMPLATE = 'cloudformation-template-update-stack.json';
 
-/** What the folder is made from. A pattern that matches nothing is no input. */
-const INPUTS = [
-  'replication.yml',
-  'serverless.yml',
-  'package.json',
-  'package-lock.json',
-  'src/**/*.{ts,cjs}',
-];
+/** Files that the folder is made from, where they exist. */
+const INPUTS = ['replication.yml', 'serverless.yml', 'package.json', 'package-lock.json'];
 
 export interface Artefacts {
   folder: string;
@@ -46,9 +40,19 @@ export const outdated = ({ deployment }: Configuration, cwd: string): string | n
   if (!readFileSync(file, 'utf8').includes(`"RoleName": "${replicateRole}"`))
     return `${FOLDER} has another stack than ${stack} in ${deployment.region}.`;
   const madeMs = statSync(file).mtimeMs;
-  const newer = globSync(INPUTS, { cwd }).find((name) => statSync(join(cwd, name)).mtimeMs > madeMs);
+  const newer = [...INPUTS, ...sourcesIn(cwd)].find((name) => changedMs(join(cwd, name)) > madeMs);
   return newer === undefined ? null : `${newer} is newer than ${FOLDER}.`;
 };
+
+/** In a clone of the repository, the functions are made from the sources. */
+const sourcesIn = (cwd: string): string[] =>
+  existsSync(join(cwd, 'src'))
+    ? readdirSync(join(cwd, 'src'), { recursive: true, encoding: 'utf8' })
+        .filter((name) => /\.(?:ts|cjs)$/.test(name))
+        .map((name) => join('src', name))
+    : [];
+
+const changedMs = (file: string): number => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
 /** Runs the framework of the current folder. Its output is progress, so it goes to standard error. */
 const packageStack = ({ deployment }: Configuration, io: CliIo): Promise<void> => {
