@@ -1,4 +1,6 @@
 /** The clients and helpers that behaviours use to examine an endpoint. */
+import type { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
+import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type {
   GetObjectCommandInput,
@@ -25,6 +27,8 @@ export interface Context {
   sqs: SQSClient;
   sts: STSClient;
   dynamodb: DynamoDBClient;
+  cloudwatch: CloudWatchClient;
+  logs: CloudWatchLogsClient;
   region: string;
   /** Sends a signed request whose parts the behaviour sets. */
   raw: SendRaw;
@@ -46,6 +50,10 @@ export interface Context {
    * the queue.
    */
   queue(options?: { attributes?: Record<string, string>; from?: string }): Promise<Queue>;
+  /** Returns a log group that only this behaviour uses. */
+  logGroup(): Promise<string>;
+  /** Returns a name that no other behaviour uses, for an alarm that is deleted at the end of the run. */
+  alarmName(): string;
   /** Returns a table with a string key `id`. Like {@link bucket}, it is shared. */
   table(): Promise<string>;
   put(

@@ -1,4 +1,6 @@
 /** The clients for one endpoint, and which services the endpoint has. */
+import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
+import { CloudWatchLogsClient, DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -26,6 +28,8 @@ export interface Endpoint {
   sqs: SQSClient;
   sts: STSClient;
   dynamodb: DynamoDBClient;
+  cloudwatch: CloudWatchClient;
+  logs: CloudWatchLogsClient;
   raw: SendRaw;
   call: SendCall;
   isSecure: boolean;
@@ -57,7 +61,8 @@ export const connect = ({ url, region, credentials, advance }: EndpointOptions):
   });
   const sqs = new SQSClient({ ...common, useQueueUrlAsEndpoint: url === null });
   const [sts, dynamodb] = [new STSClient(common), new DynamoDBClient(common)];
-  const clients = [s3, sqs, sts, dynamodb];
+  const [cloudwatch, logs] = [new CloudWatchClient(common), new CloudWatchLogsClient(common)];
+  const clients = [s3, sqs, sts, dynamodb, cloudwatch, logs];
   let aheadMs = 0;
   const now = (): number => Date.now() + aheadMs;
   const origin = (url ?? `https://s3.${region}.amazonaws.com`).replace(/\/$/, '');
@@ -68,6 +73,8 @@ export const connect = ({ url, region, credentials, advance }: EndpointOptions):
     sqs,
     sts,
     dynamodb,
+    cloudwatch,
+    logs,
     raw: createRawSender({ origin, region, now, credentials: () => s3.config.credentials() }),
     call: createCaller({ url, region, now, credentials: () => s3.config.credentials() }),
     isSecure: origin.startsWith('https:'),
@@ -91,6 +98,8 @@ export const missingNeeds = async (endpoint: Endpoint): Promise<Map<Need, string
     ['sqs', () => endpoint.sqs.send(new ListQueuesCommand({ MaxResults: 1 }))],
     ['sts', () => endpoint.sts.send(new GetCallerIdentityCommand({}))],
     ['dynamodb', () => endpoint.dynamodb.send(new ListTablesCommand({ Limit: 1 }))],
+    ['cloudwatch', () => endpoint.cloudwatch.send(new DescribeAlarmsCommand({ MaxRecords: 1 }))],
+    ['logs', () => endpoint.logs.send(new DescribeLogGroupsCommand({ limit: 1 }))],
   ];
   const missing = new Map<Need, string>();
   if (!endpoint.isSecure) missing.set('tls', 'its URL begins with http:');

@@ -1,5 +1,11 @@
 /** Creates the buckets, queues and tables that a run uses at an endpoint, and removes them. */
 import { randomBytes } from 'node:crypto';
+import { DeleteAlarmsCommand, paginateDescribeAlarms } from '@aws-sdk/client-cloudwatch';
+import {
+  CreateLogGroupCommand,
+  DeleteLogGroupCommand,
+  paginateDescribeLogGroups,
+} from '@aws-sdk/client-cloudwatch-logs';
 import {
   CreateTableCommand,
   DeleteTableCommand,
@@ -30,6 +36,9 @@ export interface Resources {
   createBucket(kind: BucketKind): Promise<string>;
   createQueue(options: { attributes?: Record<string, string>; from?: string }): Promise<Queue>;
   createTable(): Promise<string>;
+  createLogGroup(): Promise<string>;
+  /** Returns the name of an alarm that the caller creates. */
+  alarmName(): string;
   /** Returns the name of a stack that the caller creates. */
   stack(): string;
   /** Removes everything that the run created. Returns what could not be removed, with the reason. */
@@ -73,6 +82,19 @@ export const createResources = (endpoint: Endpoint): Resources => {
       await createTable(endpoint, TableName);
       return TableName;
     },
+    async createLogGroup() {
+      const logGroupName = name();
+      const remove = () => endpoint.logs.send(new DeleteLogGroupCommand({ logGroupName }));
+      removals.push({ what: `log group ${logGroupName}`, remove });
+      await endpoint.logs.send(new CreateLogGroupCommand({ logGroupName }));
+      return logGroupName;
+    },
+    alarmName() {
+      const AlarmName = name();
+      const remove = () => endpoint.cloudwatch.send(new DeleteAlarmsCommand({ AlarmNames: [AlarmName] }));
+      removals.push({ what: `alarm ${AlarmName}`, remove });
+      return AlarmName;
+    },
     stack() {
       const StackName = name();
       removals.push({ what: `stack ${StackName}`, remove: () => removeStack(endpoint, StackName) });
@@ -105,6 +127,8 @@ export const removeLeftovers = async (endpoint: Endpoint): Promise<{ removed: st
   removed.push(...(await removeStacks(endpoint)));
   if (!missing.has('sqs')) removed.push(...(await removeQueues(endpoint)));
   if (!missing.has('dynamodb')) removed.push(...(await removeTables(endpoint)));
+  if (!missing.has('cloudwatch')) removed.push(...(await removeAlarms(endpoint)));
+  if (!missing.has('logs')) removed.push(...(await removeLogGroups(endpoint)));
   return { removed, left };
 };
 
@@ -124,6 +148,22 @@ const removeStacks = async (endpoint: Endpoint): Promise<string[]> => {
   const ours = names.filter((name) => name.startsWith(PREFIX));
   for (const name of ours) await removeStack(endpoint, name);
   return ours.map((name) => `stack ${name}`);
+};
+
+const removeAlarms = async ({ cloudwatch: client }: Endpoint): Promise<string[]> => {
+  const removed: string[] = [];
+  for await (const { MetricAlarms = [] } of paginateDescribeAlarms({ client }, { AlarmNamePrefix: PREFIX }))
+    removed.push(...MetricAlarms.map(({ AlarmName = '' }) => AlarmName));
+  for (const AlarmName of removed) await client.send(new DeleteAlarmsCommand({ AlarmNames: [AlarmName] }));
+  return removed.map((name) => `alarm ${name}`);
+};
+
+const removeLogGroups = async ({ logs: client }: Endpoint): Promise<string[]> => {
+  const removed: string[] = [];
+  for await (const page of paginateDescribeLogGroups({ client }, { logGroupNamePrefix: PREFIX }))
+    removed.push(...(page.logGroups ?? []).map(({ logGroupName = '' }) => logGroupName));
+  for (const logGroupName of removed) await client.send(new DeleteLogGroupCommand({ logGroupName }));
+  return removed.map((name) => `log group ${name}`);
 };
 
 const createBucket = async ({ s3, region }: Endpoint, Bucket: string, kind: BucketKind) => {

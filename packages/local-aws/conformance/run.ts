@@ -111,7 +111,7 @@ const judge = (error: unknown) => {
 };
 
 export const createContext = (endpoint: Endpoint, resources: Resources): Context => {
-  const { s3, sqs, sts, dynamodb, region, raw } = endpoint;
+  const { s3, sqs, sts, dynamodb, cloudwatch, logs, region, raw } = endpoint;
   const shared = new Map<BucketKind, Promise<string>>();
   let accountId: Promise<string> | undefined;
   let table: Promise<string> | undefined;
@@ -121,6 +121,8 @@ export const createContext = (endpoint: Endpoint, resources: Resources): Context
     sqs,
     sts,
     dynamodb,
+    cloudwatch,
+    logs,
     region,
     raw,
     accountId: () =>
@@ -134,6 +136,8 @@ export const createContext = (endpoint: Endpoint, resources: Resources): Context
     unusedBucketName: () => resources.bucketName(),
     key: (name = 'key') => `${String(++keys).padStart(4, '0')}-${name}`,
     queue: (options = {}) => resources.createQueue(options),
+    logGroup: () => resources.createLogGroup(),
+    alarmName: () => resources.alarmName(),
     table: () => (table ??= resources.createTable()),
     now: () => endpoint.now(),
     pass: async (milliseconds) => {

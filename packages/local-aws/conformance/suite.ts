@@ -4,6 +4,7 @@ import * as archive from './archive.ts';
 import * as attributes from './attributes.ts';
 import * as checksums from './checksums.ts';
 import * as conditions from './conditions.ts';
+import * as cloudwatch from './cloudwatch.ts';
 import * as conditionalWrites from './conditional-writes.ts';
 import * as copy from './copy.ts';
 import * as deadLetters from './dead-letters.ts';
@@ -13,6 +14,7 @@ import * as errors from './errors.ts';
 import * as histories from './histories.ts';
 import * as lifecycle from './lifecycle.ts';
 import * as listing from './listing.ts';
+import * as logs from './logs.ts';
 import * as metadata from './metadata.ts';
 import * as messageVisibility from './message-visibility.ts';
 import * as multipart from './multipart.ts';
@@ -75,6 +77,8 @@ const GROUPS: Record<string, readonly Record<string, unknown>[]> = {
   queues: [queues, messageVisibility, deadLetters],
   sts: [sts],
   dynamodb: [dynamodb],
+  cloudwatch: [cloudwatch],
+  logs: [logs],
   time: [time],
 };
 

@@ -4,49 +4,12 @@ import { alreadyExists, defineResourceType, inert } from './resource-type.ts';
 
 /** Resource types that have a name, an ARN and properties, but no effect in the local AWS. */
 export const plainProviders = (): Record<string, Provider> => ({
-  'AWS::Logs::LogGroup': named({
-    nameProperty: 'LogGroupName',
-    properties: ['RetentionInDays', 'KmsKeyId', 'LogGroupClass', 'Tags', 'DeletionProtectionEnabled'],
-    attributes: (context, name) => ({ Arn: `${arnPrefix('logs', context)}:log-group:${name}:*` }),
-  }),
-  'AWS::CloudWatch::Alarm': named({
-    nameProperty: 'AlarmName',
-    properties: ALARM_PROPERTIES,
-    attributes: (context, name) => ({ Arn: `${arnPrefix('cloudwatch', context)}:alarm:${name}` }),
-  }),
   'AWS::KMS::Alias': named({
     nameProperty: 'AliasName',
     properties: ['TargetKeyId'],
     attributes: () => ({}),
   }),
 });
-
-const ALARM_PROPERTIES = [
-  'ActionsEnabled',
-  'AlarmActions',
-  'AlarmDescription',
-  'ComparisonOperator',
-  'DatapointsToAlarm',
-  'Dimensions',
-  'EvaluateLowSampleCountPercentile',
-  'EvaluationPeriods',
-  'ExtendedStatistic',
-  'InsufficientDataActions',
-  'MetricName',
-  'Metrics',
-  'Namespace',
-  'OKActions',
-  'Period',
-  'Statistic',
-  'Tags',
-  'Threshold',
-  'ThresholdMetricId',
-  'TreatMissingData',
-  'Unit',
-];
-
-const arnPrefix = (service: string, { region, accountId }: ResourceContext): string =>
-  `arn:aws:${service}:${region}:${accountId}`;
 
 /** A resource type whose physical id is a name that is unique in the account and region. */
 const named = (type: {

@@ -7,7 +7,7 @@ export type Protocol = 's3' | 'query' | 'json';
 
 export function protocolOf(service: string): Protocol {
   if (service === 's3') return 's3';
-  return ['sts', 'sns', 'iam', 'cloudformation', 'monitoring'].includes(service) ? 'query' : 'json';
+  return ['sts', 'sns', 'iam', 'cloudformation'].includes(service) ? 'query' : 'json';
 }
 
 /**

@@ -20,7 +20,8 @@ export interface PoolOptions extends EnvironmentHost {
   usage: UsageBook;
   /** Returns the fault of the next invocation. Called before each invocation. */
   fault(): InvocationFault | undefined;
-  onLine(line: string, requestId: string | null): void;
+  /** `environmentId` is the environment that wrote the line; null if its init phase was given up. */
+  onLine(line: string, requestId: string | null, environmentId: string | null): void;
 }
 
 export interface FunctionPool {
@@ -161,6 +162,7 @@ const startInTime = async (options: PoolOptions, environments: Environments): Pr
   options.onLine(
     `INIT_REPORT Init Duration: ${options.initLimitMs.toFixed(2)} ms\tPhase: init\tStatus: timeout`,
     null,
+    null,
   );
   return startSlot(options, environments);
 };
@@ -177,7 +179,7 @@ const startSlot = async (options: PoolOptions, environments: Environments): Prom
     timeoutMs: configuration.timeoutMs,
     clock,
     variables: { ...environmentVariables(options, credentials), AWS_SDK_UA_APP_ID: id },
-    onLine,
+    onLine: (line, requestId) => onLine(line, requestId, id),
   });
   const credentialsExpireAtMs = credentials.expiresAtMs ?? Infinity;
   const slot = { id, environment, credentialsExpireAtMs, invocations: 0, reaper: null };

@@ -81,7 +81,7 @@ export const createLambdaFunction = (host: FunctionHost, first: FunctionVersion)
   const openSession = (role: FunctionConfiguration): Session =>
     host.iam.createSession(role.roleArn, role.functionName, SESSION_SECONDS);
   const roleCaller = (): Caller => (caller ??= openSession(configuration).caller);
-  const logs = createLogSink(host.iam, () => configuration, roleCaller, host.onLog);
+  const logs = createLogSink(host, () => configuration, roleCaller, host.onLog);
   const poolOf = (version: FunctionVersion): FunctionPool =>
     createFunctionPool({
       ...version,
@@ -94,7 +94,7 @@ export const createLambdaFunction = (host: FunctionHost, first: FunctionVersion)
       initLimitMs: host.initLimitMs,
       fault: () => host.faults.plan?.invocation?.(version.configuration.functionName),
       usage,
-      onLine: (line, requestId) => logs.write(line, requestId),
+      onLine: (...line) => logs.write(...line),
     });
   let pool = poolOf(first);
   const change = (changes: Partial<FunctionConfiguration>): void => {

@@ -1,5 +1,7 @@
 import type { Authorizer, Caller } from '../core/access.ts';
 import type { FunctionConfiguration } from './function-configuration.ts';
+import type { Clock } from '../core/clock.ts';
+import type { LogGroupPlace } from '../logs/log-groups.ts';
 import { parseMetricLine, type MetricLine } from './log-lines.ts';
 
 /** A line that a function wrote. */
@@ -10,10 +12,13 @@ export interface LogLine {
   line: string;
   /** False if the function's role may not write to its log group. In AWS, the line would then be lost. */
   delivered: boolean;
+  /** The log group and stream to which the line belongs. */
+  group: LogGroupPlace;
+  stream: string;
 }
 
 export interface LogSink {
-  write(line: string, requestId: string | null): void;
+  write(line: string, requestId: string | null, environmentId: string | null): void;
   metrics(): MetricLine[];
   clear(): void;
 }
@@ -25,16 +30,25 @@ const METRICS_KEPT = 100_000;
  * does not allow logs:CreateLogStream and logs:PutLogEvents.
  */
 export const createLogSink = (
-  authorizer: Authorizer,
+  { iam, clock }: { iam: Authorizer; clock: Clock },
   configuration: () => FunctionConfiguration,
   roleCaller: () => Caller,
   onLog: (line: LogLine) => void,
 ): LogSink => {
   const metrics: MetricLine[] = [];
   return {
-    write: (line, requestId) => {
-      const delivered = mayWriteLogs(authorizer, configuration(), roleCaller());
-      onLog({ functionName: configuration().functionName, requestId, line, delivered });
+    write: (line, requestId, environmentId) => {
+      const delivered = mayWriteLogs(iam, configuration(), roleCaller());
+      const { functionName, accountId, region, logGroupName } = configuration();
+      const group = { accountId, region, name: logGroupName };
+      onLog({
+        functionName,
+        requestId,
+        line,
+        delivered,
+        group,
+        stream: streamOf(environmentId, clock.now()),
+      });
       const metric = delivered ? parseMetricLine(line) : null;
       if (metric) metrics.push(metric);
       if (metrics.length > METRICS_KEPT) metrics.shift();
@@ -44,6 +58,12 @@ export const createLogSink = (
       metrics.length = 0;
     },
   };
+};
+
+/** Each environment has a stream of its own, for example `2026/11/30/[$LATEST]6f1c…`. */
+const streamOf = (environmentId: string | null, nowMs: number): string => {
+  const day = new Date(nowMs).toISOString().slice(0, 10).replaceAll('-', '/');
+  return `${day}/[$LATEST]${(environmentId ?? '').replaceAll('-', '').padStart(32, '0')}`;
 };
 
 const mayWriteLogs = (

@@ -56,6 +56,10 @@ export interface MessageStore {
   purge(): void;
   counts(): { visible: number; delayed: number; inFlight: number };
   lastSequence(): number;
+  /** How many messages were sent to the queue, without those that SQS moved into it. */
+  sentCount(): number;
+  /** The age of the oldest message that is visible or in flight, in milliseconds; 0 if there is none. */
+  oldestAgeMs(): number;
   /** Resolves when a message may have become visible, and also after a short time or when aborted. The caller then checks again. */
   mayHaveChanged(untilMs: number, signal: AbortSignal | undefined): Promise<void>;
   wake(): void;
@@ -67,6 +71,7 @@ export function createMessageStore(clock: Clock, retentionMs: () => number): Mes
     due: createDueHeap(),
     ready: createFifo(),
     counts: { delayed: 0, visible: 0, 'in-flight': 0, gone: 0 },
+    sent: 0,
     isTooOld: (message) => message.sentAtMs + retentionMs() <= clock.now(),
   };
   const { messages, counts } = shelves;
@@ -77,9 +82,8 @@ export function createMessageStore(clock: Clock, retentionMs: () => number): Mes
     add({ delayMs, ...given }) {
       sequence += 1;
       const message = newMessage(given, sequence, clock.now());
-      counts.gone += 1;
-      messages.set(message.id, message);
-      moveTo(shelves, message, delayMs > 0 ? 'delayed' : 'visible', clock.now() + delayMs);
+      shelve(shelves, message, clock.now(), delayMs);
+      if (given.moved === undefined) shelves.sent += 1;
       room.wake();
       return message;
     },
@@ -116,10 +120,19 @@ export function createMessageStore(clock: Clock, retentionMs: () => number): Mes
       return { visible: counts.visible, delayed: counts.delayed, inFlight: counts['in-flight'] };
     },
     lastSequence: () => sequence,
+    sentCount: () => shelves.sent,
+    oldestAgeMs: () => oldestAgeMs(shelves, clock.now()),
     mayHaveChanged: (untilMs, signal) => room.wait(Math.min(untilMs, shelves.due.firstDueMs()), signal),
     wake: room.wake,
   };
 }
+
+const oldestAgeMs = (shelves: Shelves, nowMs: number): number => {
+  settle(shelves, nowMs);
+  for (const { state, sentAtMs } of shelves.messages.values())
+    if (state === 'visible' || state === 'in-flight') return nowMs - sentAtMs;
+  return 0;
+};
 
 /** The messages of a store. `ready` may contain messages that are no longer visible, and `due` may contain outdated entries. */
 interface Shelves {
@@ -130,6 +143,8 @@ interface Shelves {
   /** Visible messages in the order in which they became visible. */
   ready: Fifo<Message>;
   counts: Record<Message['state'], number>;
+  /** How many messages were sent to the queue. */
+  sent: number;
   isTooOld(message: Message): boolean;
 }
 
@@ -153,6 +168,12 @@ const newMessage = (
   visibleAtMs: 0,
   sequence,
 });
+
+const shelve = (shelves: Shelves, message: Message, nowMs: number, delayMs: number): void => {
+  shelves.counts.gone += 1;
+  shelves.messages.set(message.id, message);
+  moveTo(shelves, message, delayMs > 0 ? 'delayed' : 'visible', nowMs + delayMs);
+};
 
 function moveTo(shelves: Shelves, message: Message, state: Message['state'], visibleAtMs: number): void {
   shelves.counts[message.state] -= 1;

@@ -43,6 +43,8 @@ export interface QueueRegistry {
   /** Returns a queue; `undefined` if it does not exist. */
   byArn(arn: string): Queue | undefined;
   byName(place: QueuePlace): Queue | undefined;
+  /** Returns the queues of all accounts and regions. */
+  all(): Queue[];
   /** Returns the queues of an account and region, sorted by name. */
   list(accountId: string, region: string): Queue[];
   /** Returns the queues whose redrive policy names this dead-letter queue. */
@@ -100,6 +102,7 @@ export function createQueueRegistry(clock: Clock, faults: Readonly<Faults>, keep
     knownPolicy: (queue) => policies.known(queue.arn, queue.attributes.policy),
     byArn: (arn) => queues.get(arn),
     byName: (place) => queues.get(arnOf(place)),
+    all: () => [...queues.values()],
     list: (accountId, region) =>
       [...queues.values()]
         .filter((queue) => queue.accountId === accountId && queue.region === region)

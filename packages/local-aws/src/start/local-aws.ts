@@ -32,6 +32,7 @@ import { createSns, type Sns } from '../sns/sns.ts';
 import { createQueuePolicyResource, createQueueResource } from '../sqs/resources.ts';
 import { createSqs, type Sqs } from '../sqs/sqs.ts';
 import { createSts } from '../sts/sts.ts';
+import { createWatch } from './watch.ts';
 
 export interface LocalAwsOptions {
   /** The folder for objects and unpacked functions. The default is a new folder, which `stop` removes. */
@@ -123,6 +124,7 @@ export const startLocalAws = async (options: LocalAwsOptions = {}): Promise<Loca
     stop: async () => {
       clearInterval(dueTimer);
       scheduler.stop();
+      services.stopWatch();
       services.events.stop();
       responses.close();
       await lambda.stop();
@@ -148,6 +150,7 @@ const createServices = (
   const sqs = createSqs({ iam, clock, endpoint, faults, ...options.sqs });
   const sns = createSns({ iam, clock, queues: sqs });
   const kms = createKmsKeys({ clock, faults, keep: (policy) => iam.keep(policy, 'resource') });
+  const watch = createWatch({ clock, iam });
   const lambda = createLambda({
     directory: join(directory, 'lambda'),
     clock,
@@ -155,7 +158,10 @@ const createServices = (
     queues: sqs,
     hostVariables: () => ({ AWS_ENDPOINT_URL: endpoint(), NODE_EXTRA_CA_CERTS: front().caFile }),
     faults,
-    ...(options.onLog && { onLog: options.onLog }),
+    onLog: (line) => {
+      watch.onLog(line);
+      options.onLog?.(line);
+    },
     ...options.lambda,
   });
   const events = createEventBridge({ clock, queues: sqs, iam, lambda });
@@ -178,14 +184,16 @@ const createServices = (
   const made = { clock, iam, sqs, events, kms, s3, lambda, sns, scheduler };
   const dynamodb = createDynamoDb({ iam, clock });
   const responses = createResponseEndpoint(endpoint);
-  const providers = resourceProviders({ ...made, dynamodb }, kmsKeyProvider(kms), responses);
+  const own = { ...watch.providers, 'AWS::KMS::Key': kmsKeyProvider(kms) };
+  const providers = resourceProviders({ ...made, dynamodb }, own, responses);
   const cloudformation = createCloudFormation({ clock, providers });
-  return { ...made, dynamodb, responses, cloudformation, sts: createSts({ iam }), ecr: createEcr({ iam }) };
+  const others = { ...watch.start(made), sts: createSts({ iam }), ecr: createEcr({ iam }) };
+  return { ...made, ...others, dynamodb, responses, cloudformation };
 };
 
 const resourceProviders = (
   services: Pick<LocalAws, 'iam' | 'sqs' | 'events' | 's3' | 'lambda' | 'sns' | 'scheduler' | 'dynamodb'>,
-  kmsKey: Provider,
+  own: Record<string, Provider>,
   responses: ResponseEndpoint,
 ): Record<string, Provider> => ({
   ...iamProviders(services.iam),
@@ -193,10 +201,10 @@ const resourceProviders = (
   ...s3Providers(services.s3),
   ...schedulerProviders(services.scheduler),
   ...plainProviders(),
+  ...own,
   'AWS::CloudFormation::CustomResource': createCustomResourceProvider(services.lambda, responses),
   'AWS::DynamoDB::Table': services.dynamodb.tableResource,
   'AWS::Events::Rule': services.events.ruleResource,
-  'AWS::KMS::Key': kmsKey,
   'AWS::SNS::Subscription': services.sns.subscriptionResource,
   'AWS::SNS::Topic': services.sns.topicResource,
   'AWS::SNS::TopicPolicy': services.sns.topicPolicyResource,
@@ -220,6 +228,8 @@ const frontServices = ({
   iam,
   cloudformation,
   responses,
+  monitoring,
+  logs,
 }: Services): Record<string, AwsService> => ({
   s3: {
     handle: async (request, response) => {
@@ -234,5 +244,7 @@ const frontServices = ({
   sns,
   events,
   iam: createIamApi(iam),
+  monitoring,
+  logs,
   cloudformation: createCloudFormationApi({ cloudformation, authorizer: iam, objects: s3 }),
 });

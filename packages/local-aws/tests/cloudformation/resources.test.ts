@@ -163,7 +163,17 @@ test('resources of the simple types have their ARNs', async () => {
     },
     Alarm: {
       Type: 'AWS::CloudWatch::Alarm',
-      Properties: { AlarmName: 'alarm', Threshold: 1, AlarmActions: [{ Ref: 'Topic' }] },
+      Properties: {
+        AlarmName: 'alarm',
+        Namespace: 'AWS/SQS',
+        MetricName: 'NumberOfMessagesSent',
+        Statistic: 'Sum',
+        Period: 300,
+        EvaluationPeriods: 1,
+        ComparisonOperator: 'GreaterThanThreshold',
+        Threshold: 1,
+        AlarmActions: [{ Ref: 'Topic' }],
+      },
     },
     Key: { Type: 'AWS::KMS::Key', Properties: { EnableKeyRotation: true } },
     Alias: { Type: 'AWS::KMS::Alias', Properties: { AliasName: 'alias/key', TargetKeyId: { Ref: 'Key' } } },

@@ -1,0 +1,44 @@
+import { watchProviders } from '../cloudformation/watch-resources.ts';
+import { createAlarms } from '../cloudwatch/alarms.ts';
+import { createCloudWatch } from '../cloudwatch/cloudwatch.ts';
+import { addEmbeddedMetrics } from '../cloudwatch/embedded-metrics.ts';
+import { createMetricStore } from '../cloudwatch/metric-store.ts';
+import { createMetricSampler } from '../cloudwatch/sampled-metrics.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Iam } from '../iam/iam.ts';
+import type { Lambda } from '../lambda/lambda.ts';
+import { parseMetricLine } from '../lambda/log-lines.ts';
+import type { LogLine } from '../lambda/log-sink.ts';
+import { createLogGroups } from '../logs/log-groups.ts';
+import { createLogs } from '../logs/logs.ts';
+import type { Sqs } from '../sqs/sqs.ts';
+
+/** CloudWatch and CloudWatch Logs: what functions write, what queues and functions report, and the alarms on it. */
+export const createWatch = ({ clock, iam }: { clock: Clock; iam: Iam }) => {
+  const store = createMetricStore();
+  const alarms = createAlarms();
+  const groups = createLogGroups(clock);
+  return {
+    providers: watchProviders({ alarms, logGroups: groups, clock }),
+    /** Receives what functions write. */
+    onLog: ({ line, delivered, group, stream }: LogLine): void => {
+      if (!delivered) return;
+      groups.write(group, { stream, message: `${line}\n` });
+      const metrics = parseMetricLine(line);
+      if (metrics !== null) addEmbeddedMetrics(store, group, metrics);
+    },
+    /** Begins to watch the queues and the functions. */
+    start: (services: { sqs: Sqs; lambda: Lambda }) => {
+      const sampler = createMetricSampler(store, { ...services, clock });
+      return {
+        monitoring: createCloudWatch({ store, alarms, sample: sampler.sample, iam, clock }),
+        logs: createLogs({ groups, iam }),
+        stopWatch: (): void => {
+          sampler.stop();
+          store.clear();
+          groups.clear();
+        },
+      };
+    },
+  };
+};
