@@ -107,7 +107,9 @@ export const newestPointsComeFirst = behaviour(
     const found = await put(context, [1]);
     const { Metric, minuteMs } = found;
     const MetricData = [1, 2].map((minutes) => ({
-      ...{ MetricName: Metric.MetricName, Dimensions: Metric.Dimensions, Value: minutes + 1 },
+      MetricName: Metric.MetricName,
+      Dimensions: Metric.Dimensions,
+      Value: minutes + 1,
       Timestamp: new Date(minuteMs + minutes * MINUTE_MS),
     }));
     await context.cloudwatch.send(new PutMetricDataCommand({ Namespace, MetricData }));

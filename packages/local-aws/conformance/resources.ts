@@ -50,6 +50,12 @@ export const createResources = (endpoint: Endpoint): Resources => {
   let made = 0;
   const name = (): string => `${run}-${++made}`;
   const removals: { what: string; remove(): Promise<unknown> }[] = [];
+  /** Returns a name for something that the caller creates. */
+  const promised = (kind: string, remove: (name: string) => Promise<unknown>): string => {
+    const given = name();
+    removals.push({ what: `${kind} ${given}`, remove: () => remove(given) });
+    return given;
+  };
   return {
     bucketName: name,
     async createBucket(kind) {
@@ -89,17 +95,8 @@ export const createResources = (endpoint: Endpoint): Resources => {
       await endpoint.logs.send(new CreateLogGroupCommand({ logGroupName }));
       return logGroupName;
     },
-    alarmName() {
-      const AlarmName = name();
-      const remove = () => endpoint.cloudwatch.send(new DeleteAlarmsCommand({ AlarmNames: [AlarmName] }));
-      removals.push({ what: `alarm ${AlarmName}`, remove });
-      return AlarmName;
-    },
-    stack() {
-      const StackName = name();
-      removals.push({ what: `stack ${StackName}`, remove: () => removeStack(endpoint, StackName) });
-      return StackName;
-    },
+    alarmName: () => promised('alarm', (AlarmName) => removeAlarm(endpoint, AlarmName)),
+    stack: () => promised('stack', (StackName) => removeStack(endpoint, StackName)),
     async remove() {
       const left: string[] = [];
       for (const { what, remove } of removals.toReversed())
@@ -150,11 +147,15 @@ const removeStacks = async (endpoint: Endpoint): Promise<string[]> => {
   return ours.map((name) => `stack ${name}`);
 };
 
-const removeAlarms = async ({ cloudwatch: client }: Endpoint): Promise<string[]> => {
+const removeAlarm = ({ cloudwatch }: Endpoint, AlarmName: string): Promise<unknown> =>
+  cloudwatch.send(new DeleteAlarmsCommand({ AlarmNames: [AlarmName] }));
+
+const removeAlarms = async (endpoint: Endpoint): Promise<string[]> => {
+  const client = endpoint.cloudwatch;
   const removed: string[] = [];
   for await (const { MetricAlarms = [] } of paginateDescribeAlarms({ client }, { AlarmNamePrefix: PREFIX }))
     removed.push(...MetricAlarms.map(({ AlarmName = '' }) => AlarmName));
-  for (const AlarmName of removed) await client.send(new DeleteAlarmsCommand({ AlarmNames: [AlarmName] }));
+  for (const name of removed) await removeAlarm(endpoint, name);
   return removed.map((name) => `alarm ${name}`);
 };
 

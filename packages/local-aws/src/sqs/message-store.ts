@@ -112,9 +112,7 @@ export function createMessageStore(clock: Clock, retentionMs: () => number): Mes
       moveTo(shelves, message, visibleAtMs <= clock.now() ? 'visible' : 'in-flight', visibleAtMs);
       room.wake();
     },
-    purge() {
-      for (const message of messages.values()) moveTo(shelves, message, 'gone', 0);
-    },
+    purge: () => messages.forEach((message) => moveTo(shelves, message, 'gone', 0)),
     counts() {
       bringUpToDate();
       return { visible: counts.visible, delayed: counts.delayed, inFlight: counts['in-flight'] };

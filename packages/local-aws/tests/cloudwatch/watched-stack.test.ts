@@ -113,36 +113,37 @@ exports.handler = async ({ seconds }) => {
   }) + '\\n');
 };`;
 
+const functionOf = async (name: string, zipFile: string, actions: string[]): Promise<string> => {
+  const statement = { Effect: 'Allow' as const, Action: actions, Resource: '*' };
+  aws.iam.putRole({
+    accountId: ACCOUNT,
+    roleName: name,
+    assumeRolePolicy: {
+      Statement: {
+        Effect: 'Allow',
+        Principal: { Service: 'lambda.amazonaws.com' },
+        Action: 'sts:AssumeRole',
+      },
+    },
+    policies: [{ Statement: statement }],
+  });
+  await logs.send(new CreateLogGroupCommand({ logGroupName: `/aws/lambda/${name}` }));
+  const Role = `arn:aws:iam::${ACCOUNT}:role/${name}`;
+  const properties = {
+    FunctionName: name,
+    Handler: 'index.handler',
+    Runtime: 'nodejs24.x',
+    Role,
+    Timeout: 20,
+  };
+  return (await aws.lambda.createFunction({ accountId: ACCOUNT, region: aws.region, zipFile, properties }))
+    .functionArn;
+};
+
 test('what a function writes becomes metrics and log events, if its role may write them', async () => {
   const zipFile = await makeZip(join(aws.directory, 'writes.zip'), { 'index.js': CODE });
-  const functionOf = async (name: string, actions: string[]): Promise<string> => {
-    const statement = { Effect: 'Allow' as const, Action: actions, Resource: '*' };
-    aws.iam.putRole({
-      accountId: ACCOUNT,
-      roleName: name,
-      assumeRolePolicy: {
-        Statement: {
-          Effect: 'Allow',
-          Principal: { Service: 'lambda.amazonaws.com' },
-          Action: 'sts:AssumeRole',
-        },
-      },
-      policies: [{ Statement: statement }],
-    });
-    await logs.send(new CreateLogGroupCommand({ logGroupName: `/aws/lambda/${name}` }));
-    const Role = `arn:aws:iam::${ACCOUNT}:role/${name}`;
-    const properties = {
-      FunctionName: name,
-      Handler: 'index.handler',
-      Runtime: 'nodejs24.x',
-      Role,
-      Timeout: 20,
-    };
-    return (await aws.lambda.createFunction({ accountId: ACCOUNT, region: aws.region, zipFile, properties }))
-      .functionArn;
-  };
-  const writes = await functionOf('writes', ['logs:CreateLogStream', 'logs:PutLogEvents']);
-  const silent = await functionOf('silent', ['s3:GetObject']);
+  const writes = await functionOf('writes', zipFile, ['logs:CreateLogStream', 'logs:PutLogEvents']);
+  const silent = await functionOf('silent', zipFile, ['s3:GetObject']);
   for (const seconds of [1, 2, 30]) await aws.lambda.invoke(writes, { seconds });
   await aws.lambda.invoke(silent, { seconds: 1_000 });
   const { MetricDataResults } = await cloudwatch.send(
