@@ -1,5 +1,5 @@
 import type { Configuration } from '../lib/configuration/configuration.ts';
-import { ConfigurationError } from '../lib/configuration/problem.ts';
+import { ConfigurationError, type ConfigurationProblem } from '../lib/configuration/problem.ts';
 import { productVersion } from '../lib/configuration/package-files.ts';
 import { resourceNames } from '../lib/configuration/resource-names.ts';
 import type { ResourceNames } from '../lib/configuration/resource-names.ts';
@@ -9,13 +9,14 @@ import { ACCOUNT_ID, attribute, ref } from './cloudformation.ts';
 import type { Resources } from './cloudformation.ts';
 import { eventRules } from './event-rules.ts';
 import { logGroupExtensions, onPlatform, type Platform, platformOf } from './platform.ts';
-import { checkPolicySizes } from './policy-size.ts';
+import { type Excess, excessOf, fixOfBucket } from './limits.ts';
 import { queues, REPLICATE_TIMEOUT_SECONDS } from './queues.ts';
 import { roles } from './roles.ts';
 import { runRoles } from './run-roles.ts';
 import { deployedRules } from './rules-digest.ts';
 import { runEnvironment, runs } from './runs.ts';
 import { sourceBuckets } from './source-buckets.ts';
+import { splitAdvice, splitRules } from './split.ts';
 import { subscribeEnvironment, subscriptions } from './subscriptions.ts';
 import { idempotencyTable } from './table.ts';
 import { transferEnvironment, transfers } from './transfers.ts';
@@ -48,14 +49,14 @@ export interface Stack {
 /**
  * Returns the stack of a configuration. The same configuration always gives the same stack.
  *
- * @throws ConfigurationError if the policies for all buckets and roles are too long for one stack
+ * @throws ConfigurationError if there are too many buckets and roles for one stack. It says how to split the rules
  */
 export function stackOf(configuration: Configuration): Stack {
   const { deployment, stack } = configuration;
   const names = resourceNames(deployment);
-  const resources = onPlatform(resourcesOf(configuration, names), stack, names.stack);
-  const problems = checkPolicySizes(resources).map((finding) => ({ ...finding, path: 'rules', line: null }));
-  if (problems.length > 0) throw new ConfigurationError('replication.yml', problems);
+  const resources = resourcesOf(configuration, names);
+  const excess = excessIn(configuration, resources);
+  if (excess.length > 0) throw new ConfigurationError('replication.yml', problemsOf(configuration, excess));
   return {
     name: deployment.name,
     stage: deployment.stage,
@@ -80,7 +81,34 @@ export function stackOf(configuration: Configuration): Stack {
   };
 }
 
-function resourcesOf(configuration: Configuration, names: ResourceNames): Resources {
+const excessIn = (configuration: Configuration, resources: Resources): Excess[] =>
+  excessOf(resources, sourceBuckets(configuration.replication.rules));
+
+/** All that a second stack solves is one problem, so that the split is printed once. */
+const problemsOf = (configuration: Configuration, excess: Excess[]): ConfigurationProblem[] => {
+  const common = { path: 'rules', line: null };
+  const ofBuckets = excess.flatMap(({ found, bucket }) =>
+    bucket === null ? [] : [{ ...common, found, fix: fixOfBucket(bucket) }],
+  );
+  const ofStack = excess.filter(({ bucket }) => bucket === null).map(({ found }) => found);
+  if (ofStack.length === 0) return ofBuckets;
+  const found = `too many buckets and roles for one stack: ${ofStack.join('; ')}`;
+  return [...ofBuckets, { ...common, found, fix: split(configuration) }];
+};
+
+const split = (configuration: Configuration): string => {
+  const names = resourceNames(configuration.deployment);
+  const fits = (part: Configuration): boolean => excessIn(part, resourcesOf(part, names)).length === 0;
+  const stacks = splitRules(configuration, fits);
+  return stacks === null
+    ? 'the rules of one source bucket alone are too much: replace several of its rules or destinations by one with a shorter prefix'
+    : splitAdvice(configuration.deployment.name, stacks);
+};
+
+const resourcesOf = (configuration: Configuration, names: ResourceNames): Resources =>
+  onPlatform(plainResources(configuration, names), configuration.stack, names.stack);
+
+function plainResources(configuration: Configuration, names: ResourceNames): Resources {
   const buckets = sourceBuckets(configuration.replication.rules);
   return {
     ...queues(names, buckets),

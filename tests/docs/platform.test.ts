@@ -1,5 +1,5 @@
 /** Compares docs/platform.md with the code that it describes. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseConfiguration } from '../../src/lib/configuration/configuration.ts';
@@ -7,8 +7,6 @@ import { stackOf } from '../../src/stack/stack.ts';
 import { CONFIGURATIONS } from '../stack/ten-configurations.ts';
 import { list, ofType, roleStatements } from '../stack/statements.ts';
 import { documentedPolicy } from './documented-policy.ts';
-
-const HANDLERS = ['replicate', 'transfer', 'backfill', 'batch-operations', 'subscribe'];
 
 /** Returns the AWS clients that a source file imports, directly or through other files. Types are left out, because bundles have none. */
 const clientsOf = (file: string, seen = new Set<string>()): Set<string> => {
@@ -27,7 +25,9 @@ const clientsOf = (file: string, seen = new Set<string>()): Set<string> => {
 };
 
 test('the table of endpoints has exactly the services that the functions call', () => {
-  const services = new Set(HANDLERS.flatMap((name) => [...clientsOf(`src/handlers/${name}.ts`)]));
+  const services = new Set(
+    readdirSync('src/handlers').flatMap((name) => [...clientsOf(join('src/handlers', name))]),
+  );
   const rows = [...readFileSync('docs/platform.md', 'utf8').matchAll(/`com\.amazonaws\.<region>\.(\w+)`/g)];
   expect([...services].toSorted()).toEqual(rows.map(([, service]) => service).toSorted());
 });

@@ -1,0 +1,92 @@
+import type { CloudFormationResource, Resources } from './cloudformation.ts';
+import type { SubscribedBucket } from './source-buckets.ts';
+
+/** Why a stack is too large, and whether a second stack would help. */
+export interface Excess {
+  found: string;
+  /** The bucket that alone is too much; null: the stack has too many buckets and roles. */
+  bucket: string | null;
+}
+
+/**
+ * Reports what AWS would refuse because it is too large, mostly only when a part of the deployment is already done. Everything counted here
+ * grows with the number of buckets, rules and destinations.
+ */
+export const excessOf = (resources: Resources, buckets: readonly SubscribedBucket[]): Excess[] => [
+  ...longPolicies(resources),
+  ...tooManyResources(resources),
+  ...tooManyFilters(buckets),
+];
+
+/** All inline policies of a role together. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
+const ROLE_CHARACTERS = 10_240;
+
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html */
+const QUEUE_POLICY_CHARACTERS = 8192;
+
+const longPolicies = (resources: Resources): Excess[] => {
+  const roles = ofType(resources, 'AWS::IAM::Role').map(([id, { Properties }]) => ({
+    owner: `the role ${id}`,
+    size: characters(Properties?.['Policies']) + attachedCharacters(resources, id),
+    limit: ROLE_CHARACTERS,
+  }));
+  const queues = ofType(resources, 'AWS::SQS::QueuePolicy').map(([id, { Properties }]) => ({
+    owner: id.replace(/Policy$/, ''),
+    size: characters(Properties?.['PolicyDocument']),
+    limit: QUEUE_POLICY_CHARACTERS,
+  }));
+  return [...roles, ...queues]
+    .filter(({ size, limit }) => size > limit)
+    .map(({ owner, size, limit }) => ({
+      found: `the policies of ${owner} would have about ${size} characters, while AWS allows ${limit}`,
+      bucket: null,
+    }));
+};
+
+const attachedCharacters = (resources: Resources, role: string): number =>
+  ofType(resources, 'AWS::IAM::Policy')
+    .filter(([, { Properties }]) => JSON.stringify(Properties?.['Roles']) === JSON.stringify([{ Ref: role }]))
+    .reduce((sum, [, { Properties }]) => sum + characters(Properties?.['PolicyDocument']), 0);
+
+/** https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html */
+const STACK_RESOURCES = 500;
+
+/** Maximum number of resources that the framework adds: functions, their log groups, mappings and schedules, and its bucket. */
+export const FRAMEWORK_RESOURCES = 30;
+
+const tooManyResources = (resources: Resources): Excess[] => {
+  const count = Object.keys(resources).length + FRAMEWORK_RESOURCES;
+  if (count <= STACK_RESOURCES) return [];
+  const found = `the stack would have about ${count} resources, while CloudFormation allows ${STACK_RESOURCES}`;
+  return [{ found, bucket: null }];
+};
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html */
+const BUCKET_NOTIFICATIONS = 100;
+
+const tooManyFilters = (buckets: readonly SubscribedBucket[]): Excess[] =>
+  buckets
+    .filter(({ events, filters }) => events === 's3' && filters.length > BUCKET_NOTIFICATIONS)
+    .map(({ bucket, filters }) => ({
+      found: `${bucket} would have ${filters.length} notifications, while S3 allows ${BUCKET_NOTIFICATIONS} in a bucket`,
+      bucket,
+    }));
+
+/** A bucket that alone is too much has this fix. Only the fix for too many buckets depends on all rules: see split.ts. */
+export const fixOfBucket = (bucket: string): string =>
+  `write \`events: eventbridge\` in all rules of ${bucket}, or give them fewer prefixes: one rule can have a common prefix of several`;
+
+const ofType = (resources: Resources, type: string): [string, CloudFormationResource][] =>
+  Object.entries(resources).filter(([, { Type }]) => Type === type);
+
+/** Returns the approximate length of a policy after CloudFormation has replaced all references by their values. */
+const characters = (policy: unknown): number => JSON.stringify(policy, resolve)?.length ?? 0;
+
+function resolve(_: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if ('Fn::Sub' in value) return String(value['Fn::Sub']).replaceAll(/\$\{AWS::\w+\}/g, 'x'.repeat(12));
+  if ('Ref' in value && String(value['Ref']).startsWith('AWS::')) return 'x'.repeat(12);
+  // The value is the ARN or name of a queue, table or log group of this stack.
+  if ('Fn::GetAtt' in value || 'Ref' in value) return 'x'.repeat(100);
+  return value;
+}
