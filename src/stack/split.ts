@@ -41,7 +41,7 @@ export const splitAdvice = (name: string, stacks: ReplicationRule[][]): string =
   ].join(`\n${INDENT}`);
 };
 
-/** Where the text of a fix begins in the list of problems. */
+/** How far the list of problems indents the text of a fix. */
 const INDENT = ' '.repeat(11);
 
 /** Joins words by commas to lines that fit into a terminal. */
