@@ -11,6 +11,7 @@ import { DISCARD } from './dead-letters/dlq-discard.ts';
 import { LIST } from './dead-letters/dlq-list.ts';
 import { REDRIVE } from './dead-letters/dlq-redrive.ts';
 import { DOCTOR } from './doctor/doctor.ts';
+import { EXPLAIN } from './explain/explain.ts';
 import { INIT } from './init/init.ts';
 import { BACKFILL_START } from './runs/backfill-start.ts';
 import { CANCEL, PAUSE, RESUME, RUNS, STATUS } from './runs/run-control.ts';
@@ -42,6 +43,7 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   LIST,
   REDRIVE,
   DOCTOR,
+  EXPLAIN,
   TRANSFERS,
   WAITING_LIST,
   WAITING_RETRY,

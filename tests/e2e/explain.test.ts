@@ -2,9 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { refuseWrites } from '../../demo/refusal.ts';
 import { TEMPLATE_FILE } from '../../demo/package-stack.ts';
 import type { Explanation, PlaceView } from '../../src/lib/inspect/explain.ts';
 import { packaged, replicationFileOf } from './support/stages/packaged.ts';
+import { cli, deadLetters } from './support/queues.ts';
+import { onlyDeadLetter } from './support/only-dead-letter.ts';
 import { settled, startStage, type Stage } from './support/stages/stage.ts';
 
 let stage: Stage;
@@ -73,4 +76,52 @@ test('the inspect function has the role of the replicate function, which destina
     JSON.stringify(each).includes('InspectLambda'),
   );
   expect(naming.map(([id]) => id)).toEqual([]);
+});
+
+test('`explain` tells why an object was refused, since when, what the next hint would do, and what to type', async () => {
+  const allow = await refuseWrites(stage.destination.s3(), 'main-replica', 'denied/');
+  const { VersionId: versionId } = await stage.put('main', 'denied/7.jpg', 'x');
+  await onlyDeadLetter(stage);
+  const { stdout, stderr, exitCode } = await cli(stage, 'explain', 's3://main/denied/7.jpg');
+  expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 });
+  const lines = stdout.split('\n');
+  expect(lines[0]).toMatch(
+    /^Not replicated since \d{4}-.*: for two minutes AWS refused .* \(access-denied\)$/,
+  );
+  const line = (label: string) => lines.find((each) => each.startsWith(label))?.slice(13);
+  expect(line('source')).toContain(`version ${versionId} · 1 B`);
+  expect(line('destination')).toBe('s3://main-replica/denied/7.jpg');
+  expect(stdout).toContain('\n             no such object\n');
+  expect(line('tried')).toMatch(/^since .*, 2 times · dead letter since /);
+  expect(line('next hint')).toMatch(
+    /^would call CopyObject with If-None-Match: \* from source version \S+; the last try ended with access-denied/,
+  );
+  expect(line('then')).toContain(
+    'npx s3-replicator dlq redrive --reason access-denied --prefix denied/7.jpg',
+  );
+  // Nothing was changed, and the letter can be received by the next command.
+  expect(await deadLetters(stage)).toHaveLength(1);
+  await allow();
+});
+
+test('a replica is mapped back to its source, and a key that no rule wants gets the reason', async () => {
+  await stage.put('shared', 'reports/q3.pdf', 'x');
+  await settled(stage);
+  const mapped = await explain('archive', 'acme/q3.pdf');
+  expect(mapped).toMatchObject({ bucket: 'shared', key: 'reports/q3.pdf', isMappedBack: true });
+  expect(mapped.places.map(({ destination }) => destination)).toEqual(['archive', 'copy']);
+  expect((await explain('shared', 'reports/q3.doc')).rules).toEqual([
+    { rule: 'reports', why: 'its keys end with ".pdf"' },
+    { rule: 'images', why: 'its keys begin with "images/"' },
+  ]);
+  expect(await explain('nobodys', 'x')).toMatchObject({ rules: [], places: [] });
+});
+
+test('the state of a key without an object, of an archived and of a deleted object is told by what the next hint would do', async () => {
+  expect((await onlyPlace('main', 'never written')).next).toMatchObject({
+    kind: 'done',
+    outcome: 'source-gone',
+  });
+  await stage.put('main', 'cold', 'x', { StorageClass: 'DEEP_ARCHIVE' });
+  expect((await onlyPlace('main', 'cold')).next).toMatchObject({ kind: 'fails', reason: 'archived' });
 });

@@ -160,6 +160,7 @@ const inspecting = (task: Task, { source, replica }: Sides): InspectDeps => {
     probing: buckets,
     brakes: { load: async () => UNUSED_BRAKE, heldMs: async () => null },
     circuits: { load: async () => ({ open: new Map(), suspects: new Map(), hanging: new Map() }) },
+    letters: { has: async () => false },
     transfers: createMemoryTransfers().ports().store,
     versionReceipts: memoryVersionReceipts(),
     signer: async () => null,

@@ -62,10 +62,10 @@ export const createWaker = (
 const parseWoken = (answer: unknown): true | null =>
   isRecord(answer) && Array.isArray(answer['runs']) ? true : null;
 
-type Invoke = <Answer>(payload: unknown, parse: (answer: unknown) => Answer | null) => Promise<Answer>;
+export type Invoke = <Answer>(payload: unknown, parse: (answer: unknown) => Answer | null) => Promise<Answer>;
 
 /** `parse` returns null for what is no answer to the payload. */
-const createInvoker = (functionName: string, region: string): Invoke => {
+export const createInvoker = (functionName: string, region: string): Invoke => {
   const client = new LambdaClient({ region, logger: SDK_LOGGER });
   return async (payload, parse) => {
     const command = new InvokeCommand({

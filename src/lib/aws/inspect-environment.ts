@@ -4,6 +4,7 @@ import type { InspectDeps } from '../inspect/action.ts';
 import type { ReplicationConfiguration } from '../model/rule.ts';
 import { createBrakeStore } from './dynamodb/brake-store.ts';
 import { createCircuitStore } from './dynamodb/circuit-store.ts';
+import { createKnownLetters } from './dynamodb/known-letters.ts';
 import { createReadSigner } from './dynamodb/stamp-key.ts';
 import { createTransferStore } from './dynamodb/transfer-store.ts';
 import { createVersionReceipts } from './dynamodb/version-receipts.ts';
@@ -49,6 +50,7 @@ const inspectDeps = ({ variable, clock, logger }: Environment) => {
     clock,
     brakes: createBrakeStore(variable('RUNS_TABLE')),
     circuits: createCircuitStore(variable('IDEMPOTENCY_TABLE')),
+    letters: createKnownLetters(variable('IDEMPOTENCY_TABLE'), clock.now),
     transfers: createTransferStore(variable('TRANSFERS_TABLE')),
     versionReceipts: createVersionReceipts(variable('IDEMPOTENCY_TABLE')),
     signer: createReadSigner(variable('IDEMPOTENCY_TABLE'), (error) =>

@@ -1,5 +1,6 @@
 /** What an action of the inspect function is given, and what it answers. */
 import type { CircuitStore } from '../delivery/circuits.ts';
+import type { KnownLetters } from '../delivery/known-letters.ts';
 import type { TransferStore } from '../copy/transfer/transfer.ts';
 import type { BrakeStore } from '../model/brake.ts';
 import type { JsonRecord } from '../model/json.ts';
@@ -23,6 +24,7 @@ export interface InspectDeps {
   probing: Buckets;
   brakes: Pick<BrakeStore, 'load' | 'heldMs'>;
   circuits: Pick<CircuitStore, 'load'>;
+  letters: Pick<KnownLetters, 'has'>;
   transfers: Pick<TransferStore, 'load' | 'rate' | 'all'>;
   versionReceipts: Pick<VersionReceipts, 'find'>;
   /** Never creates the key. */

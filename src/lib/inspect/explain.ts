@@ -10,6 +10,7 @@ import { filterProblem, judgeRules, type RuleVerdict, sourceKeyOf } from './matc
 import { type NextStep, nextStep } from './next-step.ts';
 import { type Relation, relationOf } from './relation.ts';
 import { type SideView, stateIn, viewReplica, viewSource } from './side.ts';
+import { type VersionView, viewVersion } from './version.ts';
 
 export interface Explanation {
   /** The bucket and key at the source. */
@@ -19,6 +20,8 @@ export interface Explanation {
   isMappedBack: boolean;
   /** Why each rule of the bucket wants the key or not. */
   rules: RuleVerdict[];
+  /** The source buckets of all deployed rules. */
+  sourceBuckets: string[];
   /** One for each destination of each rule that wants the key. */
   places: PlaceView[];
 }
@@ -38,6 +41,10 @@ export interface PlaceView {
   avoided: { since: string; reason: string; detail: string } | null;
   brake: { closedSince: string | null; why: string | null; heldSince: string | null };
   transfer: TransferView | null;
+  /** Whether the dead-letter queue has a letter about the key, according to its record. A letter that SQS itself moved has none. */
+  hasLetter: boolean;
+  /** The version that the request named; null: it named none. */
+  version: VersionView | null;
 }
 
 interface TransferView {
@@ -72,6 +79,7 @@ export const explain = async (fields: JsonRecord, deps: InspectDeps): Promise<In
     ...at,
     isMappedBack: mapped !== null,
     rules: verdicts,
+    sourceBuckets: [...new Set(rules.map(({ source }) => source.bucket))],
     places: await Promise.all(
       places.map((place) => viewPlace(createTask({ ...place, key: at.key }, { versionId }), deps)),
     ),
@@ -88,13 +96,16 @@ const askedFor =
 const viewPlace = async (task: Task, deps: InspectDeps): Promise<PlaceView> => {
   const { rule, destination, replicaKey } = task;
   const sides = bucketsOf(task, deps.buckets);
-  const [source, replica, next, circuits, brake, transfer] = await Promise.all([
+  const { key, versionId } = task;
+  const where = { rule: rule.id, destination: destination.id, bucket: rule.source.bucket, key };
+  const [source, replica, next, circuits, brake, transfer, hasLetter] = await Promise.all([
     viewSource(task, sides),
     viewReplica(task, sides),
     nextStep(task, deps),
     deps.circuits.load(),
     viewBrake(task, deps),
     deps.transfers.load(transferIdOf(task)),
+    deps.letters.has(where),
   ]);
   const open = circuits.open.get(circuitName(destination));
   const state = stateIn(source.current);
@@ -112,6 +123,8 @@ const viewPlace = async (task: Task, deps: InspectDeps): Promise<PlaceView> => {
       open === undefined ? null : { since: isoTime(open.sinceMs), reason: open.reason, detail: open.detail },
     brake,
     transfer: transfer === null ? null : viewTransfer(transfer, state),
+    hasLetter,
+    version: versionId === null ? null : await viewVersion(task, sides, versionId),
   };
 };
 
@@ -151,6 +164,12 @@ const isoTime = (ms: number): string => new Date(ms).toISOString();
 /** Reads the answer of the function. Returns null if it is none. */
 export const parseExplanation = (answer: unknown): Explanation | null =>
   isExplanation(answer) ? answer : null;
+
+/** Reads the list of problems in an answer. Returns null if there is none. */
+export const parseProblems = (answer: unknown): string[] | null => {
+  const problems: unknown = isRecord(answer) ? answer['problems'] : null;
+  return Array.isArray(problems) ? problems.map(String) : null;
+};
 
 const isExplanation = (answer: unknown): answer is Explanation =>
   isRecord(answer) && Array.isArray(answer['rules']) && Array.isArray(answer['places']);

@@ -1,0 +1,218 @@
+/** The sentence with which `explain` begins, for each state in which an object can be. */
+import { expect, test } from 'vitest';
+import { runExplain } from '../../src/cli/explain/explain.ts';
+import type { Explanation, PlaceView } from '../../src/lib/inspect/explain.ts';
+import { objectState } from '../model/object-state.ts';
+import { run } from './run.ts';
+
+const SOURCE = objectState({ versionId: 'v2', lastModifiedMs: Date.parse('2026-11-30T13:49:58Z') });
+
+const place = (fields: Partial<PlaceView> = {}): PlaceView => {
+  const side = { tags: null, versions: null, hasOlder: false, problem: null };
+  return {
+    rule: 'media',
+    destination: 'archive',
+    destinationBucket: 'acme-archive',
+    replicaKey: 'photos/7.jpg',
+    source: { ...side, current: { kind: 'object', state: SOURCE } },
+    replica: { ...side, current: { kind: 'absent' } },
+    relation: { holds: null, bytes: null, stamp: null, behind: null, receipt: null },
+    filter: null,
+    next: { passedOver: [], kind: 'done', outcome: 'unchanged' },
+    avoided: null,
+    brake: { closedSince: null, why: null, heldSince: null },
+    transfer: null,
+    hasLetter: false,
+    version: null,
+    ...fields,
+  };
+};
+
+const explanation = (...places: PlaceView[]): Explanation => ({
+  bucket: 'acme-media',
+  key: 'photos/7.jpg',
+  isMappedBack: false,
+  rules: [{ rule: 'media', why: places.length === 0 ? 'its keys begin with "clips/"' : null }],
+  sourceBuckets: ['acme-media'],
+  places,
+});
+
+const NOW_MS = Date.parse('2026-11-30T14:00:00Z');
+
+/** Runs the command with this answer of the function. */
+const explained = async (answer: unknown, ...argv: string[]) =>
+  await run(
+    ['explain', 's3://acme-media/photos/7.jpg', ...argv],
+    { now: () => NOW_MS },
+    {
+      explain: (args, io) =>
+        runExplain(args, io, {
+          inspect: () => async (_payload, parse) => {
+            const parsed = parse(answer);
+            if (parsed === null) throw new Error('no answer');
+            return parsed;
+          },
+          deadLetters: () => Promise.reject(new Error('the queue is left alone')),
+        }),
+    },
+  );
+
+const call = (
+  name: 'DeleteObject' | 'PutObject' | 'RestoreObject' | 'PutObjectTagging' | 'CompleteMultipartUpload',
+): PlaceView['next'] => ({
+  passedOver: [],
+  kind: 'call',
+  call: name,
+  key: 'photos/7.jpg',
+  versionId: null,
+  condition: 'If-None-Match: *',
+  sourceVersion: 'v2',
+});
+
+const done = (
+  outcome: 'filtered' | 'held' | 'not-ours' | 'replica' | 'source-gone' | 'transferring' | 'unchanged',
+): PlaceView['next'] => ({ passedOver: [], kind: 'done', outcome });
+
+const absent = { ...place().source, current: { kind: 'absent' } as const };
+const marker = { ...place().source, current: { kind: 'marker', versionId: 'm' } as const };
+const shown = { ...place().replica, current: { kind: 'object', state: SOURCE } as const };
+
+test.each<[string, Partial<PlaceView>, RegExp, RegExp | null]>([
+  [
+    'that is replicated',
+    { replica: shown },
+    /^Replicated: the destination holds what the source shows\.$/,
+    null,
+  ],
+  ['that was deleted on both sides', { source: marker }, /^Deleted on both sides\.$/, null],
+  [
+    'that does not exist',
+    { source: absent, next: done('source-gone') },
+    /^There is no such object at the source, and no/,
+    null,
+  ],
+  [
+    'whose replica stays after a delete',
+    { source: marker, replica: shown, next: done('source-gone') },
+    /^Deleted at the source\. The replica stays/,
+    null,
+  ],
+  [
+    'whose replica is not ours',
+    { source: marker, replica: shown, next: done('not-ours') },
+    /not provably our replica/,
+    null,
+  ],
+  [
+    'whose delete is on its way',
+    { source: marker, replica: shown, next: call('DeleteObject') },
+    /^Deleted at the source, and still shown/,
+    /backfill start --rule media/,
+  ],
+  [
+    'that the filter leaves out',
+    { filter: 'it is too small', next: done('filtered') },
+    /^Left out by the filter of rule media: it is too small\.$/,
+    null,
+  ],
+  [
+    'that is a replica itself',
+    { next: done('replica') },
+    /^Left out: the source object is itself a replica/,
+    null,
+  ],
+  [
+    'that is archived',
+    { next: { passedOver: [], kind: 'fails', reason: 'archived', detail: 'x', side: 'source' } },
+    /^Not replicated: the object is in an archive storage class .* \(archived\)$/,
+    /backfill start/,
+  ],
+  [
+    'that is archived under a rule that restores',
+    { next: call('RestoreObject') },
+    /^Archived at the source: the next hint asks S3 to restore it\.$/,
+    /backfill start/,
+  ],
+  [
+    'that the brake holds',
+    {
+      source: marker,
+      replica: shown,
+      next: done('held'),
+      brake: {
+        closedSince: '2026-11-30T13:50:00.000Z',
+        why: '9 deletes',
+        heldSince: '2026-11-30T13:51:00.000Z',
+      },
+    },
+    /^Held since 2026-11-30 13:51:00Z: deletes of this rule are paused\.$/,
+    /brake release --rule media --destination archive/,
+  ],
+  [
+    'whose destination is avoided',
+    {
+      next: call('PutObject'),
+      avoided: { since: '2026-11-30T13:50:00.000Z', reason: 'no-answer', detail: 'x' },
+    },
+    /^Waits since 2026-11-30 13:50:00Z: the destination is avoided \(no-answer\)\.$/,
+    /waiting list --rule media/,
+  ],
+  ['that is being transferred', { next: done('transferring') }, /^Being transferred/, /transfers list/],
+  [
+    'whose parts are all there',
+    { next: call('CompleteMultipartUpload') },
+    /^Nearly replicated: all parts are there/,
+    /transfers list/,
+  ],
+  [
+    'whose tags differ',
+    { replica: shown, next: call('PutObjectTagging') },
+    /^The content is replicated, but not its newest tags/,
+    /backfill start/,
+  ],
+  [
+    'that has not arrived and nobody knows why',
+    { next: call('PutObject') },
+    /^Not replicated yet: the destination has no such object, 10m 2s after it was written, and no dead letter/,
+    /backfill start --rule media --destination archive --prefix photos\/7\.jpg/,
+  ],
+])(
+  'explain begins with one sentence about an object %s, and ends with the command to type',
+  async (_, fields, sentence, command) => {
+    const { code, out, err } = await explained(explanation(place(fields)));
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out.split('\n')[0]).toMatch(sentence);
+    const typed = /^(?:do|then) +(npx .*)$/m.exec(out)?.[1] ?? null;
+    if (command === null) expect(typed).toBeNull();
+    else expect(typed).toMatch(command);
+  },
+);
+
+test('explain tells why no rule wants a key', async () => {
+  const { code, out } = await explained(explanation());
+  expect(code).toBe(0);
+  expect(out).toBe(
+    'Not replicated: no rule wants "photos/7.jpg".\nrule         media: its keys begin with "clips/"\n',
+  );
+});
+
+test('explain --json prints the answer of the function, the letters, and the same sentences', async () => {
+  const { out } = await explained(explanation(place()), '--json');
+  expect(JSON.parse(out)).toMatchObject({
+    places: [{ rule: 'media', next: { outcome: 'unchanged' } }],
+    letters: [null],
+    stories: [{ headline: 'Replicated: the destination holds what the source shows.' }],
+  });
+});
+
+test('explain passes on what is wrong with the request, and refuses what is no S3 URI', async () => {
+  expect(await explained({ problems: ['"inspect" must be one of nothing'] })).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('must be one of nothing'),
+  });
+  const { code, err } = await run(['explain', 'photos/7.jpg']);
+  expect([code, err]).toEqual([
+    2,
+    expect.stringContaining('"photos/7.jpg" is not of the form s3://bucket/key.'),
+  ]);
+});
