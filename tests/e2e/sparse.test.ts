@@ -12,7 +12,7 @@ const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 const SEED = 26;
 /** Size in GiB of the largest object that is streamed. With `SPARSE_GIB=20` the test takes minutes. */
-const GIBIBYTES = Number(process.env['SPARSE_GIB'] ?? 0.5);
+const GIBIBYTES = Number(process.env['SPARSE_GIB'] ?? 0.25);
 
 let stage: Stage;
 beforeAll(async () => {
