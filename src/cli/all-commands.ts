@@ -14,7 +14,9 @@ import { DOCTOR } from './doctor/doctor.ts';
 import { EXPLAIN } from './explain/explain.ts';
 import { INIT } from './init/init.ts';
 import { BACKFILL_START } from './runs/backfill-start.ts';
-import { CANCEL, PAUSE, RESUME, RUNS, STATUS } from './runs/run-control.ts';
+import { CANCEL, PAUSE, RESUME } from './runs/run-control.ts';
+import { SET } from './runs/run-set.ts';
+import { RUNS, STATUS } from './runs/run-show.ts';
 import { VERIFY_START } from './runs/verify-start.ts';
 import type { CommandSpec } from './terminal/command.ts';
 import { TRANSFERS } from './transfers/transfers-list.ts';
@@ -29,6 +31,7 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   PAUSE,
   RESUME,
   CANCEL,
+  SET,
   BRAKE_RELEASE,
   BRAKE_STATUS,
   BUILD,

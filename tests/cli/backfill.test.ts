@@ -67,7 +67,7 @@ test('while a command waits at a terminal, a bar shows the progress, the rate an
   const drawn = seen.filter((text) => text.includes('copying: '));
   expect(drawn.length).toBeGreaterThan(2);
   expect(stripVTControlCharacters(drawn.at(-1) ?? '').replaceAll('\n', '')).toMatch(
-    /^\d{8}-\d{6}-\w{6} \[[#-]{20}\] \d+ % copying: \d+ of 60 keys, [\d.]+\/s(, [\dhms ]+ left)?, [\d.]+ \w+ copied, 0 failed$/,
+    /^\d{8}-\d{6}-\w{6} \[[#-]{20}\] \d+ % copying: \d+ of 60 keys, [\d.]+ \w+ of 120 B, [\d.]+\/s(, [\dhms ]+ left)?, 0 failed(, waits for .*)?$/,
   );
   expect(seen.join('')).toContain(' left');
 });
@@ -76,7 +76,7 @@ test('while a command waits without a terminal, it prints a plain line now and t
   using commands = createRunCommands({ source: keys(60), replica: {} });
   commands.pace.steps = 3;
   const { err } = await commands.cli([...START, '--yes', '--wait']);
-  expect(err).toMatch(/^\d{8}-\d{6}-\w{6} .*comparing: \d+ of \d+ keys.*, \d+ to do\n/m);
+  expect(err).toMatch(/^\d{8}-\d{6}-\w{6} .*comparing: \d+ of \d+ keys, .*, \d+ to do \(.*\)/m);
   expect(err).not.toContain('\r');
 });
 
@@ -163,7 +163,7 @@ test('runs can be listed, shown, paused, resumed and cancelled', async () => {
   await commands.cli([...START, '--yes']);
   const id = runsOf(commands)[0]?.id ?? '';
   const { out: list } = await commands.cli(['backfill', 'list']);
-  expect(list).toMatch(/^RUN +PHASE +TOOK +KEYS +DIFFERENT +WHAT\n/);
+  expect(list).toMatch(/^RUN +PHASE +DONE +AGE +TOOK +KEYS +DIFFERENT +WHAT\n/);
   expect(list).toMatch(new RegExp(`\n${id} +comparing .* backfill of rule to replica\n$`));
 
   expect((await commands.cli(['backfill', 'pause', id])).out).toBe(

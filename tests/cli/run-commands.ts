@@ -24,7 +24,7 @@ export interface RunCommands {
   questions: string[];
   ports: RunPorts;
   /** How many steps the replicator makes each time a command sleeps. */
-  pace: { steps: number };
+  pace: { steps: number; concurrency: number };
   [Symbol.dispose](): void;
 }
 
@@ -48,6 +48,7 @@ export const createRunCommands = (
   writeFileSync(file, FILE + (yaml.rule ?? '') + (yaml.file ?? ''));
   const [rule] = loadConfiguration(file).replication.rules;
   const world = createWorld({ random: randomOf(1), ...options, rule: rule! });
+  const pace = { steps: 20, concurrency: 50 };
   const ports: RunPorts = {
     runs: () => ({ store: world.store, queues: world.deps().queues }),
     buckets: async () => {
@@ -55,9 +56,12 @@ export const createRunCommands = (
       return { listings, buckets };
     },
     receipts: () => world.deps().receipts,
+    concurrency: () => ({
+      read: async () => pace.concurrency,
+      set: async (maximum) => void (pace.concurrency = maximum),
+    }),
     random: randomOf(2),
   };
-  const pace = { steps: 20 };
   const questions: string[] = [];
   const cli: RunCommands['cli'] = (argv, { answers, io = {} } = {}) => {
     const left = [...(answers ?? [])];

@@ -115,3 +115,33 @@ test('a rule with two destinations is backfilled by one run each, one of them in
   expect(await historiesIn(stage.destination.s3(), 'twice-near')).toEqual(source);
   expect(await historiesIn(stage.destination.s3('eu-central-1'), 'twice-plain', 'copy/')).toEqual(source);
 });
+
+test('backfill set changes how many invocations copy for runs, and nothing of the live queue', async () => {
+  const { stdout } = await cli(
+    'verify',
+    'start',
+    '--rule',
+    'current',
+    '--yes',
+    '--json',
+    '--estimate',
+    'none',
+  );
+  const [{ id }] = JSON.parse(stdout).runs;
+  await cli('backfill', 'pause', id);
+  const concurrencies = (): (number | null)[] =>
+    ['live', 'backfill'].map(
+      (queue) =>
+        stage.aws.lambda.eventSources
+          .list()
+          .find(({ configuration }) => configuration.queueArn.endsWith(`-prod-${queue}`))?.configuration
+          .maximumConcurrency ?? null,
+    );
+  const [live, before] = concurrencies();
+  const { exitCode, stdout: said } = await cli('backfill', 'set', id, '--concurrency', '3');
+  expect({ exitCode, said }).toEqual({
+    exitCode: 0,
+    said: `At most 3 invocations copy for the runs of this stack at once (before: ${before}).\n`,
+  });
+  expect(concurrencies()).toEqual([live, 3]);
+});

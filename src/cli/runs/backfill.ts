@@ -1,8 +1,10 @@
 import { BACKFILL_START, runBackfillStart } from './backfill-start.ts';
 import type { CommandSpec } from '../terminal/command.ts';
 import { type Command, runGroup } from '../terminal/command-group.ts';
-import { CANCEL, controlCommands, PAUSE, RESUME, RUNS, STATUS } from './run-control.ts';
+import { CANCEL, controlCommands, PAUSE, RESUME } from './run-control.ts';
 import { AWS, type RunPorts } from './run-ports.ts';
+import { SET, setCommand } from './run-set.ts';
+import { RUNS, showCommands, STATUS } from './run-show.ts';
 
 const BACKFILL: CommandSpec = {
   name: 'backfill',
@@ -15,6 +17,7 @@ const BACKFILL: CommandSpec = {
     pause: PAUSE.summary,
     resume: RESUME.summary,
     cancel: CANCEL.summary,
+    set: SET.summary,
   },
   options: {},
   examples: [
@@ -27,7 +30,14 @@ export const backfillWith =
   (ports: RunPorts): Command =>
   (argv, io) => {
     const start: Command = (rest) => runBackfillStart(rest, io, ports);
-    return runGroup({ spec: BACKFILL, commands: { start, ...controlCommands(ports) } }, argv, io);
+    return runGroup(
+      {
+        spec: BACKFILL,
+        commands: { start, ...showCommands(ports), ...controlCommands(ports), set: setCommand(ports) },
+      },
+      argv,
+      io,
+    );
   };
 
 /** Runs `s3-replicator backfill …`. */

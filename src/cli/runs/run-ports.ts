@@ -1,3 +1,4 @@
+import { type BackfillConcurrency, openBackfillConcurrency } from '../../lib/aws/backfill-concurrency.ts';
 import { openBuckets, openRuns, openVersionReceipts } from '../../lib/aws/operator.ts';
 import { type Deployment, resourceNames } from '../../lib/configuration/resource-names.ts';
 import type { Buckets } from '../../lib/model/ports.ts';
@@ -13,6 +14,7 @@ export interface RunPorts {
     destinationProfile: string | null;
     signal: AbortSignal;
   }): Promise<{ listings: Listings; buckets: Buckets }>;
+  concurrency(deployment: Deployment): BackfillConcurrency;
   receipts(deployment: Deployment): Pick<VersionReceipts, 'find'>;
   /** Returns a random number in [0, 1). */
   random(): number;
@@ -21,6 +23,7 @@ export interface RunPorts {
 export const AWS: RunPorts = {
   runs: (deployment) => openRuns({ ...resourceNames(deployment), region: deployment.region }),
   buckets: openBuckets,
+  concurrency: (deployment) => openBackfillConcurrency(resourceNames(deployment), deployment.region),
   receipts: (deployment) => openVersionReceipts(resourceNames(deployment).table, deployment.region),
   random: Math.random,
 };

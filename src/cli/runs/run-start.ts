@@ -18,13 +18,11 @@ import { watchRun } from './run-watch.ts';
 interface StartManner {
   /** Returns the run to start in place of the requested run. */
   instead(spec: RunSpec): RunSpec;
-  isDifferenceFailure: boolean;
 }
 
-const AS_ASKED: StartManner = { instead: (spec) => spec, isDifferenceFailure: true };
+const AS_ASKED: StartManner = { instead: (spec) => spec };
 export const DRY: StartManner = {
-  instead: (spec) => ({ ...spec, kind: 'verify', repair: false, deleteExtra: false }),
-  isDifferenceFailure: false,
+  instead: (spec) => ({ ...spec, kind: 'verify', repair: false, deleteExtra: false, isDryRun: true }),
 };
 
 /** Starts the requested runs, or their dry runs. Resolves to the exit code. */
@@ -43,7 +41,7 @@ export const startRuns = async (command: StartCommand, manner = AS_ASKED): Promi
   }));
   const ids = (await startAll(starts, deps)).map(({ id }) => id);
   for (const id of ids) text.write(`Run ${id} has begun.\n`);
-  return request.wait ? await waitFor(ids, command, manner) : await leave(ids, command);
+  return request.wait ? await waitFor(ids, command) : await leave(ids, command);
 };
 
 /**
@@ -110,11 +108,7 @@ const leave = async (ids: string[], command: StartCommand): Promise<number> => {
 const howToFollow = (ids: string[]): string =>
   ids.map((id) => `To see its progress: npx s3-replicator backfill status ${id}\n`).join('');
 
-const waitFor = async (
-  ids: string[],
-  command: StartCommand,
-  { isDifferenceFailure }: StartManner,
-): Promise<number> => {
+const waitFor = async (ids: string[], command: StartCommand): Promise<number> => {
   const { request, io, ports } = command;
   const { store } = ports.runs(request.configuration.deployment);
   const codes: number[] = [];
@@ -128,8 +122,10 @@ const waitFor = async (
     const state = await loadState(id, store, io.now());
     if (state === null) continue;
     if (!request.json)
-      io.stdout.write(`\n${runLines(state, io.now(), reportFolder(request.configuration, id)).join('\n')}\n`);
-    codes.push(isDifferenceFailure || state.phase !== 'finished' ? runExitCode(state) : EXIT.ok);
+      io.stdout.write(
+        `\n${runLines(state, { nowMs: io.now(), columns: io.columns }, reportFolder(request.configuration, id)).join('\n')}\n`,
+      );
+    codes.push(runExitCode(state));
   }
   if (request.json) await printJson(ids, command);
   return codes.find((code) => code !== EXIT.ok) ?? EXIT.ok;
@@ -150,13 +146,20 @@ const printJson = async (ids: string[], { request, io, ports }: StartCommand): P
   const runs: RunState[] = [];
   for (const id of ids) {
     const state = await loadState(id, store, io.now());
-    if (state !== null) runs.push({ ...publicRun(state), copied: state.copied, used: state.used });
+    if (state !== null)
+      runs.push({ ...publicRun(state), copied: state.copied, used: state.used, progress: state.progress });
   }
   io.stdout.write(jsonText({ runs }));
 };
 
 /** Returns the exit code for a run that has stopped. */
-const runExitCode = ({ phase, checked, spec }: Pick<RunState, 'phase' | 'checked' | 'spec'>): number => {
+export const runExitCode = ({
+  phase,
+  checked,
+  spec,
+}: Pick<RunState, 'phase' | 'checked' | 'spec'>): number => {
   if (phase === 'paused' || phase === 'cancelled') return EXIT.partial;
-  return phase === 'finished' && checked !== null && agrees(spec, checked) ? EXIT.ok : EXIT.failure;
+  if (phase !== 'finished' || checked === null) return EXIT.failure;
+  // A dry run is meant to find differences.
+  return spec.isDryRun || agrees(spec, checked) ? EXIT.ok : EXIT.failure;
 };

@@ -1,13 +1,33 @@
 import { attributeGetsOf, usedBy } from '../../lib/runs/estimate/estimate.ts';
 import type { RunStore } from '../../lib/runs/run-store.ts';
-import type { CopyCounters, Run } from '../../lib/runs/run.ts';
-import type { RunState } from './run-text.ts';
+import { mapConcurrently } from '../../lib/model/concurrency.ts';
+import { progressOf } from '../../lib/runs/progress.ts';
+import { type CopyCounters, isActive, isListing, type Run } from '../../lib/runs/run.ts';
+import type { ListedRun, RunState } from './run-text.ts';
 
 /** Loads the state of a run. Resolves to null when the run does not exist. */
 export const loadState = async (id: string, store: RunStore, nowMs: number): Promise<RunState | null> => {
   const run = await store.progress(id);
-  return run === null ? null : runStateOf(run, await store.copied(id), nowMs);
+  if (run === null) return null;
+  const copied = await store.copied(id);
+  const open = isListing(run.phase) ? await store.openRanges(run) : [];
+  return { ...runStateOf(run, copied, nowMs), progress: progressOf(run, copied, open, nowMs) };
 };
+
+/** Adds the progress of those runs that are at work. */
+export const withProgress = async (
+  runs: readonly Run[],
+  store: RunStore,
+  nowMs: number,
+): Promise<ListedRun[]> =>
+  await mapConcurrently(runs, RUNS_AT_ONCE, async (run) => {
+    const now = isActive(run) ? ((await store.progress(run.id)) ?? run) : run;
+    const progress = isActive(now) ? progressOf(now, await store.copied(run.id), [], nowMs) : null;
+    return { ...publicRun(now), progress };
+  });
+
+/** How many runs are read at once. */
+const RUNS_AT_ONCE = 8;
 
 /** Returns the run without the fields that only the backfill function needs. */
 export const publicRun = ({
@@ -46,7 +66,7 @@ export const publicRun = ({
   digests,
 });
 
-const runStateOf = (run: Run, copied: CopyCounters, nowMs: number): RunState => {
+const runStateOf = (run: Run, copied: CopyCounters, nowMs: number): Omit<RunState, 'progress'> => {
   const { compared, checked, createdMs, endedMs, spec, estimate } = run;
   const used = usedBy(
     { compared, copied, checked, beganMs: createdMs, endedMs: endedMs ?? nowMs },

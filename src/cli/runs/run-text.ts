@@ -4,28 +4,36 @@ import { duration } from '../../lib/text/duration.ts';
 import { ALL_REASONS, reasonEntry } from '../../lib/model/reasons.ts';
 import { printable } from '../../lib/text/printable.ts';
 import { differing, findingsIn, verdictOf } from '../../lib/runs/report/comparison-text.ts';
+import type { RunProgress } from '../../lib/runs/progress.ts';
 import type { RunEstimate } from '../../lib/runs/run.ts';
 import { type CompareCounters, type CopyCounters, isOver, type Run } from '../../lib/runs/run.ts';
 import { type Column, tableLines } from '../terminal/table.ts';
+import { progressLines, shareText } from './run-progress-text.ts';
 
 /** A run with the counters of its copies and its use of AWS. */
 export interface RunState extends Run {
   copied: CopyCounters;
   /** The requests, dollars and hours that the run has used. If the run is not over, those it has used until now. */
   used: RunEstimate;
+  /** Null if the run is not at work. */
+  progress: RunProgress | null;
 }
 
 /** Describes a run, for example `backfill of invoices to archive, keys beginning with 2026/`. */
 export const runTitle = ({ spec }: Pick<Run, 'spec'>): string =>
   [
-    `${spec.kind}${spec.repair ? ' with repair' : ''} of ${spec.rule} to ${spec.destination}`,
+    `${spec.isDryRun ? 'dry run of a backfill' : spec.kind}${spec.repair ? ' with repair' : ''} of ${spec.rule} to ${spec.destination}`,
     ...(spec.attributes === 'all' ? ['with all attributes'] : []),
     ...(spec.prefix === '' ? [] : [`keys beginning with ${printable(spec.prefix)}`]),
     ...(spec.since === null ? [] : [`written since ${spec.since}`]),
   ].join(', ');
 
 /** Returns the lines that describe one run in full. `reportFolder` is null if the run writes no report files. */
-export const runLines = (run: RunState, nowMs: number, reportFolder: string | null): string[] => {
+export const runLines = (
+  run: RunState,
+  { nowMs, columns }: { nowMs: number; columns: number },
+  reportFolder: string | null,
+): string[] => {
   const { id, phase, createdMs, endedMs, failure, compared, checked, copied } = run;
   const seconds = ((endedMs ?? nowMs) - createdMs) / 1_000;
   const isCopying = run.spec.kind === 'backfill' || run.spec.repair;
@@ -35,10 +43,13 @@ export const runLines = (run: RunState, nowMs: number, reportFolder: string | nu
     ...(failure === null
       ? []
       : [`  ${failure.reason}: ${printable(failure.detail)}`, `    ${reasonEntry(failure.reason).fix}`]),
-    ...lookLines(compared, checked),
+    ...(run.progress === null ? [] : progressLines(run.progress, phase, nowMs)),
+    ...(phase === 'failed' || phase === 'paused'
+      ? [`  ${phase}: resume or cancel it, because it keeps other runs over its keys from beginning`]
+      : []),
+    ...lookLines(compared, checked, columns),
     ...(isCopying ? copyLines(copied) : []),
-    ...(phase === 'copying' ? waitLines(run, nowMs) : []),
-    ...(isOver(run) || phase === 'failed' ? usedLines(run.estimate, run.used) : []),
+    ...(isOver(run) || phase === 'failed' ? usedLines(run.estimate, run.used, columns) : []),
     ...(phase === 'finished' && reportFolder !== null ? ['', ...reportLines(run, reportFolder)] : []),
     ...(phase === 'finished' && checked !== null ? ['', `  ${verdictOf(checked)}`] : []),
   ];
@@ -49,7 +60,11 @@ const reportLines = ({ digests }: RunState, folder: string): string[] => [
   ...Object.entries(digests ?? {}).map(([name, digest]) => `          SHA-256 ${digest} ${name}`),
 ];
 
-const lookLines = (compared: CompareCounters | null, checked: CompareCounters | null): string[] => {
+const lookLines = (
+  compared: CompareCounters | null,
+  checked: CompareCounters | null,
+  columns: number,
+): string[] => {
   const looks = [compared, checked].filter((look) => look !== null);
   if (looks.length === 0) return [];
   const names = [...(compared === null ? [] : ['FIRST LOOK']), ...(checked === null ? [] : ['LAST LOOK'])];
@@ -71,6 +86,7 @@ const lookLines = (compared: CompareCounters | null, checked: CompareCounters | 
             ),
           ),
         ],
+        columns,
       ),
     ),
   ];
@@ -89,22 +105,8 @@ const copyLines = ({ copies, bytes, done, failed, reasons, outcomes }: CopyCount
 const cappedLines = (count: number): string[] =>
   count === 0 ? [] : [`    ${countText(count)} × lock-capped: locked for a shorter time than at the source`];
 
-/** Says what a run that copies waits for, and for how long it has waited. */
-const waitLines = ({ copied, still }: RunState, nowMs: number): string[] => {
-  const left = Math.max(0, copied.sent - copied.done - copied.failed - copied.dropped);
-  const since = still === null ? '' : `; for ${duration((nowMs - still.sinceMs) / 1_000)} none has ended`;
-  return [
-    `  waiting for ${countOf(left, 'key')}${since}`,
-    ...(still === null
-      ? []
-      : [
-          '    when the queue is empty for two minutes, or nothing ends for 30 minutes, both sides are compared',
-        ]),
-  ];
-};
-
 /** Returns a table of the estimate and the actual use, side by side. If there is no estimate, the table has only the use. */
-export const usedLines = (estimate: RunEstimate | null, used: RunEstimate): string[] => {
+const usedLines = (estimate: RunEstimate | null, used: RunEstimate, width: number): string[] => {
   const columns = [...(estimate === null ? [] : [estimate]), used];
   const row = (words: string, textOf: (each: RunEstimate) => string): string[] => [
     words,
@@ -126,6 +128,7 @@ export const usedLines = (estimate: RunEstimate | null, used: RunEstimate): stri
           ),
           row('US$ in all', ({ dollars }) => dollarText(total(dollars))),
         ],
+        width,
       ),
     ),
   ];
@@ -155,15 +158,20 @@ export const estimateLines = (estimate: RunEstimate): string[] => {
   ];
 };
 
+/** A run of a list. */
+export type ListedRun = Run & Pick<RunState, 'progress'>;
+
 /** Returns a table of runs with one line for each run. */
 export const runTable = (
-  runs: readonly Run[],
+  runs: readonly ListedRun[],
   { now, columns }: { now(): number; columns: number },
 ): string[] =>
   tableLines(
     [
       'RUN',
       'PHASE',
+      { title: 'DONE', align: 'right' },
+      { title: 'AGE', align: 'right', isOptional: true },
       { title: 'TOOK', align: 'right', isOptional: true },
       { title: 'KEYS', align: 'right', isOptional: true },
       { title: 'DIFFERENT', align: 'right', isOptional: true },
@@ -171,9 +179,12 @@ export const runTable = (
     ],
     runs.map((run) => {
       const look = run.checked ?? run.compared;
+      const ageSeconds = (now() - run.createdMs) / 1_000;
       return [
         run.id,
         run.phase,
+        run.progress === null ? '-' : shareText(run.progress),
+        duration(ageSeconds),
         duration(((run.endedMs ?? now()) - run.createdMs) / 1_000),
         look === null ? '-' : countText(look.keys),
         look === null ? '-' : countText(differing(look)),
@@ -191,8 +202,14 @@ const percent = (share: number): string => `${Math.ceil(share * 100)} %`;
 const errorText = ({ basis, errorShare }: RunEstimate): string =>
   basis === 'listing' ? '' : errorShare === null ? ' (rough)' : ` (±${percent(errorShare)})`;
 
-const indented = (lines: string[]): string[] => lines.map((line) => `  ${line}`);
+const INDENT = 2;
+
+const indented = (lines: string[]): string[] => lines.map((line) => ' '.repeat(INDENT) + line);
 
 /** Formats a table whose columns are numbers, except the first. */
-const numbers = ([first = '', ...others]: string[], rows: string[][]): string[] =>
-  tableLines([first, ...others.map((title): Column => ({ title, align: 'right' }))], rows);
+const numbers = ([first = '', ...others]: string[], rows: string[][], columns: number): string[] =>
+  tableLines(
+    [{ title: first, least: 24 }, ...others.map((title): Column => ({ title, align: 'right' }))],
+    rows,
+    columns - INDENT,
+  );

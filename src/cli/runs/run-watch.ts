@@ -1,11 +1,12 @@
 import { byteText, countText } from '../../lib/text/amounts.ts';
-import { duration } from '../../lib/text/duration.ts';
 import { ReplicationError } from '../../lib/model/errors.ts';
 import { RunRefusedError } from '../../lib/runs/control.ts';
+import { progressOf, type RunProgress } from '../../lib/runs/progress.ts';
 import type { RunRecord, RunStore } from '../../lib/runs/run-store.ts';
 import { type CopyCounters, isActive } from '../../lib/runs/run.ts';
 import type { CliIo } from '../terminal/io.ts';
 import { createProgress } from '../terminal/progress.ts';
+import { progressLine } from './run-progress-text.ts';
 
 /** How often the record of a run is read. A run progresses in pages and batches, so more frequent reads would show nothing new. */
 const WATCH_POLL_MS = 3_000;
@@ -39,68 +40,48 @@ export const watchRun = async (id: string, store: RunStore, io: CliIo): Promise<
   }
 };
 
-interface Amount {
-  what: string;
-  done: number;
-  /** Null if the total is unknown. */
-  total: number | null;
-  besides: string;
+/** How far the rate looks back. What a run did an hour ago says little about the next minutes. */
+const WINDOW_MS = 2 * 60_000;
+
+interface Reading {
+  work: string;
+  keys: number;
+  bytes: number;
+  atMs: number;
 }
 
-/**
- * Returns a function that describes the progress of the run's current phase. The rate is the average since that function first saw the
- * phase.
- */
+/** Returns a function that describes the progress of the run. The rates are those of the last minutes that the function has seen. */
 const createMeter = (): ((run: RunRecord, copied: CopyCounters, nowMs: number) => string) => {
-  let first: { work: string; done: number; atMs: number } | null = null;
+  let readings: Reading[] = [];
   return (run, copied, nowMs) => {
-    const { what, done, total, besides } = amountOf(run, copied);
-    if (first?.work !== run.work) first = { work: run.work, done, atMs: nowMs };
-    const seconds = (nowMs - first.atMs) / 1_000;
-    const perSecond = seconds > 0 ? Math.max(0, done - first.done) / seconds : 0;
-    const left = total === null ? 0 : Math.max(0, total - done);
-    return [
-      `${bar(done, total)}${run.phase}: ${countText(done)}${total === null ? '' : ` of ${countText(Math.max(done, total))}`} ${what}`,
-      ...(perSecond > 0 ? [`${perSecond < 10 ? perSecond.toFixed(1) : countText(perSecond)}/s`] : []),
-      ...(perSecond > 0 && left > 0 ? [`${duration(left / perSecond)} left`] : []),
-      besides,
-    ].join(', ');
+    const progress = progressOf(run, copied, [], nowMs);
+    if (progress === null) return run.phase;
+    const now = { work: run.work, keys: progress.keys.done, bytes: progress.bytes.done, atMs: nowMs };
+    readings = [...readings.filter(({ work, atMs }) => work === run.work && atMs >= nowMs - WINDOW_MS), now];
+    const [first = now] = readings;
+    return progressLine(withRates(progress, first, now), run.phase, besidesOf(run, copied));
   };
 };
 
-const amountOf = (run: RunRecord, copied: CopyCounters): Amount => {
-  const { work, compared, checked, estimate } = run;
-  const expected = estimate === null ? null : estimate.keys;
-  switch (work) {
-    case 'comparing': {
-      const besides = `${countText(compared?.hints ?? 0)} to do`;
-      return { what: 'keys', done: compared?.keys ?? 0, total: expected, besides };
-    }
-    case 'copying':
-      return {
-        what: 'keys',
-        done: copied.done + copied.failed + copied.dropped,
-        total: copied.sent,
-        besides: `${byteText(copied.bytes)} copied, ${countText(copied.failed)} failed`,
-      };
-    case 'checking': {
-      const done = checked?.keys ?? 0;
-      const differing = done - (checked?.same ?? 0);
-      return {
-        what: 'keys',
-        done,
-        total: compared?.keys ?? expected,
-        besides: `${countText(differing)} differ`,
-      };
-    }
-  }
+const withRates = (progress: RunProgress, first: Reading, now: Reading): RunProgress => {
+  const seconds = (now.atMs - first.atMs) / 1_000;
+  const rate = (name: 'keys' | 'bytes'): number | null =>
+    seconds > 0 && now[name] > first[name] ? (now[name] - first[name]) / seconds : null;
+  const keys = { ...progress.keys, perSecond: rate('keys') };
+  const bytes = { ...progress.bytes, perSecond: rate('bytes') };
+  const lefts = [keys, bytes].flatMap(({ done, total, perSecond }) =>
+    total === null || perSecond === null ? [] : [(total - done) / perSecond],
+  );
+  return { ...progress, keys, bytes, secondsLeft: lefts.length === 0 ? null : Math.max(...lefts) };
 };
 
-const BAR = 20;
-
-const bar = (done: number, total: number | null): string => {
-  if (total === null || total === 0) return '';
-  const share = Math.min(1, done / total);
-  const filled = Math.floor(share * BAR);
-  return `[${'#'.repeat(filled)}${'-'.repeat(BAR - filled)}] ${Math.floor(share * 100)} % `;
+const besidesOf = ({ work, compared, checked }: RunRecord, copied: CopyCounters): string => {
+  switch (work) {
+    case 'comparing':
+      return `${countText(compared?.hints ?? 0)} to do (${byteText(compared?.hintBytes ?? 0)})`;
+    case 'copying':
+      return `${countText(copied.failed)} failed`;
+    case 'checking':
+      return `${countText((checked?.keys ?? 0) - (checked?.same ?? 0))} differ`;
+  }
 };

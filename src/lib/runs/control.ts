@@ -43,15 +43,23 @@ export const startRuns = async (
       // No message was sent for these runs, so they have done nothing, and nobody has to hear of their end.
       const ended = { phase: 'cancelled', endedMs: deps.clock.now(), announced: true } as const;
       for (const { id } of runs) await change(id, deps, () => ended);
-      throw new RunRefusedError(
-        `run ${created.run} over the same keys is not over: wait for it, or cancel it. Nothing was started`,
-        created.run,
-      );
+      throw await inTheWay(created.run, deps);
     }
     runs.push(run);
   }
   for (const run of runs) await wake(run, deps);
   return runs;
+};
+
+/** Says of the other run what ends it. */
+const inTheWay = async (id: string, { store }: ControlDeps): Promise<RunRefusedError> => {
+  const phase = (await store.load(id))?.phase;
+  const over = `run ${id} over the same keys`;
+  const advice =
+    phase === 'failed' || phase === 'paused'
+      ? `is ${phase}: resume or cancel it (\`backfill resume ${id}\`, \`backfill cancel ${id}\`)`
+      : 'is not over: wait for it, or cancel it';
+  return new RunRefusedError(`${over} ${advice}. Nothing was started`, id);
 };
 
 const newRun = ({ spec, estimate }: NewRun, scope: string, deps: ControlDeps): RunRecord => {

@@ -15,17 +15,7 @@ import {
   NOTHING_COMPARED,
   type WorkPhase,
 } from './run.ts';
-
-/**
- * How long nothing may have ended before hints count as lost, when no hint is waiting in the shared queue and no object of the
- * run's rule is moving. What waits for the destination to answer is not lost. The counts of SQS can be a minute old.
- */
-const LOST_MS = 2 * 60_000;
-/**
- * How long nothing may have ended or been tried before hints count as lost, although hints of others are waiting in the shared
- * queue. This is longer than a hint that fails for the moment rests between two tries.
- */
-const LOST_AMONG_OTHERS_MS = 30 * 60_000;
+import { LOST_AMONG_OTHERS_MS, LOST_MS } from './waiting-times.ts';
 
 /** Advances the run as far as is possible now. Returns the run after its last step, or null if there is no such run. */
 export const advance = async (id: string, deps: RunDeps): Promise<RunRecord | null> => {

@@ -28,6 +28,8 @@ export interface RunSpec {
   deleteExtra: boolean;
   /** Whether both sides agree although the destination lacks keys that the rule leaves out (see `CompareCounters.leftOut`). */
   acceptLeftOut: boolean;
+  /** Present on the verify that `backfill start --dry-run` starts. */
+  isDryRun?: true;
 }
 
 /**

@@ -8,13 +8,8 @@ import { advance, copyProgress, failRun, mayBeGrantedToRun } from './phases.ts';
 import type { RunDeps } from './ports.ts';
 import type { OpenRange, RunRecord } from './run-store.ts';
 import { isActive } from './run.ts';
+import { resendMs } from './waiting-times.ts';
 
-/**
- * How long a range may stand still before its message is sent again. If the first message still exists, or an invocation is still at
- * work on the range, the second one only costs requests. Each further message waits twice as long as the one before, because the
- * range may only be waiting for a free worker.
- */
-const STILL_MS = 5 * 60_000;
 /** Maximum number of messages in a row after which a range has not moved. The last of them is sent after almost a day. */
 const WAKE_LIMIT = 8;
 
@@ -88,7 +83,7 @@ const sendStillRanges = async (run: RunRecord, deps: RunDeps): Promise<number> =
   if (run.openRanges === 0) return 0;
   let sent = 0;
   for (const open of await store.openRanges(run)) {
-    if (clock.now() - open.movedMs < STILL_MS * 2 ** open.wakes) continue;
+    if (clock.now() < resendMs(open)) continue;
     if (open.wakes >= WAKE_LIMIT) throw stuck(open);
     const { from } = open.range;
     // Recorded first. Without the record, each look would send one more message.

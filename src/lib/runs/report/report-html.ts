@@ -38,7 +38,7 @@ export const reportHtml = (report: RunReport): string =>
   }`;
 
 const titleOf = ({ spec, run }: RunReport): string =>
-  `${spec.kind === 'backfill' ? 'Backfill' : 'Verify'} of ${spec.rule} to ${spec.destination}: run ${run}`;
+  `${spec.isDryRun ? 'Dry run of a backfill' : spec.kind === 'backfill' ? 'Backfill' : 'Verify'} of ${spec.rule} to ${spec.destination}: run ${run}`;
 
 const verdict = (report: RunReport): Html => {
   const { checked, agrees, proven } = report;

@@ -1,0 +1,116 @@
+/** How far a run is, how fast it was lately, and what it waits for. */
+import type { OpenRange } from './run-store.ts';
+import { type CopyCounters, isActive, isListing, type Run } from './run.ts';
+import { LOST_AMONG_OTHERS_MS, LOST_MS, resendMs } from './waiting-times.ts';
+
+/** The progress of the work under way. `backfill status --json` prints this shape, so the names must not change. */
+export interface RunProgress {
+  keys: Amount;
+  bytes: Amount;
+  /** By the slower of keys and bytes, at their recent rate; null: unknown. It is the most: some keys turn out to need no copy. */
+  secondsLeft: number | null;
+  /** When something of the run was last seen to move, ISO 8601; null: not yet. */
+  lastActivity: string | null;
+  /** What has to happen before the run gets on. */
+  waitsFor: { what: 'ranges' | 'keys'; count: number };
+  /** When the run does something by itself if nothing moves until then, ISO 8601; null: nothing stands still. */
+  nextCheck: string | null;
+}
+
+interface Amount {
+  done: number;
+  /** Null: unknown. The bytes to copy are approximate, as listings show them. */
+  total: number | null;
+  /** In the last ten minutes at most; null: nothing moved. */
+  perSecond: number | null;
+}
+
+type Reading = Pick<
+  Run,
+  'phase' | 'work' | 'openRanges' | 'compared' | 'checked' | 'estimate' | 'history' | 'still'
+>;
+
+/** Returns null if the run is not at work. */
+export const progressOf = (
+  run: Reading,
+  copied: CopyCounters,
+  open: readonly OpenRange[],
+  nowMs: number,
+): RunProgress | null => {
+  if (!isActive(run)) return null;
+  const counts = run.work === 'copying' ? copying(run, copied, nowMs) : listing(run, nowMs);
+  const lefts = [counts.keys, counts.bytes].flatMap(secondsLeftOf);
+  const lastMs = isListing(run.phase) ? lastStep(open) : lastEnd(run, copied);
+  return {
+    ...counts,
+    secondsLeft: lefts.length === 0 ? null : Math.max(...lefts),
+    lastActivity: isoOrNull(lastMs),
+    waitsFor: isListing(run.phase)
+      ? { what: 'ranges', count: run.openRanges }
+      : { what: 'keys', count: Math.max(0, copied.sent - endedOf(copied)) },
+    nextCheck: isoOrNull(isListing(run.phase) ? nextResend(open) : nextComparison(run, nowMs)),
+  };
+};
+
+/** How long ago work counts as recent. The functions count by the minute. */
+const RECENT_MS = 10 * 60_000;
+
+const copying = (run: Reading, copied: CopyCounters, nowMs: number): Record<'keys' | 'bytes', Amount> => {
+  const fromMs = Math.max(beganMs(run), nowMs - RECENT_MS);
+  const recent = copied.minutes.filter(({ minuteMs }) => minuteMs >= fromMs - 60_000);
+  const perSecond = (amount: number): number | null => rateOf(amount, nowMs - fromMs);
+  const ended = endedOf(copied);
+  return {
+    keys: {
+      done: ended,
+      total: Math.max(ended, copied.sent),
+      perSecond: perSecond(recent.reduce((sum, { done }) => sum + done, 0)),
+    },
+    bytes: {
+      done: copied.bytes,
+      total: run.compared === null ? null : Math.max(copied.bytes, run.compared.hintBytes),
+      perSecond: perSecond(recent.reduce((sum, { bytes }) => sum + bytes, 0)),
+    },
+  };
+};
+
+/** A listing has no counts by the minute, so its rate is that since it began. */
+const listing = (run: Reading, nowMs: number): Record<'keys' | 'bytes', Amount> => {
+  const { compared, checked, estimate, work } = run;
+  const now = work === 'checking' ? checked : compared;
+  const expected = work === 'checking' ? (compared ?? estimate) : estimate;
+  const amount = (name: 'keys' | 'bytes'): Amount => {
+    const done = now?.[name] ?? 0;
+    const total = expected === null ? null : Math.max(done, Math.round(expected[name]));
+    return { done, total, perSecond: rateOf(done, nowMs - beganMs(run)) };
+  };
+  return { keys: amount('keys'), bytes: amount('bytes') };
+};
+
+const beganMs = ({ history }: Reading): number => history.at(-1)?.beganMs ?? 0;
+
+const rateOf = (amount: number, ms: number): number | null =>
+  amount > 0 && ms > 0 ? amount / (ms / 1_000) : null;
+
+const secondsLeftOf = ({ done, total, perSecond }: Amount): number[] =>
+  total === null || perSecond === null ? [] : [(total - done) / perSecond];
+
+const endedOf = ({ done, failed, dropped }: CopyCounters): number => done + failed + dropped;
+
+const lastStep = (open: readonly OpenRange[]): number | null =>
+  open.length === 0 ? null : Math.max(...open.map(({ movedMs }) => movedMs));
+
+/** The end of the last minute in which a hint ended, or since when the schedule has seen none end. */
+const lastEnd = ({ still }: Reading, { minutes }: CopyCounters): number | null =>
+  still?.sinceMs ?? minutes.at(-1)?.minuteMs ?? null;
+
+const nextResend = (open: readonly OpenRange[]): number | null =>
+  open.length === 0 ? null : Math.min(...open.map(resendMs));
+
+const nextComparison = ({ still }: Reading, nowMs: number): number | null => {
+  if (still === null) return null;
+  const soonMs = still.sinceMs + LOST_MS;
+  return soonMs > nowMs ? soonMs : still.sinceMs + LOST_AMONG_OTHERS_MS;
+};
+
+const isoOrNull = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
