@@ -34,11 +34,12 @@ export const PROGRAM: CommandSpec = {
   summary: 'Operates the replication of S3 buckets into other AWS accounts.',
   subcommands: {
     'backfill start': 'Replicate the objects that were in the source bucket before.',
-    'backfill status': 'Show the progress of a run.',
+    'backfill status': 'Show how far a run is and what it waits for, or wait until it ends.',
     'backfill list': 'List the runs, newest first.',
     'backfill pause': 'Pause a run.',
     'backfill resume': 'Resume a run.',
     'backfill cancel': 'Cancel a run.',
+    'backfill set': 'Change how many invocations copy for runs at once.',
     'brake release': 'Pass on, or forget, what a closed brake holds, and open it.',
     'brake status': 'Show whether deletes are paused, and how many keys are held.',
     completion: 'Print the script by which a shell completes commands and options.',

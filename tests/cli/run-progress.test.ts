@@ -93,9 +93,7 @@ test('backfill list chooses runs by rule, destination, kind, phase and time, and
   expect(await listed('--since', '30m')).toEqual([real]);
   const { out } = await commands.cli(['backfill', 'list']);
   expect(out).toContain('dry run of a backfill of rule to replica\n');
-  expect((await commands.cli(['backfill', 'list', '--phase', 'x'])).err).toContain(
-    '--phase takes one of active,',
-  );
+  expect((await commands.cli(['backfill', 'list', '--phase', 'x'])).err).toContain('--phase takes active, ');
 });
 
 test.each(['failed', 'paused'] as const)(
@@ -126,7 +124,7 @@ test.each([60, 80, 120])('the texts about runs fit %i columns', async (columns) 
   commands[Symbol.dispose]();
 });
 
-test('backfill set changes the concurrency of runs, but not for a run that is over', async () => {
+test('backfill set changes the concurrency of runs, and says so if the run is over', async () => {
   using commands = createRunCommands({ source: keys(3), replica: {} });
   await commands.cli([...START, '--estimate', 'none']);
   const [id = ''] = idsOf(commands);
@@ -146,6 +144,6 @@ test('backfill set changes the concurrency of runs, but not for a run that is ov
     '--concurrency takes a whole number from 2 to 1000',
   );
   await commands.cli(['backfill', 'cancel', id]);
-  expect(await set('--concurrency', '9')).toMatchObject({ code: 1 });
-  expect(commands.pace.concurrency).toBe(7);
+  const after = await set('--concurrency', '9');
+  expect(after).toMatchObject({ code: 0, err: expect.stringContaining('holds for other runs of the stack') });
 });

@@ -117,18 +117,7 @@ test('a rule with two destinations is backfilled by one run each, one of them in
 });
 
 test('backfill set changes how many invocations copy for runs, and nothing of the live queue', async () => {
-  const { stdout } = await cli(
-    'verify',
-    'start',
-    '--rule',
-    'current',
-    '--yes',
-    '--json',
-    '--estimate',
-    'none',
-  );
-  const [{ id }] = JSON.parse(stdout).runs;
-  await cli('backfill', 'pause', id);
+  const [{ id }] = JSON.parse((await cli('backfill', 'list', '--json')).stdout);
   const concurrencies = (): (number | null)[] =>
     ['live', 'backfill'].map(
       (queue) =>

@@ -11,7 +11,7 @@ import { configurationOf } from '../configuration.ts';
 import { deploymentOf } from '../deployment.ts';
 import { CliError } from '../terminal/errors.ts';
 import type { CliIo } from '../terminal/io.ts';
-import { timeOption } from '../terminal/since.ts';
+import { TIME_VALUE, timeOption } from '../terminal/since.ts';
 
 const DEAD_REASONS: readonly string[] = [...DEAD_LETTER_REASONS.keys()];
 
@@ -26,7 +26,7 @@ export const FILTER_OPTIONS = {
   rule: { value: 'ID', multiple: true, description: 'Only messages of this rule of the configuration.' },
   destination: { value: 'ID', multiple: true, description: 'Only messages for this destination of a rule.' },
   since: {
-    value: 'TIME',
+    ...TIME_VALUE,
     description:
       'Only messages that came into the queue at this time or later: an age like 30m, 2h or 3d, or a time like 2026-11-01T00:00:00Z.',
   },

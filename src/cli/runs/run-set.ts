@@ -3,13 +3,7 @@ import { RunRefusedError } from '../../lib/runs/control.ts';
 import { isOver } from '../../lib/runs/run.ts';
 import { withCliErrors } from '../aws-errors.ts';
 import { DEPLOYMENT_OPTIONS, deploymentOf } from '../deployment.ts';
-import {
-  type CommandSpec,
-  helpText,
-  numberOption,
-  parseOptions,
-  type ParsedOptions,
-} from '../terminal/command.ts';
+import { type CommandSpec, helpText, parseOptions, type ParsedOptions } from '../terminal/command.ts';
 import type { Command } from '../terminal/command-group.ts';
 import { CliError } from '../terminal/errors.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
@@ -26,10 +20,11 @@ export const SET: CommandSpec = {
   description: [
     'All runs of the stack share one queue, so the number holds for all of them. It takes effect within about a minute, and stays until it is changed again, or until a deployment with another `backfill.maximumConcurrency` in replication.yml.',
   ],
-  argument: { name: 'RUN', description: 'The id of a run that is not over, as `backfill list` shows it.' },
+  argument: { name: 'RUN', description: 'The id of a run, as `backfill list` shows it.' },
   options: {
     concurrency: {
       value: 'N',
+      range: { minimum: LEAST, maximum: MOST },
       description: `How many invocations may copy at once, ${LEAST} to ${MOST}. Required.`,
     },
     'dry-run': { description: 'Show the present number. Change nothing.' },
@@ -38,7 +33,7 @@ export const SET: CommandSpec = {
   },
   exitCodes: [
     [EXIT.ok, 'Done.'],
-    [EXIT.failure, 'There is no such run, it is over, or a call to AWS failed. Nothing was changed.'],
+    [EXIT.failure, 'There is no such run, or a call to AWS failed. Nothing was changed.'],
     [EXIT.usage, 'The command line is wrong.'],
   ],
   examples: [
@@ -59,14 +54,15 @@ export const setCommand =
 
 const setConcurrency = async (options: ParsedOptions, io: CliIo, ports: RunPorts): Promise<number> => {
   const id = options.argument();
-  const wanted = numberOption(options, 'concurrency', { minimum: LEAST, maximum: MOST });
+  const wanted = options.number('concurrency');
   const isDry = options.has('dry-run');
   if (wanted === null && !isDry)
     throw new CliError('bad-value', '--concurrency is missing: give how many invocations may copy at once.');
   const deployment = deploymentOf(options, io);
   const run = await ports.runs(deployment).store.load(id);
   if (run === null) throw new RunRefusedError(`there is no run ${id}`, id);
-  if (isOver(run)) throw new RunRefusedError(`run ${id} is ${run.phase}: nothing copies for it`, id);
+  if (isOver(run))
+    io.stderr.write(`note: run ${id} is ${run.phase}. The number holds for other runs of the stack.\n`);
   const concurrency = ports.concurrency(deployment);
   const before = await concurrency.read();
   if (!isDry && wanted !== null) await concurrency.set(wanted);

@@ -5,18 +5,12 @@ import { isActive, type Run } from '../../lib/runs/run.ts';
 import { withCliErrors } from '../aws-errors.ts';
 import { configurationOf } from '../configuration.ts';
 import { DEPLOYMENT_OPTIONS, deploymentOf } from '../deployment.ts';
-import {
-  type CommandSpec,
-  helpText,
-  numberOption,
-  parseOptions,
-  type ParsedOptions,
-} from '../terminal/command.ts';
+import { type CommandSpec, helpText, parseOptions, type ParsedOptions } from '../terminal/command.ts';
 import type { Command } from '../terminal/command-group.ts';
 import { CliError } from '../terminal/errors.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
 import { jsonText } from '../terminal/json.ts';
-import { timeOption } from '../terminal/since.ts';
+import { TIME_VALUE, timeOption } from '../terminal/since.ts';
 import type { RunPorts } from './run-ports.ts';
 import { reportFolder, runExitCode } from './run-start.ts';
 import { loadState, withProgress } from './run-state.ts';
@@ -67,10 +61,14 @@ export const RUNS: CommandSpec = {
       description: 'Only runs in this phase; active: all that are at work.',
     },
     since: {
-      value: 'TIME',
+      ...TIME_VALUE,
       description: 'Only runs that began then or later: an age like 2h or 3d, or a time.',
     },
-    limit: { value: 'N', description: `Show at most N runs, 1 to ${MAX_RUNS}. Default: ${DEFAULT_RUNS}.` },
+    limit: {
+      value: 'N',
+      range: { minimum: 1, maximum: MAX_RUNS },
+      description: `Show at most N runs, 1 to ${MAX_RUNS}. Default: ${DEFAULT_RUNS}.`,
+    },
     json: JSON_OPTION,
     ...DEPLOYMENT_OPTIONS,
   },
@@ -126,7 +124,7 @@ const existing = async (id: string, store: RunStore, io: CliIo): Promise<RunStat
 };
 
 const showList = async (options: ParsedOptions, io: CliIo, ports: RunPorts): Promise<number> => {
-  const limit = numberOption(options, 'limit', { minimum: 1, maximum: MAX_RUNS }) ?? DEFAULT_RUNS;
+  const limit = options.number('limit') ?? DEFAULT_RUNS;
   const isWanted = listFilter(options, io);
   const { store } = ports.runs(deploymentOf(options, io));
   const found = await store.list(isWanted === null ? limit : MAX_RUNS);
@@ -141,8 +139,8 @@ const showList = async (options: ParsedOptions, io: CliIo, ports: RunPorts): Pro
 /** Null: every run is wanted. */
 const listFilter = (options: ParsedOptions, io: CliIo): ((run: Run) => boolean) | null => {
   const [rule, destination] = [options.value('rule'), options.value('destination')];
-  const kind = choice(options, 'kind', KINDS);
-  const phase = choice(options, 'phase', PHASES);
+  const kind = options.value('kind');
+  const phase = options.value('phase');
   const sinceMs = timeOption(options, 'since', io.now());
   if ([rule, destination, kind, phase, sinceMs].every((each) => each === null)) return null;
   return (run) =>
@@ -154,21 +152,6 @@ const listFilter = (options: ParsedOptions, io: CliIo): ((run: Run) => boolean) 
 };
 
 const kindOf = ({ spec }: Run): string => (spec.isDryRun ? 'dry-run' : spec.kind);
-
-const choice = <const T extends string>(
-  options: ParsedOptions,
-  name: string,
-  values: readonly T[],
-): T | null => {
-  const text = options.value(name);
-  if (text === null) return null;
-  const found = values.find((value) => value === text);
-  if (found !== undefined) return found;
-  throw new CliError(
-    'bad-value',
-    `--${name} takes one of ${values.join(', ')}, not ${JSON.stringify(text)}.`,
-  );
-};
 
 /** Returns the report folder of a run. Returns null if the configuration file has a mistake, so that an operator can still see the run. */
 const folderOf = (id: string, options: ParsedOptions, io: CliIo): string | null => {

@@ -108,25 +108,6 @@ const readTokens = (
   return { given, positionals, mistakes };
 };
 
-/**
- * Returns the value of an option that takes a whole number. Returns null when the option was not given. Throws {@link CliError} for any
- * other value.
- */
-export const numberOption = (
-  options: ParsedOptions,
-  name: string,
-  bounds: { minimum: number; maximum: number },
-): number | null => {
-  const text = options.value(name);
-  if (text === null) return null;
-  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= bounds.minimum && value <= bounds.maximum) return value;
-  throw new CliError(
-    'bad-value',
-    `--${name} takes a whole number from ${bounds.minimum} to ${bounds.maximum}, not ${JSON.stringify(text)}.`,
-  );
-};
-
 /** Returns the help of a command in lines of at most `columns` columns: 80 if the output is no terminal, and never more than 100. */
 export const helpText = (spec: CommandSpec, columns = Infinity): string => {
   const width = columns === Infinity ? 80 : Math.min(columns, 100);

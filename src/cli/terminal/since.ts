@@ -1,23 +1,26 @@
-import { CliError } from './errors.ts';
 import type { ParsedOptions } from './command.ts';
+import type { ValueSpec } from './option-value.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/**
- * Returns the value of an option that takes a time like `2026-11-01T00:00:00Z` or an age like `2h`, in milliseconds since the
- * epoch. Returns null if the option was not given. Throws {@link CliError} for any other value.
- */
+/** The value of an option that takes a time like `2026-11-01T00:00:00Z` or an age like `2h`. */
+export const TIME_VALUE = {
+  value: 'TIME',
+  check: (text) =>
+    timeOf(text, 0) === null ? 'takes an age like 30m, 2h or 3d, or a time like 2026-11-01T00:00:00Z' : null,
+} as const satisfies ValueSpec;
+
+/** Returns the value of such an option in milliseconds since the epoch. Returns null if the option was not given. */
 export const timeOption = (options: ParsedOptions, name: string, nowMs: number): number | null => {
   const text = options.value(name);
-  if (text === null) return null;
+  return text === null ? null : timeOf(text, nowMs);
+};
+
+const timeOf = (text: string, nowMs: number): number | null => {
   const [, amount, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   if (amount !== undefined) return nowMs - Number(amount) * (UNIT_MS[unit] ?? 0);
   const ms = ISO_TIME.test(text) ? Date.parse(text) : Number.NaN;
-  if (!Number.isNaN(ms)) return ms;
-  throw new CliError(
-    'bad-value',
-    `--${name} takes an age like 30m, 2h or 3d, or a time like 2026-11-01T00:00:00Z, not ${JSON.stringify(text)}.`,
-  );
+  return Number.isNaN(ms) ? null : ms;
 };
 
 /** A date, or a date with a time and a zone. `Date.parse` alone would take `5` for a month. */
