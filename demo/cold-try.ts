@@ -36,9 +36,11 @@ const main = async (): Promise<void> => {
   const folder = join(workspace, 'replication');
   await mkdir(folder);
   const shell = createShell(folder, source.environment());
+  const signedOut = createShell(folder, {});
 
-  await install(shell);
+  await install(signedOut);
   await begin(shell);
+  await installFramework(signedOut);
   await deployDestination(shell, aws);
   await deploy(shell);
   await replicate(source, destination);
@@ -51,11 +53,12 @@ const install = async ({ folder, run }: Shell): Promise<void> => {
     .parse(JSON.parse(readFileSync('package.json', 'utf8')));
   const tarball = `s3-replicator-${version}.tgz`;
   await copyFile(join(REPOSITORY, '.package', tarball), join(folder, tarball));
+  await run('node --version', /^v\d/);
   await run(`npm install --offline ./${tarball}`, /added 1 package/);
   await run('npx s3-replicator --version', new RegExp(`^${version}$`));
 };
 
-const begin = async ({ folder, run, say }: Shell): Promise<void> => {
+const begin = async ({ run, say }: Shell): Promise<void> => {
   const names = Object.keys(PROGRAM.subcommands ?? {});
   for (const name of names)
     await run(`node_modules/.bin/s3-replicator ${name} --help`, /^Usage: s3-replicator /m, 'quiet');
@@ -63,6 +66,9 @@ const begin = async ({ folder, run, say }: Shell): Promise<void> => {
   const answers = `--source ${SOURCE} --destination-account ${DESTINATION_ACCOUNT} --create-bucket yes`;
   await run(`npx s3-replicator init --yes ${answers}`, /npx serverless deploy/);
   await run('cat serverless.yml package.json', /serverless/);
+};
+
+const installFramework = async ({ folder, run, say }: Shell): Promise<void> => {
   if (process.argv.includes('--registry')) await run('npm install', /added \d+ packages/);
   else {
     await symlink(join(REPOSITORY, 'node_modules/serverless'), join(folder, 'node_modules/serverless'));

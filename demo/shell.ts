@@ -16,9 +16,8 @@ export interface Shell {
 }
 
 export const createShell = (folder: string, environment: Record<string, string>): Shell => {
-  // npm passes its own settings on to scripts, and the user's AWS profile must not be used.
-  const ours = Object.entries(process.env).filter(([name]) => !/^(npm_|AWS_|INIT_CWD$|NODE)/i.test(name));
-  const env = { ...Object.fromEntries(ours), PATH: ownPath().join(delimiter), ...environment };
+  const given = Object.entries(process.env).filter(([name]) => !LEFT_OUT.test(name));
+  const env = { ...Object.fromEntries(given), PATH: ownPath().join(delimiter), ...environment };
   return {
     folder,
     async run(command, expected, mode) {
@@ -35,6 +34,9 @@ export const createShell = (folder: string, environment: Record<string, string>)
     say: (line) => console.log(`\n${line}`),
   };
 };
+
+/** npm tells its scripts the folder of the repository, and the user's AWS profile must not be used. */
+const LEFT_OUT = /^(AWS_|NODE_OPTIONS$|INIT_CWD$|npm_(?!config_(registry|cafile)$))/i;
 
 /** How long one command may take. */
 const TIMEOUT_MS = 120_000;
