@@ -22,14 +22,9 @@ test('a wrong replication.yml stops the framework with our list of problems and 
   expect(message).not.toMatch(/\n\s+at /);
 });
 
-test('packaging the same stack twice gives the same bytes, and only the functions that announce something contain a client of SNS', async () => {
-  await using first = await packaged();
-  await using second = await packaged();
-
-  for (const name of ['replicate.zip', 'transfer.zip', 'subscribe.zip']) {
-    expect((await first.zip(name)).equals(await second.zip(name)), name).toBe(true);
-  }
-  expect(await carriersOfSns(first.directory)).toEqual(['subscribe', 'backfill']);
+test('only the functions that announce something contain a client of SNS', async () => {
+  await using stack = await packaged();
+  expect(await carriersOfSns(stack.directory)).toEqual(['subscribe', 'backfill']);
 });
 
 const carriersOfSns = async (directory: string): Promise<string[]> => {

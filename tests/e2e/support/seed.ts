@@ -2,5 +2,5 @@
 export const PROPERTY_SEED = Number(process.env['PROPERTY_SEED']);
 
 /** Selects one of every `oneIn` cases, because each case takes seconds. DRAW=all selects all cases, as `npm run test:soak` does. */
-export const drawn = <T>(all: readonly T[], oneIn = 16): T[] =>
+export const drawn = <T>(all: readonly T[], oneIn = 32): T[] =>
   all.filter((_, index) => process.env['DRAW'] === 'all' || (index + PROPERTY_SEED) % oneIn === 0);
