@@ -35,11 +35,11 @@ export const PROGRAM: CommandSpec = {
   subcommands: {
     'backfill start': 'Replicate the objects that were in the source bucket before.',
     'backfill status': 'Show how far a run is and what it waits for, or wait until it ends.',
-    'backfill list': 'List the runs, newest first.',
+    'backfill list': 'List the runs of backfill and verify, newest first.',
     'backfill pause': 'Pause a run.',
     'backfill resume': 'Resume a run.',
     'backfill cancel': 'Cancel a run.',
-    'backfill set': 'Change how many invocations copy for runs at once.',
+    'backfill set': 'Change how many invocations copy for runs at once, without a deployment.',
     'brake release': 'Pass on, or forget, what a closed brake holds, and open it.',
     'brake status': 'Show whether deletes are paused, and how many keys are held.',
     completion: 'Print the script by which a shell completes commands and options.',
