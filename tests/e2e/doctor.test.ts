@@ -7,6 +7,7 @@ import { SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
 import { setAwsVariables } from '../model/aws-variables.ts';
 import { runAwsCommand } from './support/doctor/aws-command.ts';
 import { drawnRounds } from './support/doctor/draw.ts';
+import { destinationMutants } from './support/doctor/destination-mutants.ts';
 import type { Mutant } from './support/doctor/mutant.ts';
 import { policyMutants } from './support/doctor/policy-mutants.ts';
 import { settingMutants } from './support/doctor/setting-mutants.ts';
@@ -55,7 +56,8 @@ describe('of a deployment in which all is well', () => {
   });
 
   test(`doctor names the cause of mutants, and its fixes put them right (seed ${PROPERTY_SEED})`, async () => {
-    const all = [...(await policyMutants(world.stage)), ...settingMutants(world.stage)];
+    const { stage } = world;
+    const all = [...(await policyMutants(stage)), ...settingMutants(stage), ...destinationMutants(stage)];
     const missed: string[] = [];
     for (const round of drawnRounds(all, ROUNDS, MUTANTS_PER_ROUND))
       missed.push(...(await play(world, round)));

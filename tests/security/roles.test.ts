@@ -13,7 +13,7 @@ import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { clientConfig, type Credentials } from '@s3-replicator/local-aws';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
-import { narrowSessions, type Sessions, WIDE_SESSIONS } from '../../src/lib/aws/s3/sessions.ts';
+import { narrowSessions, PROBE_KEY, type Sessions, WIDE_SESSIONS } from '../../src/lib/aws/s3/sessions.ts';
 import { compareRoleArn, type Destination, type ReplicationRule } from '../../src/lib/model/rule.ts';
 import { type LocalBuckets, startLocalBuckets } from '../adapters/local-buckets.ts';
 import { operationOf } from '../e2e/support/operations.ts';
@@ -160,7 +160,7 @@ test('a session for inspecting reads with the role that writes, and writes, tags
   expect(local.lacking).toEqual([]);
 });
 
-test('a session for probing begins and aborts uploads under the prefix of the rule, and deletes nothing even where the rule replicates deletes', async () => {
+test('a session for probing begins and aborts uploads under the prefix of the rule, and deletes no object even where the rule replicates deletes', async () => {
   const deleting = { ...twice, deletes: 'replicate' } as const;
   await using local = await begin(deleting, narrowSessions(testConfiguration(deleting), 'probe'));
   trustFully(local);
@@ -170,6 +170,8 @@ test('a session for probing begins and aborts uploads under the prefix of the ru
   const denied = { reason: 'access-denied' };
   await expect(begun(local, 'a')).rejects.toMatchObject(denied);
   await expect(destination.remove({ key: 'copy/a', etag: '"a"' })).rejects.toMatchObject(denied);
+  const absent = { key: `copy/${PROBE_KEY}1`, etag: '"0"' };
+  await expect(destination.remove(absent)).rejects.not.toMatchObject(denied);
 });
 
 const begun = (local: LocalBuckets, key: string) =>

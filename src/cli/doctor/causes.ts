@@ -1,4 +1,5 @@
 /** The table of everything that doctor can find. docs/doctor.md shows it. */
+import { DESTINATION_CAUSES } from './destination-causes.ts';
 import type { Causes, Group } from './finding.ts';
 import { HERE_CAUSES } from './here.ts';
 import { RULE_CAUSES } from './rules.ts';
@@ -9,5 +10,6 @@ export const ALL_CAUSES: readonly (readonly [group: Group, causes: Causes])[] = 
   ['here', HERE_CAUSES],
   ['stack', STACK_CAUSES],
   ['sources', SOURCE_CAUSES],
+  ['destinations', DESTINATION_CAUSES],
   ['rules', RULE_CAUSES],
 ];

@@ -15,6 +15,7 @@ import { type CliIo, EXIT } from '../terminal/io.ts';
 import { jsonText } from '../terminal/json.ts';
 import { styleFor } from '../terminal/style.ts';
 import type { Context } from './context.ts';
+import { destinationFindings } from './destinations.ts';
 import { commandOf, fixScript } from './fix.ts';
 import { configurationFinding, hereFindings } from './here.ts';
 import { countVerdicts, type Report } from './report.ts';
@@ -83,7 +84,12 @@ const examine = async (options: ParsedOptions, io: CliIo): Promise<Report> => {
   }
   const context = await contextOf(whole, chosenRules(whole, options.values('rule')), io);
   const here = hereFindings(context, { node: process.versions.node, version });
-  const groups = await Promise.all([stackFindings(context), sourceFindings(context), ruleFindings(context)]);
+  const groups = await Promise.all([
+    stackFindings(context),
+    sourceFindings(context),
+    destinationFindings(context),
+    ruleFindings(context),
+  ]);
   const findings = [...here, ...groups.flat()];
   return {
     stack: context.names.stack,

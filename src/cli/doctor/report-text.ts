@@ -65,7 +65,7 @@ const beside = (name: string, indent: number, findings: readonly Finding[], page
 /** The first line has no indent. */
 const findingLines = (findings: readonly Finding[], indent: number, page: Page): string[] => {
   const of = (verdict: Finding['verdict']): Finding[] => findings.filter((one) => one.verdict === verdict);
-  const wells = of('ok').map(({ text }) => `✔ ${text}`);
+  const wells = of('ok').map(({ text }) => `✔\u00a0${text}`);
   const skipped = [...new Set(of('not-checked').map(({ text }) => text))];
   const blocks = [
     ...(wells.length === 0 ? [] : [wrapped(wells.join(' '), indent, page, 'green')]),
@@ -87,7 +87,7 @@ const wrapped = (
   { columns, style }: Page,
   colour: Parameters<Style>[0],
 ): string =>
-  wrapParagraph(text, columns, indent + 2).replaceAll(/[✔✘!?](?= )/g, (mark) => style(colour, mark));
+  wrapParagraph(text, columns, indent + 2).replaceAll(/[✔✘!?](?=[ \u00a0])/g, (mark) => style(colour, mark));
 
 const summaryLines = (report: Report, { columns, style }: Page): string[] => {
   const { errors, warnings, seconds, destinations } = report;

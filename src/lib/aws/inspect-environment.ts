@@ -1,6 +1,7 @@
 /** The clients and stores that an execution environment of the inspect function keeps, and the dependencies that it gives each invocation. */
 import type { Context } from 'aws-lambda';
 import type { InspectDeps } from '../inspect/action.ts';
+import type { Prober } from '../inspect/probed-place.ts';
 import type { ReplicationConfiguration } from '../model/rule.ts';
 import { createBrakeStore } from './dynamodb/brake-store.ts';
 import { createCircuitStore } from './dynamodb/circuit-store.ts';
@@ -10,6 +11,7 @@ import { createTransferStore } from './dynamodb/transfer-store.ts';
 import { createVersionReceipts } from './dynamodb/version-receipts.ts';
 import { createEnvironment, type Environment, limitTime, REPLICATE_RESERVE_MS } from './environment.ts';
 import { createBuckets } from './s3/buckets.ts';
+import { createProber } from './s3/prober.ts';
 
 /** How long an invocation needs for its answer after the last call was aborted. */
 const INSPECT_RESERVE_MS = 5_000;
@@ -26,7 +28,14 @@ export const createInspectEnvironment = (
 ): InspectEnvironment => {
   const environment = createEnvironment(variables, configuration, 'inspect');
   const { logger, clients } = environment;
-  const probing = environment.clientsFor('probe');
+  // A session outlives its role, and what the role was allowed. A probe must not be answered by an earlier session.
+  const freshProber = (): Prober =>
+    createProber(environment.clientsFor('probe'), {
+      region: environment.variable('AWS_REGION'),
+      sessionName: environment.sessionName,
+      functionName: environment.variable('AWS_LAMBDA_FUNCTION_NAME'),
+      now: environment.clock.now,
+    });
   const shared = { configuration, ...inspectDeps(environment) };
   return {
     invocation(context) {
@@ -36,7 +45,7 @@ export const createInspectEnvironment = (
         deps: {
           ...shared,
           buckets: createBuckets(clients, limit.signal),
-          probing: createBuckets(probing, limit.signal),
+          prober: freshProber(),
         },
         [Symbol.dispose]: () => limit[Symbol.dispose](),
       };

@@ -8,6 +8,7 @@ import type { Buckets, Clock, Invocation } from '../model/ports.ts';
 import type { ReplicationConfiguration } from '../model/rule.ts';
 import type { GetSigner } from '../replica/stamp-signature.ts';
 import type { VersionReceipts } from '../replica/version-receipt.ts';
+import type { Prober } from './probed-place.ts';
 
 /** Answers one request. `fields` is its whole payload. */
 export type InspectAction = (fields: JsonRecord, deps: InspectDeps) => Promise<InspectAnswer>;
@@ -15,13 +16,13 @@ export type InspectAction = (fields: JsonRecord, deps: InspectDeps) => Promise<I
 /** An answer, or everything that is wrong with the request. */
 export type InspectAnswer = object | { problems: string[] };
 
-/** The dependencies of one invocation. Nothing that they offer changes a bucket, a queue or a table, except `probing`. */
+/** The dependencies of one invocation. Nothing that they offer changes a bucket, a queue or a table, except `prober`. */
 export interface InspectDeps {
   configuration: ReplicationConfiguration;
   /** Both sides. The sessions at destinations may only read. */
   buckets: Buckets;
-  /** Both sides. The sessions at destinations may write, so that S3 says whether it would accept a write. */
-  probing: Buckets;
+  /** Its sessions at destinations may write, so that S3 says whether it would accept a write. */
+  prober: Prober;
   brakes: Pick<BrakeStore, 'load' | 'heldMs'>;
   circuits: Pick<CircuitStore, 'load'>;
   letters: Pick<KnownLetters, 'has'>;

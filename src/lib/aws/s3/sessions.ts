@@ -13,8 +13,8 @@ import {
 } from '../../model/rule.ts';
 
 /**
- * What a session does at destinations. `inspect` reads with the role that writes, to see what that role sees. `probe` also begins
- * uploads and aborts them, to learn whether S3 would accept a write.
+ * What a session does at destinations. `inspect` reads with the role that writes, to see what that role sees. `probe` has the permissions
+ * to write, to learn whether S3 would accept a write: it aborts its uploads, and deletes under a condition that cannot be met.
  */
 export type Job = 'write' | 'compare' | 'inspect' | 'probe';
 
@@ -131,9 +131,18 @@ const writingStatements = (rule: ReplicationRule, destination: Destination): All
   ];
 };
 
-/** A probe deletes nothing. Beginning an upload takes the permissions to write. */
-const probingStatements = (rule: ReplicationRule, destination: Destination): Allowed[] =>
-  writingStatements({ ...rule, deletes: 'ignore' }, destination);
+/** With this name begin the keys of a probe, which no object has. */
+export const PROBE_KEY = 's3-replicator-probe-';
+
+/** A probe shows whether it could delete with a key that no object has, and may delete no other. */
+const probingStatements = (rule: ReplicationRule, destination: Destination): Allowed[] => {
+  const { under } = arnsOf(destination.bucket, destination.roleArn);
+  const probes = `${under(destination.prefix ?? rule.source.prefix)}${PROBE_KEY}*`;
+  return [
+    ...writingStatements({ ...rule, deletes: 'ignore' }, destination),
+    ...(rule.deletes === 'replicate' ? [{ Action: ['s3:DeleteObject'], Resource: [probes] }] : []),
+  ];
+};
 
 const STATEMENTS: Record<Job, (rule: ReplicationRule, destination: Destination) => Allowed[]> = {
   write: writingStatements,

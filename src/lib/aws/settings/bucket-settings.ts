@@ -16,7 +16,7 @@ import type { NotificationConfiguration } from '../../subscription/subscription.
 import { SDK_LOGGER } from '../sdk-logger.ts';
 import { forcePathStyle } from '../s3/path-style.ts';
 import { ask, type Asked, askOnce } from './asked.ts';
-import { regionInAnswer } from './bucket-region.ts';
+import { regionInAnswer } from '../bucket-region.ts';
 
 export interface LifecycleRuleSummary {
   id: string;

@@ -1,0 +1,116 @@
+/** Everything that can be wrong with a destination, as the function sees it. */
+import type { Cause } from './finding.ts';
+
+export const DESTINATION_CAUSES = {
+  'role-refused': {
+    verdict: 'error',
+    asks: 'sts:AssumeRole with the external id',
+    means:
+      'The role does not exist, does not trust our role, or expects another external id. STS answers the same to all three.',
+    fix: 'npx s3-replicator config destination prints the command that creates it as the rule wants it',
+  },
+  'own-role-refused': {
+    verdict: 'error',
+    asks: 'sts:AssumeRole with the external id',
+    means: 'The role of the function has no permission to assume roles at destinations.',
+    fix: 'aws iam put-role-policy …, as the finding of the stack says',
+  },
+  'trust-open': {
+    verdict: 'error',
+    asks: 'sts:AssumeRole without and with another external id',
+    means: 'The role can be assumed without the external id: the trust policy does not ask for it.',
+    fix: 'npx s3-replicator config destination',
+  },
+  'role-nameless': {
+    verdict: 'warning',
+    asks: 'sts:AssumeRole with a source identity',
+    means:
+      'The trust policy does not allow sts:SetSourceIdentity: CloudTrail does not show which function writes.',
+    fix: 'npx s3-replicator config destination',
+  },
+  'guard-missing': {
+    verdict: 'warning',
+    asks: 's3:PutObjectRetention for a century and s3:PutObjectLegalHold OFF, of a key that does not exist',
+    means: 'The role is not denied to lock replicas for longer than agreed, or to lift legal holds.',
+    fix: 'npx s3-replicator config destination',
+  },
+  'destination-missing': {
+    verdict: 'error',
+    asks: 's3:ListBucket (HeadBucket)',
+    means: 'The destination bucket does not exist.',
+    fix: 'npx s3-replicator config destination (with CreateBucket=yes)',
+  },
+  'destination-owner': {
+    verdict: 'error',
+    asks: 's3:ListBucket with the expected owner, s3:ListAllMyBuckets',
+    means: 'The destination bucket belongs to another account than the rule says.',
+    fix: 'correct `bucket:` or `account:`, then npx serverless deploy',
+  },
+  'destination-region': {
+    verdict: 'error',
+    asks: 'the region in the answer of S3',
+    means: 'The destination bucket is in another region than the rule says.',
+    fix: 'correct `region:` of the destination, then npx serverless deploy',
+  },
+  'destination-permission': {
+    verdict: 'error',
+    asks: 'one harmless call for each permission that replication needs',
+    means: 'The role lacks permissions, or the bucket policy denies them.',
+    fix: 'npx s3-replicator config destination, which deploys the template again',
+  },
+  'destination-key': {
+    verdict: 'error',
+    asks: 's3:CreateMultipartUpload and UploadPart with the headers of the rule',
+    means: 'The KMS key of the replicas cannot be used: no permission, or it is disabled.',
+    fix: 'KmsKeyArn of the destination stack (npx s3-replicator config destination), or the policy of the key',
+  },
+  'destination-write': {
+    verdict: 'error',
+    asks: 's3:CreateMultipartUpload and UploadPart with the headers of the rule',
+    means: 'S3 refuses an upload with the encryption, storage class, tags or lock of the rule.',
+    fix: 'correct the destination in replication.yml, then npx serverless deploy',
+  },
+  'destination-owner-question': {
+    verdict: 'warning',
+    asks: 's3:ListAllMyBuckets',
+    means:
+      'The role may not ask whose a bucket is: a name that somebody took over looks like a missing permission.',
+    fix: 'ListOwnBuckets=yes of the destination stack',
+  },
+  'destination-unversioned': {
+    verdict: 'warning',
+    asks: 's3:GetBucketVersioning',
+    means: 'The destination keeps no versions, and the rule says `versions: all`.',
+    fix: 'aws s3api put-bucket-versioning …',
+  },
+  'default-retention-long': {
+    verdict: 'warning',
+    asks: 's3:GetBucketObjectLockConfiguration',
+    means: 'The default retention of the destination is longer than `maxRetentionDays` of the rule.',
+    fix: '`maxRetentionDays` of the destination and MaxRetentionDays of its stack',
+  },
+  'uploads-kept': {
+    verdict: 'warning',
+    asks: 'the header x-amz-abort-rule-id of CreateMultipartUpload',
+    means: 'No lifecycle rule aborts uploads that were left behind: their parts cost money unseen.',
+    fix: 'aws s3api put-bucket-lifecycle-configuration …',
+  },
+  'copy-refused': {
+    verdict: 'error',
+    asks: 's3:UploadPartCopy of a source object',
+    means: 'S3 cannot copy by itself, and the rule says `copy: server-side`.',
+    fix: 'npx s3-replicator config policy prints the grants that both sides need',
+  },
+  'copy-streams': {
+    verdict: 'warning',
+    asks: 's3:UploadPartCopy of a source object',
+    means: 'S3 cannot copy by itself, so that all bytes pass through the function.',
+    fix: 'npx s3-replicator config policy, or `copy: stream`',
+  },
+  'source-unreadable': {
+    verdict: 'error',
+    asks: 's3:ListBucket, ListBucketVersions, GetObject and GetObjectTagging of the source, as the function',
+    means: 'The function cannot read the source: a policy of the bucket or of its key denies it.',
+    fix: 'change the statement that denies it, or add `kmsKeyArn` to the source',
+  },
+} as const satisfies Record<string, Cause>;

@@ -1,0 +1,45 @@
+import type { RuleDestination } from '../../lib/model/rule.ts';
+import { accountOf, type Context } from './context.ts';
+import { DESTINATION_CAUSES } from './destination-causes.ts';
+import { findingsOf } from './finding.ts';
+import { DEPLOY, type Fix } from './fix.ts';
+import { destinationSubject } from './report.ts';
+
+const { ok, found } = findingsOf('destinations', DESTINATION_CAUSES);
+
+export type Seen = ReturnType<typeof seenFrom>;
+
+/** Makes findings about one destination, with the fixes that several of them share. */
+export const seenFrom = (context: Context, where: RuleDestination) => {
+  const { rule, destination } = where;
+  const subject = destinationSubject(where);
+  const stage = context.whole.deployment.stage === 'prod' ? '' : ` --stage ${context.whole.deployment.stage}`;
+  const command = (text: string, account = destination.account): Fix => ({
+    kind: 'command',
+    account,
+    command: `npx s3-replicator ${text} --rule ${rule.id}${stage}`,
+  });
+  return {
+    ...where,
+    context,
+    ok: (text: string) => ok(text, subject),
+    found: (cause: keyof typeof DESTINATION_CAUSES, text: string, fix: Fix) =>
+      found(cause, { subject, text, fix }),
+    template: command('config destination'),
+    grants: command('config policy', accountOf(context)),
+    edit: (edit: string): Fix => ({
+      kind: 'edit',
+      account: accountOf(context),
+      edit: `${edit} in replication.yml`,
+      command: DEPLOY,
+    }),
+    aws: (operation: string, input: Record<string, unknown>): Fix => ({
+      kind: 'aws',
+      account: destination.account,
+      region: destination.region,
+      service: 's3api',
+      operation,
+      input: { Bucket: destination.bucket, ...input },
+    }),
+  };
+};

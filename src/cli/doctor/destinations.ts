@@ -1,0 +1,188 @@
+/** The fourth group: each destination of each rule, tried by the inspect function with the role that replicates. */
+import { askInspect } from '../../lib/aws/settings/inspect-function.ts';
+import { parseProbe } from '../../lib/inspect/probe.ts';
+import type { ProbedBucket, ProbedPlace, ProbeStep } from '../../lib/inspect/probed-place.ts';
+import { ruleDestinations, type RuleDestination } from '../../lib/model/rule.ts';
+import { accountOf, type Context } from './context.ts';
+import { DESTINATION_CAUSES } from './destination-causes.ts';
+import { type Finding, findingsOf, whyNotChecked } from './finding.ts';
+import type { Fix } from './fix.ts';
+import { type Seen, seenFrom } from './destination-seen.ts';
+import { settingFindings } from './destination-settings.ts';
+import { destinationSubject } from './report.ts';
+
+const { notChecked } = findingsOf('destinations', DESTINATION_CAUSES);
+
+export const destinationFindings = async (context: Context): Promise<Finding[]> => {
+  if (context.stack === null) return [];
+  const { names, region, configuration } = context;
+  const rules = configuration.replication.rules.map(({ id }) => id);
+  const asked = await askInspect(
+    { functionName: names.inspectFunction, region },
+    { inspect: 'probe', rules },
+    parseProbe,
+  );
+  if (asked.kind === 'missing') return [notChecked('the stack has no inspect function: deploy it again')];
+  if (asked.kind !== 'answer')
+    return [notChecked(whyNotChecked('all destinations', asked) ?? 'all destinations')];
+  return ruleDestinations(configuration.replication).flatMap((where) => {
+    const place = asked.value.find(
+      ({ rule, destination }) => rule === where.rule.id && destination === where.destination.id,
+    );
+    const subject = destinationSubject(where);
+    if (place === undefined) return [notChecked('it is not deployed yet', subject)];
+    return placeFindings(context, where, place);
+  });
+};
+
+const placeFindings = (context: Context, where: RuleDestination, place: ProbedPlace): Finding[] => {
+  const one = seenFrom(context, where);
+  return [
+    ...trustFindings(one, place),
+    ...sourceFindings(one, place.source),
+    ...(place.bucket === null ? [] : bucketFindings(one, place.bucket)),
+    ...stepFindings(one, place.steps),
+    ...(place.bucket === null ? [] : settingFindings(one, place.bucket)),
+  ];
+};
+
+const trustFindings = (one: Seen, { trust }: ProbedPlace): Finding[] => {
+  const { roleArn, externalId } = one.destination;
+  const role = roleArn.split('/').at(-1) ?? '';
+  if (trust.withId !== 'allowed') {
+    if (NO_IDENTITY_POLICY.test(trust.detail))
+      return [
+        one.found('own-role-refused', `our role may not assume ${roleArn}`, {
+          kind: 'command',
+          account: accountOf(one.context),
+          command: `npx s3-replicator doctor --fix-script --rule ${one.rule.id}`,
+        }),
+      ];
+    const text = `role ${role} cannot be assumed with "${externalId}": it does not exist in account ${one.destination.account}, does not trust ${one.context.names.replicateRole}, or expects another external id`;
+    return [one.found('role-refused', text, one.template)];
+  }
+  const open = [
+    ...(trust.withoutId === 'allowed' ? ['without an external id'] : []),
+    ...(trust.withOtherId === 'allowed' ? ['with any external id'] : []),
+  ];
+  const nameless =
+    trust.withName === 'allowed'
+      ? []
+      : [
+          one.found(
+            'role-nameless',
+            `role ${role} does not allow sts:SetSourceIdentity, so CloudTrail does not show which function writes`,
+            one.template,
+          ),
+        ];
+  if (open.length === 0) return [one.ok('role assumed'), one.ok('refused without external id'), ...nameless];
+  return [
+    one.found('trust-open', `role ${role} can be assumed ${open.join(' and ')}`, one.template),
+    ...nameless,
+  ];
+};
+
+/** AWS says so about the caller's own policies. It only makes the text of a finding more exact. */
+const NO_IDENTITY_POLICY = /no identity-based policy allows the sts:AssumeRole action/;
+
+const sourceFindings = (one: Seen, steps: readonly ProbeStep[]): Finding[] => {
+  const refused = steps.filter(({ answer }) => answer !== 'allowed');
+  if (refused.length === 0) return [one.ok('source read')];
+  const { bucket } = one.rule.source;
+  const fix: Fix = {
+    kind: 'command',
+    account: one.rule.source.account ?? accountOf(one.context),
+    command: `aws s3api get-bucket-policy --bucket ${bucket} --query Policy --output text`,
+  };
+  return [
+    one.found('source-unreadable', `the function is refused at ${bucket}: ${refusalText(refused)}`, fix),
+  ];
+};
+
+const refusalText = (steps: readonly ProbeStep[]): string => {
+  const [first] = steps;
+  const reason = reasonOf(first?.detail ?? '');
+  return `${steps.map(({ permission }) => permission).join(', ')}${reason === '' ? '' : ` (${reason})`}`;
+};
+
+/** Returns the part of AWS's message that says which policy refused. */
+const reasonOf = (detail: string): string => /(?:because|with an) .*/.exec(detail)?.[0].slice(0, 120) ?? '';
+
+const bucketFindings = (one: Seen, { existence, region }: ProbedBucket): Finding[] => {
+  const { bucket, account, region: wanted } = one.destination;
+  if (existence === 'missing')
+    return [one.found('destination-missing', `bucket ${bucket} does not exist`, one.template)];
+  if (existence === 'others') {
+    const text = `bucket ${bucket} belongs to another account than ${account}`;
+    return [one.found('destination-owner', text, one.edit('correct bucket: or account: of the destination'))];
+  }
+  if (region !== null && region !== '' && region !== wanted)
+    return [
+      one.found(
+        'destination-region',
+        `bucket ${bucket} is in ${region}, the rule says ${wanted}`,
+        one.edit(`write region: ${region} for destination ${one.destination.id}`),
+      ),
+    ];
+  return [one.ok(region === null || region === '' ? wanted : region)];
+};
+
+const stepFindings = (one: Seen, steps: readonly ProbeStep[]): Finding[] => {
+  if (steps.length === 0) return [];
+  const refused = steps.filter(({ answer }) => answer !== 'allowed');
+  if (refused.length === 0) return [one.ok(`write probe (${probeText(one)})`)];
+  const isQuestion = ({ permission }: ProbeStep): boolean => permission === 's3:ListAllMyBuckets';
+  const ofKey = refused.filter((step) => isWrite(step) && /kms/i.test(step.detail));
+  const failed = refused.filter((step) => step.answer === 'failed' && !ofKey.includes(step));
+  const denied = refused.filter(
+    (step) => !isQuestion(step) && !ofKey.includes(step) && !failed.includes(step),
+  );
+  const isMasked = ofKey.length === 0 && denied.length > 0 && denied.every(isWrite) && usesKey(one);
+  return [
+    ...(ofKey.length === 0 ? [] : [keyFinding(one, ofKey)]),
+    ...(failed.length === 0
+      ? []
+      : [
+          one.found(
+            'destination-write',
+            `S3 refuses ${failed.map(({ permission, detail }) => `${permission}: ${detail}`).join('; ')}`,
+            one.edit(`correct destination ${one.destination.id}`),
+          ),
+        ]),
+    ...(denied.length === 0
+      ? []
+      : [
+          isMasked
+            ? keyFinding(one, denied)
+            : one.found('destination-permission', `refused: ${refusalText(denied)}`, one.template),
+        ]),
+    ...(refused.some(isQuestion)
+      ? [
+          one.found(
+            'destination-owner-question',
+            'the role may not ask whose a bucket is (s3:ListAllMyBuckets)',
+            one.template,
+          ),
+        ]
+      : []),
+  ];
+};
+
+const isWrite = ({ permission }: ProbeStep): boolean => permission.startsWith('s3:PutObject');
+
+const usesKey = ({ destination }: Seen): boolean => destination.kmsKeyArn !== null;
+
+const keyFinding = (one: Seen, steps: readonly ProbeStep[]): Finding =>
+  one.found(
+    'destination-key',
+    `the KMS key of the replicas cannot be used: ${steps[0]?.detail ?? ''}`.slice(0, 300),
+    one.template,
+  );
+
+const probeText = ({ rule, destination }: Seen): string =>
+  [
+    destination.encryption ?? (destination.kmsKeyArn === null ? 'default encryption' : 'aws:kms'),
+    ...(rule.tags === 'replicate' ? ['tags'] : []),
+    ...(rule.deletes === 'replicate' ? ['deletes'] : []),
+    ...(rule.acl === 'replicate' ? ['grants'] : []),
+  ].join(', ');

@@ -1,0 +1,198 @@
+/** One call for each permission that replication needs at a destination. No call finds what it names, so none changes anything. */
+import {
+  AbortMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectAclCommand,
+  GetObjectCommand,
+  GetObjectLegalHoldCommand,
+  GetObjectRetentionCommand,
+  GetObjectTaggingCommand,
+  ListBucketsCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  ListObjectVersionsCommand,
+  ListPartsCommand,
+  PutObjectAclCommand,
+  PutObjectLegalHoldCommand,
+  PutObjectRetentionCommand,
+  PutObjectTaggingCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import type { ProbeStep } from '../../inspect/probed-place.ts';
+import type { Destination, ReplicationRule } from '../../model/rule.ts';
+import { answerOf } from './probe-answer.ts';
+
+interface Place {
+  client: S3Client;
+  rule: ReplicationRule;
+  destination: Destination;
+  /** A key under the prefix of the rule that no object has. */
+  key: string;
+  hasObjectLock: boolean;
+  now: number;
+}
+
+type Step = () => Promise<ProbeStep>;
+
+export const probePermissions = async (place: Place): Promise<ProbeStep[]> => {
+  const { rule, destination, hasObjectLock } = place;
+  const steps = [
+    ...listingSteps(place),
+    ...objectSteps(place),
+    ...(rule.deletes === 'replicate' ? [deleteStep(place)] : []),
+    ...(destination.objectLock === 'ignore' || !hasObjectLock ? [] : lockSteps(place)),
+    ...(rule.acl === 'replicate' ? aclSteps(place) : []),
+  ];
+  return Promise.all(steps.map((step) => step()));
+};
+
+/** S3 keeps this id for the version of an object that was written without versioning. */
+const NULL_VERSION = 'null';
+
+/** The codes of S3 for what does not exist, and for settings that a bucket does not have. */
+const NOT_THERE = [
+  'NoSuchUpload',
+  'InvalidArgument',
+  'InvalidRequest',
+  'PreconditionFailed',
+  'MethodNotAllowed',
+  'AccessControlListNotSupported',
+];
+
+const listingSteps = ({ client, destination, key }: Place): Step[] => {
+  const Bucket = destination.bucket;
+  const one =
+    (permission: string, send: () => Promise<unknown>): Step =>
+    () =>
+      answerOf(permission, send);
+  return [
+    one('s3:ListBucket', () => client.send(new ListObjectsV2Command({ Bucket, Prefix: key, MaxKeys: 1 }))),
+    one('s3:ListBucketVersions', () =>
+      client.send(new ListObjectVersionsCommand({ Bucket, Prefix: key, MaxKeys: 1 })),
+    ),
+    one('s3:ListBucketMultipartUploads', () =>
+      client.send(new ListMultipartUploadsCommand({ Bucket, Prefix: key, MaxUploads: 1 })),
+    ),
+    one('s3:ListAllMyBuckets', () => client.send(new ListBucketsCommand({ Prefix: Bucket, MaxBuckets: 1 }))),
+  ];
+};
+
+const objectSteps = ({ client, destination, key }: Place): Step[] => {
+  const named = { Bucket: destination.bucket, Key: key };
+  const upload = { ...named, UploadId: 'no-such-upload' };
+  const Tagging = { TagSet: [] };
+  const one =
+    (
+      permission: string,
+      send: (version: { VersionId?: string }) => Promise<unknown>,
+      isVersioned = false,
+    ): Step =>
+    () =>
+      answerOf(permission, () => send(isVersioned ? { VersionId: NULL_VERSION } : {}), NOT_THERE);
+  const both = (action: string, versionAction: string, send: Parameters<typeof one>[1]): Step[] => [
+    one(`s3:${action}`, send),
+    one(`s3:${versionAction}`, send, true),
+  ];
+  return [
+    ...both('GetObject', 'GetObjectVersion', (version) =>
+      client.send(new GetObjectCommand({ ...named, ...version, Range: 'bytes=0-0' })),
+    ),
+    ...both('GetObjectTagging', 'GetObjectVersionTagging', (version) =>
+      client.send(new GetObjectTaggingCommand({ ...named, ...version })),
+    ),
+    ...both('PutObjectTagging', 'PutObjectVersionTagging', (version) =>
+      client.send(new PutObjectTaggingCommand({ ...named, ...version, Tagging })),
+    ),
+    one('s3:AbortMultipartUpload', () => client.send(new AbortMultipartUploadCommand(upload))),
+    one('s3:ListMultipartUploadParts', () => client.send(new ListPartsCommand(upload))),
+  ];
+};
+
+/** The condition cannot be met, so that nothing is deleted, and no delete marker is written. */
+const deleteStep =
+  ({ client, destination, key }: Place): Step =>
+  () =>
+    answerOf(
+      's3:DeleteObject',
+      () => client.send(new DeleteObjectCommand({ Bucket: destination.bucket, Key: key, IfMatch: '"0"' })),
+      NOT_THERE,
+    );
+
+const DAY_MS = 24 * 3_600_000;
+
+const lockSteps = ({ client, destination, key, now }: Place): Step[] => {
+  const named = { Bucket: destination.bucket, Key: key };
+  const one =
+    (permission: string, send: () => Promise<unknown>): Step =>
+    () =>
+      answerOf(permission, send, NOT_THERE);
+  return [
+    one('s3:GetObjectRetention', () => client.send(new GetObjectRetentionCommand(named))),
+    one('s3:GetObjectLegalHold', () => client.send(new GetObjectLegalHoldCommand(named))),
+    one('s3:PutObjectRetention', () =>
+      client.send(
+        new PutObjectRetentionCommand({
+          ...named,
+          Retention: { Mode: 'GOVERNANCE', RetainUntilDate: new Date(now + DAY_MS) },
+        }),
+      ),
+    ),
+    one('s3:PutObjectLegalHold', () =>
+      client.send(new PutObjectLegalHoldCommand({ ...named, LegalHold: { Status: 'ON' } })),
+    ),
+  ];
+};
+
+/** The longest retention that S3 knows. */
+const CENTURY_DAYS = 36_500;
+
+/** What the role must not be allowed to: to lock for a century, and to lift a legal hold. Key and version do not exist. */
+export const probeGuards = async (place: Place): Promise<ProbeStep[]> => {
+  const { client, destination, key, now, hasObjectLock } = place;
+  if (!hasObjectLock || destination.objectLock === 'ignore') return [];
+  const named = { Bucket: destination.bucket, Key: key };
+  const RetainUntilDate = new Date(now + (CENTURY_DAYS - 1) * DAY_MS);
+  return Promise.all([
+    ...(destination.maxRetentionDays >= CENTURY_DAYS - 1
+      ? []
+      : [
+          answerOf(
+            's3:PutObjectRetention for a century',
+            () =>
+              client.send(
+                new PutObjectRetentionCommand({
+                  ...named,
+                  Retention: { Mode: 'GOVERNANCE', RetainUntilDate },
+                }),
+              ),
+            NOT_THERE,
+          ),
+        ]),
+    answerOf(
+      's3:PutObjectLegalHold OFF',
+      () => client.send(new PutObjectLegalHoldCommand({ ...named, LegalHold: { Status: 'OFF' } })),
+      NOT_THERE,
+    ),
+  ]);
+};
+
+const aclSteps = ({ client, destination, key }: Place): Step[] => {
+  const named = { Bucket: destination.bucket, Key: key };
+  const one =
+    (
+      permission: string,
+      version: { VersionId?: string },
+      send: (name: typeof named) => Promise<unknown>,
+    ): Step =>
+    () =>
+      answerOf(permission, () => send({ ...named, ...version }), NOT_THERE);
+  const version = { VersionId: NULL_VERSION };
+  const read = (name: typeof named) => client.send(new GetObjectAclCommand(name));
+  const write = (name: typeof named) => client.send(new PutObjectAclCommand({ ...name, ACL: 'private' }));
+  return [
+    one('s3:GetObjectAcl', {}, read),
+    one('s3:GetObjectVersionAcl', version, read),
+    one('s3:PutObjectAcl', {}, write),
+    one('s3:PutObjectVersionAcl', version, write),
+  ];
+};

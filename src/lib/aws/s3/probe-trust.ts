@@ -1,0 +1,49 @@
+/** Asks STS whether a role can be assumed: with the external id of the rule, without one, and with another one. */
+import { randomUUID } from 'node:crypto';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+import type { ProbedPlace } from '../../inspect/probed-place.ts';
+import type { Destination } from '../../model/rule.ts';
+import { CONTROL_CLIENT } from '../control-client.ts';
+import { answerOf } from './probe-answer.ts';
+
+/** The sessions of this probe may do nothing. */
+const NOTHING = JSON.stringify({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Deny', Action: '*', Resource: '*' }],
+});
+
+/** The shortest session that STS offers. */
+const SESSION_SECONDS = 900;
+
+export const createTrustProbe = (place: { region: string; sessionName: string; functionName: string }) => {
+  const { region, sessionName, functionName } = place;
+  const sts = new STSClient({ region, ...CONTROL_CLIENT });
+  const assume = (RoleArn: string, id: string | null, name = {}): ReturnType<typeof answerOf> =>
+    answerOf('sts:AssumeRole', () =>
+      sts.send(
+        new AssumeRoleCommand({
+          RoleArn,
+          RoleSessionName: sessionName,
+          DurationSeconds: SESSION_SECONDS,
+          Policy: NOTHING,
+          ...(id === null ? {} : { ExternalId: id }),
+          ...name,
+        }),
+      ),
+    );
+  return async ({ roleArn, externalId }: Destination): Promise<ProbedPlace['trust']> => {
+    const [withId, withoutId, withOtherId, withName] = await Promise.all([
+      assume(roleArn, externalId),
+      assume(roleArn, null),
+      assume(roleArn, `not-${randomUUID()}`),
+      assume(roleArn, externalId, { SourceIdentity: functionName }),
+    ]);
+    return {
+      withId: withId.answer,
+      withoutId: withoutId.answer,
+      withOtherId: withOtherId.answer,
+      withName: withName.answer,
+      detail: withId.detail,
+    };
+  };
+};

@@ -1,0 +1,26 @@
+/** The action `probe`: tries at each destination what replication needs there, and leaves nothing behind. */
+import { isRecord, type JsonRecord } from '../model/json.ts';
+import { ruleDestinations } from '../model/rule.ts';
+import type { InspectAnswer, InspectDeps } from './action.ts';
+import type { ProbedPlace } from './probed-place.ts';
+
+export const probe = async (fields: JsonRecord, deps: InspectDeps): Promise<InspectAnswer> => {
+  const { rules: wanted } = fields;
+  const isWanted = (id: string): boolean => !Array.isArray(wanted) || wanted.includes(id);
+  const places = ruleDestinations(deps.configuration).filter(({ rule }) => isWanted(rule.id));
+  return {
+    places: await Promise.all(places.map(({ rule, destination }) => deps.prober.probe(rule, destination))),
+  };
+};
+
+/** Reads the answer of the function. Returns null if it is none. */
+export const parseProbe = (answer: unknown): ProbedPlace[] | null =>
+  isRecord(answer) && Array.isArray(answer['places']) && answer['places'].every(isPlace)
+    ? answer['places']
+    : null;
+
+const isPlace = (value: unknown): value is ProbedPlace =>
+  isRecord(value) &&
+  isRecord(value['trust']) &&
+  Array.isArray(value['steps']) &&
+  Array.isArray(value['source']);

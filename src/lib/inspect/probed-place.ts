@@ -1,0 +1,51 @@
+/** What a probe saw at one destination of a rule. The function reports what AWS answered; the command says what that means. */
+import type { Destination, ReplicationRule } from '../model/rule.ts';
+
+/** AWS's answer to one call. A call that is not meant to succeed shows by its error that it was allowed. */
+export interface ProbeStep {
+  /** The IAM action that the call needs, e.g. `s3:PutObjectTagging`. */
+  permission: string;
+  answer: 'allowed' | 'denied' | 'failed';
+  /** AWS's code and message, if the call was denied or failed. */
+  detail: string;
+}
+
+export interface ProbedPlace {
+  rule: string;
+  destination: string;
+  trust: {
+    /** Whether the role was assumed with the external id of the rule, without one, and with another one. */
+    withId: ProbeStep['answer'];
+    withoutId: ProbeStep['answer'];
+    withOtherId: ProbeStep['answer'];
+    /** Whether a session may name the function that began it. */
+    withName: ProbeStep['answer'];
+    detail: string;
+  };
+  /** Null: no session could be begun. */
+  bucket: ProbedBucket | null;
+  source: ProbeStep[];
+  steps: ProbeStep[];
+}
+
+export interface ProbedBucket {
+  /** The region that S3 names; null: S3 named none. */
+  region: string | null;
+  /** `missing`: there is no such bucket; `others`: the account of the role has no such bucket. */
+  existence: 'there' | 'missing' | 'others' | 'unknown';
+  versioning: 'Enabled' | 'Suspended' | 'never' | null;
+  /** Null: unknown. */
+  hasObjectLock: boolean | null;
+  defaultRetention: { mode: string; days: number } | null;
+  /** The lifecycle rule that S3 said would abort the upload of the probe; null: none. Undefined: no upload was begun. */
+  abortRule?: string | null;
+  /** Whether S3 copied a source object into the upload; null: it was not tried, because there is no object or the rule does not want it. */
+  copied: ProbeStep | null;
+  /** Calls that the role must be denied. Absent if none was tried. */
+  guards?: ProbeStep[];
+}
+
+/** Tries what replication needs at a destination, and leaves nothing behind. */
+export interface Prober {
+  probe(rule: ReplicationRule, destination: Destination): Promise<ProbedPlace>;
+}

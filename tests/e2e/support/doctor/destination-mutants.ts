@@ -1,0 +1,196 @@
+/** Every statement of the roles at the destinations, and the settings of their buckets and keys. */
+import {
+  DeleteBucketLifecycleCommand,
+  DeleteBucketPolicyCommand,
+  GetBucketLifecycleConfigurationCommand,
+  GetBucketPolicyCommand,
+  type LifecycleRule,
+  PutBucketLifecycleConfigurationCommand,
+  PutBucketPolicyCommand,
+} from '@aws-sdk/client-s3';
+import { DESTINATION_ACCOUNT } from '../../../../demo/two-accounts.ts';
+import type { Stage } from '../stages/stage.ts';
+import { type Mutant, statementNames, withoutStatement } from './mutant.ts';
+
+export const destinationMutants = (stage: Stage): Mutant[] => [
+  ...['replicas', 'plain-replica'].flatMap((name) => statementMutants(stage, name)),
+  ...trustMutants(stage),
+  ...keyMutants(stage),
+  ...bucketMutants(stage),
+];
+
+/** What doctor says when a statement is gone. */
+const CAUSES: Record<string, string> = {
+  WriteReplicas: 'destination-permission',
+  ListReplicas: 'destination-permission',
+  DeleteReplicas: 'destination-permission',
+  GrantReplicas: 'destination-permission',
+  LockReplicas: 'destination-permission',
+  EncryptReplicas: 'destination-key',
+  OwnBuckets: 'destination-owner-question',
+  CapRetention: 'guard-missing',
+  KeepLegalHolds: 'guard-missing',
+  SayWho: 'role-nameless',
+  'sts:AssumeRole': 'role-refused',
+};
+
+/** In a bucket without Object Lock nothing can be locked, so the statements about locks have no effect there. */
+const ONLY_WITH_LOCK = ['LockReplicas', 'CapRetention', 'KeepLegalHolds'];
+
+/** Denials of what no other statement allows, and of buckets that nobody has taken over: their loss changes no answer of AWS. */
+const WITHOUT_EFFECT = ['NeverWeaken', 'OtherOwners'];
+
+const statementMutants = ({ aws }: Stage, roleName: string): Mutant[] => {
+  const role = aws.iam.roleNamed(DESTINATION_ACCOUNT, roleName);
+  if (role === undefined) throw new Error(`there is no role ${roleName}`);
+  const back = async () => aws.iam.putRole(role);
+  const isObserved = (name: string): boolean =>
+    !WITHOUT_EFFECT.includes(name) && (roleName === 'replicas' || !ONLY_WITH_LOCK.includes(name));
+  const one = (name: string, change: () => unknown): Mutant => ({
+    name: `role ${roleName} ${name}`,
+    place: `role ${roleName}`,
+    isEdited: true,
+    causes: [CAUSES[name] ?? name],
+    apply: async () => {
+      change();
+      return back;
+    },
+  });
+  const { assumeRolePolicy: trust, policies } = role;
+  return [
+    ...statementNames(trust).map((name, index) =>
+      one(name, () => aws.iam.putRole({ ...role, assumeRolePolicy: withoutStatement(trust, index) })),
+    ),
+    ...policies.flatMap((policy, position) =>
+      statementNames(policy).flatMap((name, index) =>
+        isObserved(name)
+          ? [
+              one(name, () =>
+                aws.iam.putRole({
+                  ...role,
+                  policies: policies.with(position, withoutStatement(policy, index)),
+                }),
+              ),
+            ]
+          : [],
+      ),
+    ),
+  ];
+};
+
+const trustMutants = ({ aws }: Stage): Mutant[] => {
+  const role = aws.iam.roleNamed(DESTINATION_ACCOUNT, 'replicas');
+  if (role === undefined) throw new Error('there is no role replicas');
+  const text = JSON.stringify(role.assumeRolePolicy);
+  const one = (name: string, cause: string, changed: string): Mutant => ({
+    name: `role replicas ${name}`,
+    place: 'role replicas',
+    isEdited: true,
+    causes: [cause],
+    apply: async () => {
+      aws.iam.putRole({ ...role, assumeRolePolicy: JSON.parse(changed) });
+      return async () => aws.iam.putRole(role);
+    },
+  });
+  return [
+    one('expects another external id', 'role-refused', text.replaceAll('"e2e"', '"other"')),
+    one('trusts another role', 'role-refused', text.replaceAll('-replicate"', '-duplicate"')),
+    one(
+      'asks for no external id',
+      'trust-open',
+      text.replaceAll(/,"StringEquals":\{"sts:ExternalId":"e2e"\}/g, ''),
+    ),
+    one(
+      'accepts any external id',
+      'trust-open',
+      text.replaceAll('"StringEquals":{"sts:ExternalId":"e2e"}', '"StringLike":{"sts:ExternalId":"*"}'),
+    ),
+    {
+      ...one('is deleted', 'role-refused', text),
+      apply: async () => {
+        aws.iam.deleteRole(role.arn);
+        return async () => aws.iam.putRole(role);
+      },
+    },
+  ];
+};
+
+const KEY = 'arn:aws:kms:us-east-1:222222222222:key/22222222-2222-2222-2222-222222222222';
+
+const keyMutants = ({ aws }: Stage): Mutant[] => {
+  const one = (name: string, change: () => void, back: () => void): Mutant => ({
+    name: `the key of the replicas ${name}`,
+    place: 'key',
+    isEdited: true,
+    causes: ['destination-key'],
+    apply: async () => {
+      change();
+      return async () => back();
+    },
+  });
+  const policy = aws.kms.policy(KEY);
+  const lacking: typeof policy = JSON.parse(JSON.stringify(policy));
+  lacking.Statement = [
+    ...[lacking.Statement].flat(),
+    { Effect: 'Deny', Principal: '*', Action: 'kms:GenerateDataKey', Resource: '*' },
+  ];
+  return [
+    one(
+      'is disabled',
+      () => aws.kms.setState(KEY, 'Disabled'),
+      () => aws.kms.setState(KEY, 'Enabled'),
+    ),
+    one(
+      'denies its use',
+      () => aws.kms.put(KEY, lacking),
+      () => aws.kms.put(KEY, policy),
+    ),
+  ];
+};
+
+const bucketMutants = ({ destination }: Stage): Mutant[] => {
+  const s3 = destination.s3();
+  const denied = (Bucket: string, Action: string[], causes: string[]): Mutant => ({
+    name: `${Bucket}: its policy denies ${Action.join(', ')}`,
+    place: `policy of ${Bucket}`,
+    isEdited: true,
+    causes,
+    apply: async () => {
+      const { Policy } = await s3.send(new GetBucketPolicyCommand({ Bucket }));
+      const document = JSON.parse(Policy ?? '{}');
+      document.Statement.push({
+        Sid: 'Lockdown',
+        Effect: 'Deny',
+        Principal: '*',
+        Action,
+        Resource: [`arn:aws:s3:::${Bucket}`, `arn:aws:s3:::${Bucket}/*`],
+        Condition: { ArnNotLike: { 'aws:PrincipalArn': ['arn:aws:iam::*:role/admin'] } },
+      });
+      await s3.send(new PutBucketPolicyCommand({ Bucket, Policy: JSON.stringify(document) }));
+      return () =>
+        Policy === undefined
+          ? s3.send(new DeleteBucketPolicyCommand({ Bucket }))
+          : s3.send(new PutBucketPolicyCommand({ Bucket, Policy }));
+    },
+  });
+  return [
+    denied('replicas', ['s3:PutObject'], ['destination-permission', 'destination-key']),
+    denied('replicas', ['s3:GetObject', 's3:GetObjectVersion'], ['destination-permission']),
+    denied('plain-replica', ['s3:ListBucket'], ['destination-permission']),
+    denied('plain-replica', ['s3:PutObjectTagging'], ['destination-permission']),
+    denied('replicas', ['s3:DeleteObject'], ['destination-permission']),
+    ...['replicas', 'plain-replica'].map((Bucket) => ({
+      name: `${Bucket}: no lifecycle rule`,
+      place: `lifecycle of ${Bucket}`,
+      causes: ['uploads-kept'],
+      apply: async () => {
+        const { Rules } = await s3.send(new GetBucketLifecycleConfigurationCommand({ Bucket }));
+        await s3.send(new DeleteBucketLifecycleCommand({ Bucket }));
+        return () => s3.send(lifecycleOf(Bucket, Rules));
+      },
+    })),
+  ];
+};
+
+const lifecycleOf = (Bucket: string, Rules: LifecycleRule[] | undefined) =>
+  new PutBucketLifecycleConfigurationCommand({ Bucket, LifecycleConfiguration: { Rules } });
