@@ -15,14 +15,6 @@ export const formatBytes = (bytes: number): string => {
   return `${text} ${UNITS[unit]}`;
 };
 
-/** Parses a size like `64MiB`, `1.5 GiB`, `2gb` or `500` into whole bytes. Units are powers of 1,024. Returns null for any other text. */
-export const parseBytes = (text: string): number | null => {
-  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(text.trim());
-  if (match === null) return null;
-  const power = 'kmgt'.indexOf(match[2]?.toLowerCase() || '-') + 1;
-  return Math.round(Number(match[1]) * 1024 ** power);
-};
-
 /** Formats a time in seconds, for example `0.04 s`, `3.2 s` or `75 s`. */
 export const formatSeconds = (milliseconds: number): string => {
   const seconds = milliseconds / 1000;

@@ -1,6 +1,6 @@
 /** Parses the demo's command line. */
 import { parseArgs } from 'node:util';
-import { parseBytes } from './amounts.ts';
+import { parseByteSize } from '../src/lib/text/byte-size.ts';
 
 export interface DemoOptions {
   help: boolean;
@@ -30,8 +30,8 @@ const LARGEST_BYTES = 30 * 1024 ** 3;
 /** @throws UsageError */
 export const parseOptions = (argv: string[]): DemoOptions => {
   const { values } = parsed(argv);
-  const sizeBytes = parseBytes(values.size);
-  if (sizeBytes === null || sizeBytes < 1 || sizeBytes > LARGEST_BYTES) {
+  const sizeBytes = parseByteSize(values.size);
+  if (typeof sizeBytes === 'string' || sizeBytes < 1 || sizeBytes > LARGEST_BYTES) {
     throw new UsageError(`--size takes 1B to 30GiB, e.g. 64MiB, not ${JSON.stringify(values.size)}`);
   }
   return { help: values.help, keep: values.keep, plain: values.plain, sizeBytes };

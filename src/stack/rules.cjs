@@ -6,6 +6,7 @@ const { existsSync } = require('node:fs');
 const { mkdir, readFile, writeFile } = require('node:fs/promises');
 const { dirname, join, resolve } = require('node:path');
 const { loadConfiguration } = require('../lib/configuration/configuration.ts');
+const { describeWarnings } = require('../lib/configuration/problem.ts');
 const { productFile } = require('../lib/configuration/package-files.ts');
 const { RULES_FILE } = require('../lib/model/rules-file.ts');
 const { withFile } = require('./zip.ts');
@@ -19,7 +20,10 @@ module.exports = class Rules {
     // The framework's `invoke local` changes the current folder.
     this.folder = serverless.serviceDir;
     this.hooks = {
-      'before:package:createDeploymentArtifacts': () => this.addToZips(),
+      'before:package:createDeploymentArtifacts': async () => {
+        await this.addToZips();
+        this.warn();
+      },
       'before:deploy:function:packageFunction': () => this.addToZips(),
       'before:invoke:local:invoke': () => this.putBesideBundles(),
     };
@@ -48,8 +52,18 @@ module.exports = class Rules {
   }
 
   rules() {
+    return JSON.stringify(this.configuration().replication);
+  }
+
+  /** A configuration with problems does not come this far: serverless.cjs refuses it. */
+  warn() {
+    const text = describeWarnings('replication.yml', this.configuration().warnings);
+    if (text !== '') process.stderr.write(`\n${text}`);
+  }
+
+  configuration() {
     const { stage, region } = this.serverless.processedInput.options;
     const options = { stage: stage ?? undefined, region: region ?? undefined };
-    return JSON.stringify(loadConfiguration(join(this.folder, 'replication.yml'), options).replication);
+    return loadConfiguration(join(this.folder, 'replication.yml'), options);
   }
 };

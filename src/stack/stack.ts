@@ -86,7 +86,7 @@ const excessIn = (configuration: Configuration, resources: Resources): Excess[] 
 
 /** All that a second stack solves is one problem, so that the split is printed once. */
 const problemsOf = (configuration: Configuration, excess: Excess[]): ConfigurationProblem[] => {
-  const common = { path: 'rules', line: null };
+  const common = { path: 'rules', line: null, column: null };
   const ofBuckets = excess.flatMap(({ found, bucket }) =>
     bucket === null ? [] : [{ ...common, found, fix: fixOfBucket(bucket) }],
   );

@@ -91,7 +91,8 @@ test('an uploader cannot reorder or hide text on a terminal by invisible charact
   expect(JSON.parse(text)).toEqual({ keys });
 });
 
-const problemOf = (text: string) => problemsOf(text).map(({ line, found, fix }) => ({ line, found, fix }));
+const problemOf = (text: string) =>
+  problemsOf(text).map(({ line, column, found, fix }) => ({ line, column, found, fix }));
 const fix = 'write the value itself in place of the alias';
 
 test('a bomb of YAML aliases in replication.yml is a problem with its place, and is never expanded', () => {
@@ -100,14 +101,14 @@ test('a bomb of YAML aliases in replication.yml is a problem with its place, and
     const [before, name] = [String.fromCharCode(97 + index), String.fromCharCode(98 + index)];
     bomb.push(`${name}: &${name} [${Array.from({ length: 9 }, () => `*${before}`).join(',')}]`);
   }
-  const found = 'the aliases of this file stand for too many values (column 8)';
-  expect(problemOf(bomb.join('\n'))).toEqual([{ line: 2, found, fix }]);
+  const found = 'the aliases of this file stand for too many values';
+  expect(problemOf(bomb.join('\n'))).toEqual([{ line: 2, column: 8, found, fix }]);
 });
 
 test('a YAML alias that contains itself, or names nothing, is a problem with its place', () => {
   expect(problemOf('name: x\nrules: &all\n  - id: a\n    source: *all\nstack: *none\n')).toEqual([
-    { line: 4, found: '*all contains itself (column 13)', fix },
-    { line: 5, found: 'nothing before *none has the anchor &none (column 8)', fix },
+    { line: 4, column: 13, found: '*all contains itself', fix },
+    { line: 5, column: 8, found: 'nothing before *none has the anchor &none', fix },
   ]);
 });
 

@@ -1,10 +1,10 @@
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import {
   type Configuration,
   loadConfiguration,
   type StackSettings,
 } from '../../lib/configuration/configuration.ts';
-import { ConfigurationError } from '../../lib/configuration/problem.ts';
+import { ConfigurationError, describeWarnings } from '../../lib/configuration/problem.ts';
 import { resourceNames } from '../../lib/configuration/resource-names.ts';
 import {
   compareRoleArn,
@@ -23,15 +23,17 @@ export const CHECK: CommandSpec = {
   name: 'config check',
   summary: 'Check replication.yml and show the resolved rules.',
   description: [
-    'Reports all problems at once, each with its line, the value found and a fix. Without problems it shows the resolved configuration with all defaults. Makes no calls to AWS: it does not check whether buckets and roles exist.',
+    'Reports all problems at once, each with its line, the value found and a fix. Without problems it shows the resolved configuration with all defaults, and warns of what can be deployed but is most likely not meant: alarms that nobody receives, no bucket for reports, prefixes that take more or less than they seem to, and deletes without a brake. Makes no calls to AWS: it does not check whether buckets and roles exist.',
   ],
   options: {
     ...STACK_OPTIONS,
-    json: { description: 'Print the resolved configuration, or the problems, as JSON.' },
+    strict: { description: 'Exit with 3 if there are warnings and no problems.' },
+    json: { description: 'Print the resolved configuration and the warnings, or the problems, as JSON.' },
   },
   exitCodes: [
     [EXIT.ok, 'The configuration can be deployed.'],
     [EXIT.failure, 'The configuration has problems.'],
+    [EXIT.warnings, 'There are warnings and no problems, and --strict was given.'],
   ],
   examples: [
     ['npx s3-replicator config check', 'Before a deployment'],
@@ -55,10 +57,13 @@ export const runConfigCheck = async (argv: readonly string[], io: CliIo): Promis
     });
     // This call only checks. It throws if the rules do not fit into one stack.
     stackOf(configuration);
+    const { warnings } = configuration;
     io.stdout.write(
-      json ? jsonText({ ok: true, ...resolved(configuration) }) : configurationText(configuration),
+      json
+        ? jsonText({ ok: true, ...resolved(configuration) })
+        : configurationText(configuration) + warningText(basename(file), warnings),
     );
-    return EXIT.ok;
+    return warnings.length > 0 && options.has('strict') ? EXIT.warnings : EXIT.ok;
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     if (json) io.stdout.write(jsonText({ ok: false, file: error.file, problems: error.problems }));
@@ -66,6 +71,9 @@ export const runConfigCheck = async (argv: readonly string[], io: CliIo): Promis
     return EXIT.failure;
   }
 };
+
+const warningText = (file: string, warnings: Configuration['warnings']): string =>
+  warnings.length === 0 ? '' : `\n${describeWarnings(file, warnings)}`;
 
 const resolved = (configuration: Configuration): object => ({
   ...configuration,

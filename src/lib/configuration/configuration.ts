@@ -10,9 +10,11 @@ import { readConfigurationFile } from './file.ts';
 import { findingsOf } from './findings.ts';
 import { checkPlatform } from './platform-checks.ts';
 import { ConfigurationError } from './problem.ts';
-import type { Finding, Path } from './problem.ts';
+import type { ConfigurationProblem, Finding, Path } from './problem.ts';
 import { DEFAULT_BRAKE, type DestinationShape, type RuleShape, ruleSchema } from './rule-schema.ts';
 import { type FileShape, fileSchema } from './schema.ts';
+import { withoutOwnOptions } from './own-options.ts';
+import { warningsOf } from './warnings.ts';
 import { excessOfNames } from './resource-names.ts';
 import type { Deployment } from './resource-names.ts';
 import { STACK_NAME_PART, REGION } from './aws-syntax.ts';
@@ -31,6 +33,8 @@ export interface Configuration {
   backfill: BackfillSettings;
   transfers: TransferSettings;
   deployment: Deployment;
+  /** What can be deployed but is most likely not meant, in the order of the file. */
+  warnings: ConfigurationProblem[];
 }
 
 /** Settings of the stack that do not affect how a key is replicated. */
@@ -121,7 +125,7 @@ export function loadConfiguration(path: string, options: DeploymentOptions = {})
   } catch (error) {
     const found = error instanceof Error ? error.message : String(error);
     const fix = 'create the file (see replication.yml in the repository) or name another one';
-    throw new ConfigurationError(file, [{ path: '', line: null, found, fix }]);
+    throw new ConfigurationError(file, [{ path: '', line: null, column: null, found, fix }]);
   }
   return parseConfiguration(text, options, file);
 }
@@ -132,8 +136,9 @@ export function parseConfiguration(
   options: DeploymentOptions = {},
   file = 'replication.yml',
 ): Configuration {
-  const { content, problems, lineOf } = readConfigurationFile(text);
-  if (problems.length > 0) throw new ConfigurationError(file, problems);
+  const { content: written, problems, placeOf } = readConfigurationFile(text);
+  if (problems.length > 0) throw new ConfigurationError(file, problems, text);
+  const content = withoutOwnOptions(written);
 
   const shape = fileSchema.safeParse(content);
   const region = options.region ?? (shape.success ? shape.data.region : writtenRegion(content));
@@ -146,19 +151,21 @@ export function parseConfiguration(
       ...checkName(toDeployment(shape.data, options)),
       ...checkPlatform(shape.data.stack, region),
     );
-  if (!shape.success || findings.length > 0) {
-    const located = findings.map((finding) => ({
-      ...finding,
-      path: spell(finding.path),
-      line: lineOf(finding.path),
-    }));
-    throw new ConfigurationError(
-      file,
-      located.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0)),
-    );
-  }
-  return toConfiguration(shape.data, rules, options);
+  const located = (all: Finding[]): ConfigurationProblem[] =>
+    all
+      .map((each) => ({ ...each, path: spell(each.path), ...(placeOf(each.path) ?? NO_PLACE) }))
+      .toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0));
+  if (!shape.success || findings.length > 0) throw new ConfigurationError(file, located(findings), text);
+  return {
+    ...toConfiguration(shape.data, rules, options),
+    warnings: located(warningsOf(shape.data, rules)).map((each) =>
+      // Without its section, the place would be that of the whole file.
+      field(content, each.path.split(/[.[]/)[0] ?? '') === undefined ? { ...each, ...NO_PLACE } : each,
+    ),
+  };
 }
+
+const NO_PLACE = { line: null, column: null };
 
 /** Checks the rules one by one, so that a mistake in one rule does not hide conflicts between the others. */
 function parseRules(content: unknown): { rules: PlacedRule[]; findings: Finding[] } {
@@ -221,7 +228,11 @@ const toDeployment = (shape: FileShape, options: DeploymentOptions): Deployment 
   region: options.region ?? shape.region,
 });
 
-function toConfiguration(shape: FileShape, rules: PlacedRule[], options: DeploymentOptions): Configuration {
+function toConfiguration(
+  shape: FileShape,
+  rules: PlacedRule[],
+  options: DeploymentOptions,
+): Omit<Configuration, 'warnings'> {
   const keys = rules.flatMap(({ rule }) => rule.source.kmsKeyArn ?? []);
   return {
     replication: { name: shape.name, rules: rules.map(({ rule }) => toRule(rule)) },

@@ -3,6 +3,7 @@
  * is the description in the JSON schema and the advice in the error message.
  */
 import * as z from 'zod';
+import { parseByteSize } from '../text/byte-size.ts';
 import { isBucketName } from './aws-syntax.ts';
 
 export const pattern = (advice: string, accepts: RegExp): z.ZodString =>
@@ -13,6 +14,26 @@ export const oneOf = <const T extends readonly [string, ...string[]]>(advice: st
 
 export const integer = (advice: string, minimum: number, maximum: number): z.ZodNumber =>
   z.int({ error: advice }).min(minimum, { error: advice }).max(maximum, { error: advice }).describe(advice);
+
+/** A size: a whole number of bytes, or a text with a unit. The checked value is always the number of bytes. */
+export const byteSize = (advice: string, maximumBytes: number) =>
+  z
+    .union(
+      [
+        z.int({ error: advice }).min(0, { error: advice }).max(maximumBytes, { error: advice }),
+        z.string().meta({ pattern: '^[0-9]+(\\.[0-9]+)? ?([kKMGT]?B|[KMGT]iB)?$' }),
+      ],
+      {
+        error: advice,
+      },
+    )
+    .transform((value, context) => {
+      const bytes = typeof value === 'number' ? value : parseByteSize(value);
+      if (typeof bytes === 'number' && bytes >= 0 && bytes <= maximumBytes) return bytes;
+      context.addIssue({ code: 'custom', message: typeof bytes === 'string' ? bytes : advice });
+      return z.NEVER;
+    })
+    .describe(advice);
 
 export const optionBlock = <T extends z.ZodRawShape>(
   advice: string,

@@ -1,6 +1,7 @@
 /** Reads a YAML file, and can give the line of every value. */
 import { LineCounter, isAlias, isMap, isNode, isScalar, isSeq, parseDocument, visit } from 'yaml';
-import type { Alias, Document } from 'yaml';
+import type { Alias, Document, Node, Scalar, YAMLMap } from 'yaml';
+import type { Place } from './code-frame.ts';
 import type { ConfigurationProblem, Path } from './problem.ts';
 
 export interface ConfigurationFile {
@@ -9,18 +10,18 @@ export interface ConfigurationFile {
   /** Syntax errors. While there are any, the file cannot be checked further. */
   problems: ConfigurationProblem[];
   /**
-   * Returns the line, from 1, of the value at a path. If the value is missing, returns the line of the block that should contain
-   * it.
+   * Returns the place of the value at a path, or of its key if the value begins on another line. If the value is missing, returns the
+   * place of the block that should contain it.
    */
-  lineOf(path: Path): number | null;
+  placeOf(path: Path): Place | null;
 }
 
 export function readConfigurationFile(text: string): ConfigurationFile {
   const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, merge: true });
   const problemAt = (offset: number, what: string, fix: string): ConfigurationProblem => {
     const { line, col } = lineCounter.linePos(offset);
-    return { path: '', line, found: `${what} (column ${col})`, fix };
+    return { path: '', line, column: col, found: what, fix };
   };
   const errors = document.errors.map(({ message, pos }) =>
     problemAt(pos[0], message, 'correct the YAML syntax at this place'),
@@ -28,15 +29,19 @@ export function readConfigurationFile(text: string): ConfigurationFile {
   const problems =
     errors.length > 0
       ? errors
-      : wrongAliases(document).map(({ alias, found }) =>
-          problemAt(alias.range?.[0] ?? 0, found, 'write the value itself in place of the alias'),
+      : wrongAliases(document).map(({ node, found }) =>
+          problemAt(node.range?.[0] ?? 0, found, 'write the value itself in place of the alias'),
         );
   return {
     content: problems.length > 0 ? null : document.toJS({ maxAliasCount: -1 }),
     problems,
-    lineOf: (path) => {
-      const offset = offsetOf(document, path);
-      return offset === null ? null : lineCounter.linePos(offset).line;
+    placeOf(path) {
+      const offsets = offsetsOf(document, path);
+      const [key, value] = offsets.map((offset) => {
+        const { line, col } = lineCounter.linePos(offset);
+        return { line, column: col };
+      });
+      return value !== undefined && value.line === key?.line ? value : (key ?? null);
     },
   };
 }
@@ -48,23 +53,38 @@ export function readConfigurationFile(text: string): ConfigurationFile {
 const MAXIMUM_EXPANDED_VALUES = 100_000;
 
 /** Finds aliases that name nothing or contain themselves, or else the first alias of a file whose aliases expand to too much. */
-function wrongAliases(document: Document): { alias: Alias; found: string }[] {
+function wrongAliases(document: Document): { node: Node; found: string }[] {
   const aliases: Alias[] = [];
-  const wrong: { alias: Alias; found: string }[] = [];
+  const wrong: { node: Node; found: string }[] = [];
   visit(document, {
+    Pair(_, { key, value }) {
+      if (isMergeKey(key) && mergedBlocks(document, value).includes(null))
+        wrong.push({ node: key, found: '`<<` with something that is no block of options' });
+    },
     Alias(_, alias, path) {
       aliases.push(alias);
       const target = alias.resolve(document);
       if (target === undefined)
-        wrong.push({ alias, found: `nothing before *${alias.source} has the anchor &${alias.source}` });
-      else if (path.includes(target)) wrong.push({ alias, found: `*${alias.source} contains itself` });
+        wrong.push({ node: alias, found: `nothing before *${alias.source} has the anchor &${alias.source}` });
+      else if (path.includes(target)) wrong.push({ node: alias, found: `*${alias.source} contains itself` });
     },
   });
   const [first] = aliases;
   if (wrong.length > 0 || first === undefined) return wrong;
   const isTooMuch = expandedValues(document, document.contents, new Map()) > MAXIMUM_EXPANDED_VALUES;
-  return isTooMuch ? [{ alias: first, found: 'the aliases of this file stand for too many values' }] : [];
+  return isTooMuch ? [{ node: first, found: 'the aliases of this file stand for too many values' }] : [];
 }
+
+/** Returns the blocks that a merge key adds to its block. Anything else than a block is null. */
+function mergedBlocks(document: Document, value: unknown): (YAMLMap | null)[] {
+  const source = isAlias(value) ? value.resolve(document) : value;
+  return (isSeq(source) ? source.items : [source]).map((each) => {
+    const block = isAlias(each) ? each.resolve(document) : each;
+    return isMap(block) ? block : null;
+  });
+}
+
+const isMergeKey = (key: unknown): key is Scalar => isScalar(key) && key.source === '<<';
 
 /** Counts the values below a node, with each alias counted as all that it stands for. `known` keeps what was already counted. */
 function expandedValues(document: Document, node: unknown, known: Map<unknown, number>): number {
@@ -82,31 +102,47 @@ function expandedValues(document: Document, node: unknown, known: Map<unknown, n
   return total;
 }
 
-function offsetOf(document: Document, path: Path): number | null {
+/** Returns the offset of the key of the value at a path, and the offset of the value itself if the value is there. */
+function offsetsOf(document: Document, path: Path): number[] {
   let node: unknown = document.contents;
-  let offset = isNode(node) ? (node.range?.[0] ?? null) : null;
+  let offset = startOf(node);
   for (const step of path) {
-    const found = isMap(node) ? entryOf(node.items, step) : isSeq(node) ? itemOf(node.items, step) : null;
-    if (!found) break;
+    const block = isAlias(node) ? node.resolve(document) : node;
+    const found = isMap(block)
+      ? entryOf(document, block, step)
+      : isSeq(block)
+        ? itemOf(block.items, step)
+        : null;
+    if (!found) return offset === null ? [] : [offset];
     offset = found.offset ?? offset;
     node = found.value;
   }
-  return offset;
+  return [offset, startOf(node)].filter((each) => each !== null);
 }
+
+const startOf = (node: unknown): number | null => (isNode(node) ? (node.range?.[0] ?? null) : null);
 
 interface PathStep {
   offset: number | null;
   value: unknown;
 }
 
-/** Finds an entry of a map. The offset is that of the entry's key, because a block value begins on a later line than its key. */
-function entryOf(pairs: { key: unknown; value: unknown }[], step: string | number): PathStep | null {
-  const pair = pairs.find(({ key }) => isScalar(key) && String(key.value) === String(step));
-  if (!pair) return null;
-  return { offset: isNode(pair.key) ? (pair.key.range?.[0] ?? null) : null, value: pair.value };
+/**
+ * Finds an entry of a map, or else of the maps that it merges. The offset is that of the entry's key, because a block value begins on a
+ * later line than its key.
+ */
+function entryOf(document: Document, { items }: YAMLMap, step: string | number): PathStep | null {
+  const pair = items.find(({ key }) => isScalar(key) && String(key.value) === String(step));
+  if (pair) return { offset: startOf(pair.key), value: pair.value };
+  const merged = items.flatMap(({ key, value }) => (isMergeKey(key) ? mergedBlocks(document, value) : []));
+  return (
+    merged
+      .map((block) => (block === null ? null : entryOf(document, block, step)))
+      .find((found) => found !== null) ?? null
+  );
 }
 
 function itemOf(items: unknown[], step: string | number): PathStep | null {
   const value = items[Number(step)];
-  return isNode(value) ? { offset: value.range?.[0] ?? null, value } : null;
+  return isNode(value) ? { offset: startOf(value), value } : null;
 }

@@ -1,3 +1,5 @@
+import { codeFrame } from './code-frame.ts';
+
 /** Keys and list positions that lead to a value in the file. */
 export type Path = readonly (string | number)[];
 
@@ -14,6 +16,8 @@ export interface ConfigurationProblem {
   path: string;
   /** The line in the file, from 1; null: the problem has no line. */
   line: number | null;
+  /** The column in the line, from 1; null: the problem has no line. */
+  column: number | null;
   /** A description of the present value. */
   found: string;
   /** Advice on how to fix the problem. */
@@ -26,19 +30,40 @@ export class ConfigurationError extends Error {
   readonly file: string;
   readonly problems: ConfigurationProblem[];
 
-  constructor(file: string, problems: ConfigurationProblem[]) {
-    super(describeProblems(file, problems));
+  /** With the text of the file, the message shows its lines. */
+  constructor(file: string, problems: ConfigurationProblem[], text: string | null = null) {
+    super(describeProblems(file, problems, text));
     this.file = file;
     this.problems = problems;
   }
 }
 
-function describeProblems(file: string, problems: ConfigurationProblem[]): string {
+const describeProblems = (file: string, problems: ConfigurationProblem[], text: string | null): string => {
   const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
-  return [`${file} has ${count}:`, ...problems.map((problem) => describeProblem(file, problem))].join('\n\n');
-}
+  return [`${file} has ${count}:`, ...problems.map((each) => describeProblem(file, each, text))].join('\n\n');
+};
 
-function describeProblem(file: string, { path, line, found, fix }: ConfigurationProblem): string {
+/** Describes warnings as the problems are described. Returns an empty text if there are none. */
+export const describeWarnings = (file: string, warnings: readonly ConfigurationProblem[]): string =>
+  warnings.length === 0
+    ? ''
+    : [
+        warnings.length === 1 ? 'One warning:' : `${warnings.length} warnings:`,
+        ...warnings.map((each) => describeProblem(file, each, null)),
+      ].join('\n\n') + '\n';
+
+/** Describes a problem or a warning in a few lines. With the text of the file, shows the line in question. */
+const describeProblem = (
+  file: string,
+  { path, line, column, found, fix }: ConfigurationProblem,
+  text: string | null,
+): string => {
   const place = line === null ? file : `${file}:${line}`;
-  return [`  ${place}  ${path}`.trimEnd(), `    found: ${found}`, `    fix:   ${fix}`].join('\n');
-}
+  const frame = text === null || line === null || column === null ? [] : codeFrame(text, { line, column });
+  return [
+    `  ${place}  ${path}`.trimEnd(),
+    ...frame.map((each) => `    ${each}`),
+    `    found: ${found}`,
+    `    fix:   ${fix}`,
+  ].join('\n');
+};

@@ -9,7 +9,7 @@ import {
   DURABLE_STORAGE_CLASSES,
   STORAGE_CLASSES,
 } from './aws-syntax.ts';
-import { optionBlock, bucket, id, integer, keyPart, oneOf, pattern, tagMap } from './fields.ts';
+import { byteSize, optionBlock, bucket, id, integer, keyPart, oneOf, pattern, tagMap } from './fields.ts';
 
 export type RuleShape = z.output<typeof ruleSchema>;
 export type DestinationShape = z.output<typeof destinationBlock>;
@@ -127,14 +127,12 @@ const filterBlock = optionBlock(
       'S3 allows 10 tags on an object: with more than 10 here no object could have them all',
       'Tags an object must have, all of them.',
     ).default({}),
-    minimumBytes: integer(
-      `give the size in bytes of the smallest object to replicate, a whole number up to ${LARGEST_OBJECT_BYTES} (the largest object S3 stores), or remove the line`,
-      0,
+    minimumBytes: byteSize(
+      `give the size of the smallest object to replicate, in bytes or like 5MB (5,000,000 bytes) or 5MiB (5,242,880 bytes), at most ${LARGEST_OBJECT_BYTES / 2 ** 30}GiB (the largest object S3 stores), or remove the line`,
       LARGEST_OBJECT_BYTES,
     ).optional(),
-    maximumBytes: integer(
-      `give the size in bytes of the largest object to replicate, a whole number up to ${LARGEST_OBJECT_BYTES} (the largest object S3 stores), or remove the line`,
-      0,
+    maximumBytes: byteSize(
+      `give the size of the largest object to replicate, in bytes or like 5MB (5,000,000 bytes) or 5MiB (5,242,880 bytes), at most ${LARGEST_OBJECT_BYTES / 2 ** 30}GiB (the largest object S3 stores), or remove the line`,
       LARGEST_OBJECT_BYTES,
     ).optional(),
   },

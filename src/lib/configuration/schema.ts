@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { ACCOUNT, LOG_RETENTION_DAYS, REGION, STACK_NAME_PART } from './aws-syntax.ts';
 import { optionBlock, bucket, integer, keyPart, oneOf, pattern, tagMap } from './fields.ts';
 import { alarmTopicArn, PLATFORM_OPTIONS, vpcBlock } from './platform-schema.ts';
+import { OWN_OPTION } from './own-options.ts';
 import { RULE_SECTIONS, ruleSchema } from './rule-schema.ts';
 
 export type FileShape = z.output<typeof fileSchema>;
@@ -143,5 +144,13 @@ export const SECTIONS: Record<string, string[]> = {
 };
 
 /** Returns the JSON schema of the file, for editors that complete and check YAML. */
-export const jsonSchema = (): object =>
-  z.toJSONSchema(fileSchema.extend({ rules: z.array(ruleSchema).min(1) }), { io: 'input' });
+export const jsonSchema = (): object => {
+  const whole = fileSchema.extend({ rules: z.array(ruleSchema).min(1) });
+  return z.toJSONSchema(whole, {
+    io: 'input',
+    override({ zodSchema, jsonSchema: written }) {
+      if (zodSchema === whole || zodSchema === ruleSchema)
+        written.patternProperties = { [OWN_OPTION.source]: {} };
+    },
+  });
+};
