@@ -94,7 +94,7 @@ test('the config command finds before a deployment that the buckets do not fit i
     rule(`rule-${index}`, { bucket: `acme-documents-${index}` }, [destination(`replica-${index}`)]),
   );
 
-  expect((await check(file(many))).err).toContain('second stack');
+  expect((await check(file(many))).err).toContain('split the rules into 3 stacks');
 });
 
 test('config without arguments explains itself, and a mistyped command is recognised', async () => {
