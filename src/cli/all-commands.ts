@@ -7,6 +7,7 @@ import { DESTINATION } from './config/config-destination.ts';
 import { KEY } from './config/config-key.ts';
 import { POLICY } from './config/config-policy.ts';
 import { SCHEMA } from './config/config-schema.ts';
+import { CHECK_LETTERS } from './dead-letters/dlq-check.ts';
 import { DISCARD } from './dead-letters/dlq-discard.ts';
 import { LIST } from './dead-letters/dlq-list.ts';
 import { REDRIVE } from './dead-letters/dlq-redrive.ts';
@@ -42,6 +43,7 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   POLICY,
   SCHEMA,
   INIT,
+  CHECK_LETTERS,
   DISCARD,
   LIST,
   REDRIVE,

@@ -49,6 +49,7 @@ export const PROGRAM: CommandSpec = {
     'config key': 'Print the public key with which the deployed stack signs its replicas.',
     'config policy': 'Print the grants of the source account that let S3 copy by itself.',
     'config schema': 'Print the JSON schema of replication.yml, for editors.',
+    'dlq check': 'Find out which dead letters would fail again if they were sent back now.',
     'dlq discard': 'Delete dead letters permanently, after they were written to a file.',
     'dlq list': 'Show what is in the dead-letter queue, since when, and what to do about it.',
     'dlq redrive': 'Send dead letters back to the queues that they came from.',

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { refuseWrites } from '../../demo/refusal.ts';
 import { TEMPLATE_FILE } from '../../demo/package-stack.ts';
+import type { MessageCheck } from '../../src/lib/inspect/check.ts';
 import type { Explanation, PlaceView } from '../../src/lib/inspect/explain.ts';
 import { packaged, replicationFileOf } from './support/stages/packaged.ts';
-import { cli, deadLetters } from './support/queues.ts';
+import { openUploads } from './support/objects.ts';
+import { cli, deadLetters, purge } from './support/queues.ts';
 import { onlyDeadLetter } from './support/only-dead-letter.ts';
 import { settled, startStage, type Stage } from './support/stages/stage.ts';
 
@@ -56,7 +58,7 @@ test('the inspect function shows both sides of a replicated object as the replic
 
 test('the inspect function names everything that is wrong with a request', async () => {
   expect(await inspect({ inspect: 'everything' })).toEqual({
-    problems: [expect.stringMatching(/^"inspect" must be one of explain/)],
+    problems: [expect.stringMatching(/^"inspect" must be one of check, explain, probe/)],
   });
   expect(await inspect({ inspect: 'explain', bucket: 'main' })).toEqual({
     problems: ['"bucket" and "key" must be texts'],
@@ -115,6 +117,39 @@ test('a replica is mapped back to its source, and a key that no rule wants gets 
     { rule: 'images', why: 'its keys begin with "images/"' },
   ]);
   expect(await explain('nobodys', 'x')).toMatchObject({ rules: [], places: [] });
+});
+
+/** What the action `check` finds of each letter, by key. */
+const checked = async (): Promise<Record<string, string>> => {
+  const letters = await deadLetters(stage);
+  const messages = letters.map(({ body }) => ({ queue: 'live', body }));
+  const { checks } = (await inspect({ inspect: 'check', messages })) as { checks: MessageCheck[] };
+  return Object.fromEntries(
+    checks.map(({ verdict, what, isProbed }, index) => [
+      decodeURIComponent(letters[index]?.attributes['key'] ?? ''),
+      `${verdict} ${what}${isProbed ? ' probed' : ''}`,
+    ]),
+  );
+};
+
+test('`dlq check` says which dead letters would fail now, leaves no upload behind, and counts no attempt', async () => {
+  purge(stage);
+  const allow = await refuseWrites(stage.destination.s3(), 'main-replica', 'denied/');
+  await stage.put('main', 'denied/8.jpg', 'x');
+  await onlyDeadLetter(stage);
+  await stage.put('main', 'cold 2', 'x', { StorageClass: 'GLACIER' });
+  await settled(stage);
+  const before = await deadLetters(stage);
+  const cold = 'fails archived';
+  expect(await checked()).toEqual({ 'denied/8.jpg': 'fails access-denied', 'cold 2': cold });
+  await allow();
+  expect(await checked()).toEqual({ 'denied/8.jpg': 'acts CopyObject probed', 'cold 2': cold });
+  expect(await openUploads(stage, 'main-replica')).toEqual([]);
+  const { stdout, exitCode } = await cli(stage, 'dlq', 'check');
+  expect(exitCode).toBe(1);
+  expect(stdout).toMatch(/^2 dead letters checked in .*: 1 would fail again, 1 would succeed\n/);
+  expect(stdout).toContain('then  npx s3-replicator dlq redrive --reason access-denied');
+  expect(await deadLetters(stage)).toEqual(before);
 });
 
 test('the state of a key without an object, of an archived and of a deleted object is told by what the next hint would do', async () => {

@@ -157,6 +157,7 @@ const inspecting = (task: Task, { source, replica }: Sides): InspectDeps => {
   return {
     configuration: testConfiguration(task.rule),
     buckets,
+    probing: buckets,
     prober: { probe: () => Promise.reject(new Error('a dry run probes nothing')) },
     brakes: { load: async () => UNUSED_BRAKE, heldMs: async () => null },
     circuits: { load: async () => ({ open: new Map(), suspects: new Map(), hanging: new Map() }) },

@@ -11,6 +11,7 @@ import { createTransferStore } from './dynamodb/transfer-store.ts';
 import { createVersionReceipts } from './dynamodb/version-receipts.ts';
 import { createEnvironment, type Environment, limitTime, REPLICATE_RESERVE_MS } from './environment.ts';
 import { createBuckets } from './s3/buckets.ts';
+import type { S3Clients } from './s3/clients.ts';
 import { createProber } from './s3/prober.ts';
 
 /** How long an invocation needs for its answer after the last call was aborted. */
@@ -29,8 +30,8 @@ export const createInspectEnvironment = (
   const environment = createEnvironment(variables, configuration, 'inspect');
   const { logger, clients } = environment;
   // A session outlives its role, and what the role was allowed. A probe must not be answered by an earlier session.
-  const freshProber = (): Prober =>
-    createProber(environment.clientsFor('probe'), {
+  const proberOf = (probing: S3Clients): Prober =>
+    createProber(probing, {
       region: environment.variable('AWS_REGION'),
       sessionName: environment.sessionName,
       functionName: environment.variable('AWS_LAMBDA_FUNCTION_NAME'),
@@ -41,11 +42,13 @@ export const createInspectEnvironment = (
     invocation(context) {
       logger.addContext(context);
       const limit = limitTime(context, { reserveMs: INSPECT_RESERVE_MS, graceMs: 0 });
+      const probing = environment.clientsFor('probe');
       return {
         deps: {
           ...shared,
           buckets: createBuckets(clients, limit.signal),
-          prober: freshProber(),
+          probing: createBuckets(probing, limit.signal),
+          prober: proberOf(probing),
         },
         [Symbol.dispose]: () => limit[Symbol.dispose](),
       };

@@ -16,11 +16,13 @@ export type InspectAction = (fields: JsonRecord, deps: InspectDeps) => Promise<I
 /** An answer, or everything that is wrong with the request. */
 export type InspectAnswer = object | { problems: string[] };
 
-/** The dependencies of one invocation. Nothing that they offer changes a bucket, a queue or a table, except `prober`. */
+/** The dependencies of one invocation. Nothing that they offer changes a bucket, a queue or a table, except `probing` and `prober`. */
 export interface InspectDeps {
   configuration: ReplicationConfiguration;
   /** Both sides. The sessions at destinations may only read. */
   buckets: Buckets;
+  /** Both sides. The sessions at destinations may begin uploads. */
+  probing: Buckets;
   /** Its sessions at destinations may write, so that S3 says whether it would accept a write. */
   prober: Prober;
   brakes: Pick<BrakeStore, 'load' | 'heldMs'>;

@@ -4,10 +4,11 @@
  */
 import { isRecord } from '../model/json.ts';
 import type { InspectAction, InspectAnswer, InspectDeps } from './action.ts';
+import { check } from './check.ts';
 import { explain } from './explain.ts';
 import { probe } from './probe.ts';
 
-const ACTIONS: Readonly<Record<string, InspectAction>> = { explain, probe };
+const ACTIONS: Readonly<Record<string, InspectAction>> = { check, explain, probe };
 
 /** Maximum characters of an answer. Lambda returns at most 6 MB, and a character may take four bytes. */
 const MAX_ANSWER_CHARACTERS = 1_400_000;
