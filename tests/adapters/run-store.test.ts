@@ -120,7 +120,8 @@ describe.each(STORES)('the ranges of a run in %s', (_name, create) => {
 
     const further = { ...half, after: { key: 'c', versionId: 'v' }, step: 2, carry: { some: 'thing' } };
     const counted = { ...NOTHING_COMPARED, keys: 3, same: 2, missing: 1 };
-    const file = { key: 'f.csv', rows: 1, sha256: 'digest' };
+    const row = { key: 'lost', difference: 'missing', source: null, replica: null, reason: null } as const;
+    const file = { key: 'f.csv', rows: 1, sha256: 'digest', first: [row] };
     expect(await store.commit(commitOf(run, { before: half, after: further, counted, file }))).toBe(
       'committed',
     );
@@ -185,7 +186,7 @@ test('the counters of concurrent replicate functions add up', async () => {
         key: 'same',
         receipt: { ...receipt, outcome: 'unchanged', copies: 0, bytes: 0 },
       });
-      counts.count(run.id, { kind: 'failed', reason: 'kms' });
+      counts.count(run.id, { kind: 'failed', key: `denied ${index}`, reason: 'kms' });
       counts.count(run.id, { kind: 'dropped' });
       await counts.flush();
       await counts.flush();
@@ -202,6 +203,8 @@ test('the counters of concurrent replicate functions add up', async () => {
     bytes: 40,
   });
   expect(copied.minutes.reduce((sum, { done }) => sum + done, 0)).toBe(16);
+  expect(copied.minutes.reduce((sum, { failed }) => sum + failed, 0)).toBe(8);
+  expect(copied.examples).toEqual({ kms: expect.stringMatching(/^denied [0-7]$/) });
   expect(copied.slowest[0]).toEqual({ key: 'k7', bytes: 5, durationMs: 7 });
   await store.change(run, { phase: 'paused' });
   expect(await createRunCountsStore('runs', () => undefined)().isStopped(run.id)).toBe(true);

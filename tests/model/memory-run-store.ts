@@ -26,6 +26,7 @@ export const NOTHING_COPIED: CopyCounters = {
   tried: 0,
   copies: 0,
   bytes: 0,
+  examples: {},
   minutes: [],
   largest: [],
   slowest: [],
@@ -143,7 +144,7 @@ const rangeCalls = (
     async files(run, limit) {
       const own = [...files.values()].filter((each) => each.run === run.id && each.epoch === run.epoch);
       return {
-        files: own.slice(0, limit).map(({ key, rows, sha256 }) => ({ key, rows, sha256 })),
+        files: own.slice(0, limit).map(({ key, rows, sha256, first }) => ({ key, rows, sha256, first })),
         leftOut: Math.max(0, own.length - limit),
       };
     },

@@ -105,7 +105,9 @@ test('a run counts a permanent failure by its reason', async () => {
   const { runs, quarantined, work } = world();
   await work({ rule: 'somebody else’s' });
   expect(quarantined).toEqual(['unknown-rule']);
-  expect(runs.counted).toEqual([{ run: 'run-1', piece: { kind: 'failed', reason: 'unknown-rule' } }]);
+  expect(runs.counted).toEqual([
+    { run: 'run-1', piece: { kind: 'failed', key: expect.any(String), reason: 'unknown-rule' } },
+  ]);
 });
 
 test('the work of an event is counted for no run', async () => {

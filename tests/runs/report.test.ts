@@ -88,11 +88,12 @@ const full = aReport({
     outcomes: { replicated: 890, [HOSTILE]: 7 },
     failed: 3,
     reasons: { kms: 1, 'access-denied': 2 },
+    examples: { 'access-denied': `denied ${HOSTILE}` },
     copies: 890,
     bytes: 890_000,
     minutes: [
-      { minuteMs: 600_000, done: 600, bytes: 600_000 },
-      { minuteMs: 720_000, done: 297, bytes: 290_000 },
+      { minuteMs: 600_000, done: 600, bytes: 600_000, failed: 3 },
+      { minuteMs: 720_000, done: 297, bytes: 290_000, failed: 0 },
     ],
     largest: [{ key: HOSTILE, bytes: 5 * 1024 ** 3, durationMs: 61_500 }],
     slowest: [{ key: `slow ${HOSTILE}`, bytes: 1, durationMs: 99_000 }],
@@ -106,6 +107,15 @@ const full = aReport({
     { versions: 'all', concurrency: 10, listingConcurrency: 8, isBetweenRegions: true, attributeGets: null },
   ),
   files: [{ bucket: HOSTILE, key: HOSTILE, rows: 3, sha256: '' }],
+  differences: [
+    {
+      key: `lost ${HOSTILE}`,
+      difference: 'missing',
+      source: { versionId: HOSTILE, sizeBytes: 12, etag: '"0123"' },
+      replica: null,
+      reason: null,
+    },
+  ],
   filesLeftOut: 4,
 });
 
@@ -125,10 +135,38 @@ test('report.html shows the whole report, and escapes everything that could beco
     'requests: get',
     'US$: transfer',
     'and 4 files more',
+    'denied &#60;script',
+    'lost &#60;script',
+    '1 of more than 3 keys',
+    'dlq list --reason access-denied',
+    'Failures per minute',
   ])
     expect(text).toContain(words);
   // The most frequent reason comes first.
   expect(text.indexOf('access-denied')).toBeLessThan(text.indexOf('<code>kms'));
+});
+
+test('report.html begins with the result, then shows what there is to do, and keeps the tables closed below', () => {
+  const text = reportHtml(full);
+  const places = [
+    'class="verdict bad"',
+    'class="figures"',
+    'Objects per second',
+    'Failures by reason',
+    'Keys that differ',
+    'Estimate and what it used',
+    '<details',
+    'Requests and cost',
+  ].map((words) => text.indexOf(words));
+  expect(places).not.toContain(-1);
+  expect(places).toEqual(places.toSorted((one, other) => one - other));
+  expect(text).not.toContain('<details open');
+});
+
+test('the axis of a plot shows the clock', () => {
+  const text = reportHtml(full);
+  expect(text).toContain('01-01 00:10 UTC');
+  expect(text).toContain('01-01 00:13 UTC');
 });
 
 test('report.html loads nothing, needs no script and is well-formed', () => {
@@ -158,6 +196,7 @@ test('the plot of a run that took days has no more columns than a reader can dis
     minuteMs: index * 60_000,
     done: 60,
     bytes: 1,
+    failed: 0,
   }));
   const text = reportHtml(aReport({ copied: copied({ minutes, done: 600_000 }) }));
   const [, path = ''] = /<path class="area" d="([^"]*)"/.exec(text) ?? [];

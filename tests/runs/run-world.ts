@@ -202,7 +202,7 @@ const filesOf = ({ files, reports }: World, point: () => void): ReportFiles => (
       async close() {
         point();
         files.set(`${run}/${name}`, rows);
-        return { key: `${run}/${name}`, rows: rows.length, sha256: '' };
+        return { key: `${run}/${name}`, rows: rows.length, sha256: '', first: rows.slice(0, 50) };
       },
       abort: async () => undefined,
     };

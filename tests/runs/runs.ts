@@ -95,6 +95,7 @@ export const aReport = (given: Partial<RunReport> = {}): RunReport => ({
   proven: true,
   estimate: null,
   files: [],
+  differences: [],
   filesLeftOut: 0,
   ...given,
 });

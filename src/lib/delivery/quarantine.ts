@@ -46,9 +46,9 @@ const sendLetter = async (body: string, letter: DeadLetter, deps: Deps): Promise
 };
 
 const countFailed = (hint: Hint, reason: Reason, { runs }: Deps): void => {
-  const { run, kind } = hint;
+  const { run, kind, key } = hint;
   if (run === null) return;
-  runs.count(run, { kind: kind === PASSED_OVER_KIND ? 'passed-over' : 'failed', reason });
+  runs.count(run, { kind: kind === PASSED_OVER_KIND ? 'passed-over' : 'failed', key, reason });
 };
 
 const letterOf = (

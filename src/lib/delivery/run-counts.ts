@@ -7,11 +7,11 @@ type CountedReceipt = Pick<Receipt, 'outcome' | 'copies' | 'bytes' | 'durationMs
 /** How one hint of a run ended. */
 export type RunPiece =
   | { kind: 'done'; key: string; receipt: CountedReceipt }
-  | { kind: 'failed'; reason: Reason }
+  | { kind: 'failed'; key: string; reason: Reason }
   /** The hint failed and was given back, to be tried again. */
   | { kind: 'tried' }
   /** A version was passed over. Its dead letter is a hint that the run has not sent. */
-  | { kind: 'passed-over'; reason: Reason }
+  | { kind: 'passed-over'; key: string; reason: Reason }
   /** The hint was dropped, because the run was paused or cancelled. */
   | { kind: 'dropped' };
 
@@ -35,19 +35,20 @@ export interface RunDelta {
    */
   sums: Map<string, number>;
   copied: { key: string; bytes: number; durationMs: number }[];
+  /** One failed key for each reason. */
+  examples: Map<Reason, string>;
 }
 
-export const emptyDelta = (): RunDelta => ({ sums: new Map(), copied: [] });
+export const emptyDelta = (): RunDelta => ({ sums: new Map(), copied: [], examples: new Map() });
 
-export const addPiece = ({ sums, copied }: RunDelta, piece: RunPiece): void => {
+export const addPiece = ({ sums, copied, examples }: RunDelta, piece: RunPiece): void => {
   const add = (name: string, amount: number): void => void sums.set(name, (sums.get(name) ?? 0) + amount);
   switch (piece.kind) {
     case 'passed-over':
-      add('sent', 1);
-      add('failed', 1);
-      return add(`reasons.${piece.reason}`, 1);
     case 'failed':
+      if (piece.kind === 'passed-over') add('sent', 1);
       add('failed', 1);
+      examples.set(piece.reason, examples.get(piece.reason) ?? piece.key);
       return add(`reasons.${piece.reason}`, 1);
     case 'done':
     case 'dropped':

@@ -1,6 +1,7 @@
 /** The store of runs, through which the workers of a run coordinate. */
 import type { Committed } from '../listing/ledger.ts';
 import type { Range } from '../listing/range.ts';
+import type { ReportRow } from './report/report-data.ts';
 import { type CompareCounters, type CopyCounters, isActive, type Run } from './run.ts';
 
 /** A run as the store keeps it. The program needs the additional fields to coordinate the workers; operators do not need them. */
@@ -43,6 +44,8 @@ export interface DifferenceFile {
   rows: number;
   /** In hexadecimal digits; '' for a file that an earlier release wrote. */
   sha256: string;
+  /** The rows with which the file begins, for the report. */
+  first: ReportRow[];
 }
 
 /** One step of one range of a run. It takes effect as a whole or not at all. */

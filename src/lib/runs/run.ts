@@ -117,10 +117,12 @@ export interface CopyCounters {
   /** The number of versions written, and their bytes. */
   copies: number;
   bytes: number;
+  /** One failed key for each reason. */
+  examples: Partial<Record<Reason, string>>;
   /**
    * The work of each minute, in order. `minuteMs` is the minute in which the work was counted, in milliseconds since the epoch.
    */
-  minutes: { minuteMs: number; done: number; bytes: number }[];
+  minutes: { minuteMs: number; done: number; bytes: number; failed: number }[];
   /** At most ten keys each, beginning with the largest or slowest. */
   largest: CopiedKey[];
   slowest: CopiedKey[];

@@ -5,7 +5,7 @@ import type { CopiedKey, CopyCounters } from '../../runs/run.ts';
 /** How many of the largest and slowest copies are kept. */
 const KEPT_KEYS = 10;
 
-/** How long an interval is. Each interval has one counter of keys and one counter of bytes. */
+/** How long an interval is. Each interval has counters of finished keys, of failed keys and of bytes. */
 export const COUNTED_MS = 60_000;
 
 /** Adds up the counters of all shards. Each item is one shard. */
@@ -30,11 +30,18 @@ export const copyCountersOf = (items: Record<string, unknown>[]): CopyCounters =
     tried: sum('tried'),
     copies: sum('copies'),
     bytes: sum('bytes'),
-    minutes: sumsOf('done.')
-      .map(([minute, done]) => ({
+    examples: Object.fromEntries(
+      ALL_REASONS.flatMap((reason) => {
+        const key = items.map((item) => item[`example.${reason}`]).find((each) => typeof each === 'string');
+        return key === undefined ? [] : [[reason, key]];
+      }),
+    ),
+    minutes: [...new Set(['done.', 'failed.'].flatMap(named).map((name) => name.replace(/^.*\./, '')))]
+      .map((minute) => ({
         minuteMs: Number(minute) * COUNTED_MS,
-        done,
+        done: sum(`done.${minute}`),
         bytes: sum(`bytes.${minute}`),
+        failed: sum(`failed.${minute}`),
       }))
       .toSorted((one, other) => one.minuteMs - other.minuteMs),
     largest: firstOf(lists('largest'), 'bytes'),

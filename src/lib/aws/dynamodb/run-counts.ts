@@ -72,19 +72,21 @@ const askStopped = async ({ client, table }: Shard, run: string): Promise<boolea
   return item?.['phase'] === 'paused' || item?.['phase'] === 'cancelled';
 };
 
-const addDelta = async (shard: Shard, run: string, { sums, copied }: RunDelta): Promise<void> => {
+const addDelta = async (shard: Shard, run: string, { sums, copied, examples }: RunDelta): Promise<void> => {
   const nowMs = Date.now();
   const key = countKey(run, shard.shard);
-  const after = await addSums(shard, key, sums, nowMs);
+  const after = await addSums(shard, { key, sums, examples }, nowMs);
   await keepFirst(shard, key, copied, after);
-  const done = sums.get('done') ?? 0;
-  if (done === 0) return;
   const minute = Math.floor(nowMs / COUNTED_MS);
-  const ofMinute = new Map([
-    [`done.${minute}`, done],
-    [`bytes.${minute}`, sums.get('bytes') ?? 0],
-  ]);
-  await addSums(shard, minutesKey(run, Math.floor(nowMs / HOUR_MS), shard.shard), ofMinute, nowMs);
+  const ofMinute = new Map(
+    ['done', 'bytes', 'failed'].flatMap((name) => {
+      const amount = sums.get(name) ?? 0;
+      return amount === 0 ? [] : [[`${name}.${minute}`, amount]];
+    }),
+  );
+  if (ofMinute.size === 0) return;
+  const hour = minutesKey(run, Math.floor(nowMs / HOUR_MS), shard.shard);
+  await addSums(shard, { key: hour, sums: ofMinute, examples: new Map() }, nowMs);
 };
 
 interface CounterKey {
@@ -92,25 +94,29 @@ interface CounterKey {
   item: string;
 }
 
-/** Resolves to the item after the addition. */
+/** Resolves to the item after the addition. An example that the item has already stays. */
 const addSums = async (
   { client, table }: Shard,
-  Key: CounterKey,
-  sums: Map<string, number>,
+  { key, sums, examples }: { key: CounterKey } & Pick<RunDelta, 'sums' | 'examples'>,
   nowMs: number,
 ): Promise<Record<string, unknown>> => {
   const names: Record<string, string> = { '#expires': 'expires' };
-  const values: Record<string, number> = { ':expires': expiresSeconds(nowMs) };
+  const values: Record<string, number | string> = { ':expires': expiresSeconds(nowMs) };
   const additions = [...sums].map(([name, amount], index) => {
     names[`#n${index}`] = name;
     values[`:n${index}`] = amount;
     return `#n${index} :n${index}`;
   });
+  const settings = [...examples].map(([reason, example], index) => {
+    names[`#e${index}`] = `example.${reason}`;
+    values[`:e${index}`] = example;
+    return `, #e${index} = if_not_exists(#e${index}, :e${index})`;
+  });
   const { Attributes: after = {} } = await client.send(
     new UpdateCommand({
       TableName: table,
-      Key,
-      UpdateExpression: `SET #expires = if_not_exists(#expires, :expires) ADD ${additions.join(', ')}`,
+      Key: key,
+      UpdateExpression: `SET #expires = if_not_exists(#expires, :expires)${settings.join('')} ADD ${additions.join(', ')}`,
       ExpressionAttributeNames: names,
       ExpressionAttributeValues: values,
       ReturnValues: 'ALL_NEW',

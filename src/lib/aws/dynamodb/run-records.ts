@@ -1,4 +1,5 @@
 /** Converts runs and their ranges to items of the table, and items back to runs and ranges. */
+import type { ReportRow } from '../../runs/report/report-data.ts';
 import { parseRange } from '../../listing/range.ts';
 import type { OpenRange, RangeCommit, RunChanges, RunRecord } from '../../runs/run-store.ts';
 import { COMPARE_COUNTERS, type CompareCounters, NOTHING_COMPARED } from '../../runs/run.ts';
@@ -58,3 +59,9 @@ export const openRangeOf = (item: TableItem): OpenRange => ({
   movedMs: Number(item['movedMs']),
   wakes: Number(item['wakes'] ?? 0),
 });
+
+/** Reads rows from the attribute that holds them as JSON. */
+export const rowsIn = (attribute: unknown): ReportRow[] => {
+  const rows: ReportRow[] = typeof attribute === 'string' ? JSON.parse(attribute) : [];
+  return rows;
+};

@@ -29,7 +29,7 @@ import {
   runKey,
   SHARED,
 } from './run-items.ts';
-import { attributesOf, openRangeOf, recordOf } from './run-records.ts';
+import { attributesOf, openRangeOf, recordOf, rowsIn } from './run-records.ts';
 import {
   type ActiveRuns,
   addToRun,
@@ -269,6 +269,7 @@ const filesOf = async (
         key: String(item['key']),
         rows: Number(item['rows']),
         sha256: String(item['sha256'] ?? ''),
+        first: rowsIn(item['first']),
       });
     else leftOut += 1;
   }

@@ -35,10 +35,13 @@ export const putRange = (
 export const putFile = (
   table: string,
   { run, epoch }: RangeCommit,
-  { key, rows, sha256 }: DifferenceFile,
+  { key, rows, sha256, first }: DifferenceFile,
   expires: number,
 ): Write => ({
-  Put: { TableName: table, Item: { ...fileKey(run, epoch, key), key, rows, sha256, expires } },
+  Put: {
+    TableName: table,
+    Item: { ...fileKey(run, epoch, key), key, rows, sha256, first: JSON.stringify(first), expires },
+  },
 });
 
 /** Updates the range's item to the state after the step. If the step finished the range, deletes the item. */

@@ -59,8 +59,17 @@ const withHashedKeys = (report: RunReport): RunReport => ({
     ...report.copied,
     largest: report.copied.largest.map(inHashedForm),
     slowest: report.copied.slowest.map(inHashedForm),
+    examples: Object.fromEntries(
+      Object.entries(report.copied.examples).map(([reason, key]) => [reason, hashedKey(key)]),
+    ),
   },
 });
+
+/**
+ * Maximum number of rows of a file that the table of runs also holds. A key has at most 1,024 bytes, so that fifty rows stay far below the 400 KB
+ * of an item.
+ */
+const MAX_FIRST_ROWS = 50;
 
 /** Uploads rows while the run finds more. At most two parts of the file are in memory. */
 const createWriter = (place: ReportPlace, Key: string): DifferenceWriter => {
@@ -76,10 +85,13 @@ const createWriter = (place: ReportPlace, Key: string): DifferenceWriter => {
   // This handler only ends the stream. `close` throws the error.
   uploaded.catch(() => rows.body.destroy());
   let count = 0;
+  const first: ReportRow[] = [];
   return {
     async write(more) {
       count += more.length;
-      await rows.write(loggedKeys === 'hashed' ? more.map(inHashedForm) : more);
+      const written = loggedKeys === 'hashed' ? more.map(inHashedForm) : more;
+      first.push(...written.slice(0, MAX_FIRST_ROWS - first.length));
+      await rows.write(written);
     },
     async close() {
       rows.end();
@@ -88,7 +100,7 @@ const createWriter = (place: ReportPlace, Key: string): DifferenceWriter => {
       } catch (error) {
         throw await explained(place, error, `upload of ${Key} to report bucket ${Bucket}`);
       }
-      return { key: Key, rows: count, sha256: rows.sha256() };
+      return { key: Key, rows: count, sha256: rows.sha256(), first };
     },
     async abort() {
       await upload.abort();

@@ -8,7 +8,7 @@ import type { CompareCounters, CopyCounters, RunEstimate, RunSpec, WorkPhase } f
 
 /** `report.html` shows this data. `report.json` contains it, together with what the run used. */
 export interface RunReport {
-  /** The version of this format. */
+  /** The version of this format. A reader may meet further fields in the same version. */
   version: 1;
   run: string;
   /** The name of the stack: `<name>-<stage>`. */
@@ -40,6 +40,8 @@ export interface RunReport {
   estimate: RunEstimate | null;
   /** CSV files with one row for every key that differs in the last listing or whose lock stays as it is, in no order. At most 1,000 files are named here. */
   files: { bucket: string; key: string; rows: number; sha256: string }[];
+  /** At most fifty rows of these files, sorted by key. */
+  differences: ReportRow[];
   /** The number of further files under the same prefix that are not named in `files`. */
   filesLeftOut: number;
 }

@@ -10,6 +10,9 @@ import { NOTHING_COMPARED, type RunEstimate } from '../run.ts';
 /** Maximum number of files that the report names. */
 const MAX_NAMED_FILES = 1_000;
 
+/** Maximum number of rows that the report shows itself. */
+const MAX_SHOWN_ROWS = 50;
+
 export const reportOf = async (
   run: RunRecord & { endedMs: number },
   { stack, configuration, store, files }: Pick<RunDeps, 'stack' | 'configuration' | 'store' | 'files'>,
@@ -42,7 +45,11 @@ export const reportOf = async (
     agrees: agrees(run.spec, checked),
     proven: checked.presumed === 0,
     estimate: run.estimate,
-    files: named.files.map((file) => ({ bucket: files?.bucket ?? '', ...file })),
+    files: named.files.map(({ key, rows, sha256 }) => ({ bucket: files?.bucket ?? '', key, rows, sha256 })),
+    differences: named.files
+      .flatMap(({ first }) => first)
+      .toSorted((one, other) => (one.key < other.key ? -1 : 1))
+      .slice(0, MAX_SHOWN_ROWS),
     filesLeftOut: named.leftOut,
   };
 };

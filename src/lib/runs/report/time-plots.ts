@@ -1,4 +1,4 @@
-/** Throughput over time as an SVG image that needs no script. */
+/** Throughput and failures over time as SVG images that need no script. */
 import { byteText, countText } from '../../text/amounts.ts';
 import { duration } from '../../text/duration.ts';
 import { html, type Html } from './html.ts';
@@ -14,31 +14,40 @@ const BOTTOM = 28;
 /** Maximum number of columns. With this number a column is about two pixels wide. */
 const MOST_COLUMNS = 300;
 
-/** Returns two images, one of objects and one of bytes per second. Returns null if nothing was counted. */
-export const throughputPlots = (minutes: Minutes): Html | null => {
+/** Returns an image of objects, one of bytes and, if keys have failed, one of failures. Empty if nothing was counted. */
+export const timePlots = (minutes: Minutes): Html => {
   const columns = plotColumns(minutes);
-  if (columns === null) return null;
-  return html`
-    ${plot(
-      columns,
-      'Objects per second',
-      ({ done }) => done,
-      (rate) => `${rateText(rate)}/s`,
-    )}
-    ${plot(
-      columns,
-      'Bytes per second',
-      ({ bytes }) => bytes,
-      (rate) => `${byteText(rate)}/s`,
-    )}
-  `;
+  if (columns === null) return html`<p class="quiet">Nothing was copied.</p>`;
+  const hasFailed = minutes.some(({ failed }) => failed > 0);
+  return html`<h2>Over time</h2>
+    ${plot(columns, {
+      title: 'Objects per second',
+      amountOf: ({ done }) => done,
+      text: (rate) => `${rateText(rate)}/s`,
+    })}
+    ${plot(columns, {
+      title: 'Bytes per second',
+      amountOf: ({ bytes }) => bytes,
+      text: (rate) => `${byteText(rate)}/s`,
+    })}
+    ${
+      hasFailed
+        ? plot(columns, {
+            title: 'Failures per minute',
+            amountOf: ({ failed }) => failed,
+            text: (rate) => `${rateText(rate * 60)}/min`,
+            kind: 'area failed',
+          })
+        : html``
+    }`;
 };
 
 interface Columns {
+  firstMs: number;
   minutes: number;
   minutesEach: number;
   /** The columns from the first minute to the last, including minutes in which nothing was counted. */
-  columns: { done: number; bytes: number }[];
+  columns: { done: number; bytes: number; failed: number }[];
 }
 
 const MINUTE_MS = 60_000;
@@ -49,21 +58,32 @@ const plotColumns = (minutes: Minutes): Columns | null => {
   if (first === undefined || last === undefined) return null;
   const whole = Math.round((last - first) / MINUTE_MS) + 1;
   const minutesEach = Math.ceil(whole / MOST_COLUMNS);
-  const columns = Array.from({ length: Math.ceil(whole / minutesEach) }, () => ({ done: 0, bytes: 0 }));
-  for (const { minuteMs, done, bytes } of minutes) {
+  const columns = Array.from({ length: Math.ceil(whole / minutesEach) }, () => ({
+    done: 0,
+    bytes: 0,
+    failed: 0,
+  }));
+  for (const { minuteMs, done, bytes, failed } of minutes) {
     const column = columns[Math.floor(Math.round((minuteMs - first) / MINUTE_MS) / minutesEach)];
     if (column === undefined) continue;
     column.done += done;
     column.bytes += bytes;
+    column.failed += failed;
   }
-  return { minutes: whole, minutesEach, columns };
+  return { firstMs: first, minutes: whole, minutesEach, columns };
 };
 
+interface Plot {
+  title: string;
+  amountOf: (column: Columns['columns'][number]) => number;
+  text: (perSecond: number) => string;
+  /** The class of the area. */
+  kind?: string;
+}
+
 const plot = (
-  { minutes, minutesEach, columns }: Columns,
-  title: string,
-  amountOf: (column: Columns['columns'][number]) => number,
-  text: (perSecond: number) => string,
+  { firstMs, minutes, minutesEach, columns }: Columns,
+  { title, amountOf, text, kind = 'area' }: Plot,
 ): Html => {
   const rates = columns.map((column) => amountOf(column) / (minutesEach * 60));
   const most = Math.max(...rates);
@@ -78,15 +98,20 @@ const plot = (
     <figcaption>${title}</figcaption>
     <svg viewBox="0 0 ${PLOT_WIDTH} ${PLOT_HEIGHT}" role="img" aria-label="${spoken}">
       <title>${spoken}</title>
-      <path class="area" d="M${LEFT} ${bottom}${line}V${bottom}Z" />
+      <path class="${kind}" d="M${LEFT} ${bottom}${line}V${bottom}Z" />
       <path class="axis" d="M${LEFT} ${TOP}V${bottom}H${PLOT_WIDTH}" />
       <text x="${LEFT - 8}" y="${TOP + 10}" text-anchor="end">${text(most)}</text>
       <text x="${LEFT - 8}" y="${bottom}" text-anchor="end">0</text>
-      <text x="${LEFT}" y="${PLOT_HEIGHT - 8}">0</text>
-      <text x="${PLOT_WIDTH}" y="${PLOT_HEIGHT - 8}" text-anchor="end">${duration(minutes * 60)}</text>
+      <text x="${LEFT}" y="${PLOT_HEIGHT - 8}">${clockText(firstMs)}</text>
+      <text x="${PLOT_WIDTH}" y="${PLOT_HEIGHT - 8}" text-anchor="end">
+        ${clockText(firstMs + minutes * MINUTE_MS)}
+      </text>
     </svg>
   </figure>`;
 };
+
+/** The day and the time in UTC, like `11-22 10:00 UTC`. */
+const clockText = (ms: number): string => `${new Date(ms).toISOString().slice(5, 16).replace('T', ' ')} UTC`;
 
 const rateText = (rate: number): string => (rate < 10 ? rate.toFixed(1) : countText(rate));
 

@@ -1,0 +1,67 @@
+/** Tables, figures and closed sections of a report. */
+import { html, type Html } from './html.ts';
+
+export type Cell = string | Html;
+
+/** A section that the reader opens. It needs no script. */
+export const details = (title: string, content: Html): Html =>
+  html`<details>
+    <summary>${title}</summary>
+    ${content}
+  </details>`;
+
+/** Large numbers side by side. Each has a name above and a note below. */
+export const figures = (each: readonly (readonly [name: string, amount: string, note: string])[]): Html =>
+  html`<dl class="figures">
+    ${each.map(
+      ([name, amount, note]) =>
+        html`<div>
+          <dt>${name}</dt>
+          <dd>${amount}</dd>
+          <dd class="quiet">${note}</dd>
+        </div>`,
+    )}
+  </dl>`;
+
+/** A table with a header row. `numbers` are the indexes of the columns that are aligned on the right. */
+export const table = (
+  heads: readonly string[],
+  rows: readonly (readonly Cell[])[],
+  { numbers = [] }: { numbers?: readonly number[] } = {},
+): Html => {
+  const classOf = (column: number): string => (numbers.includes(column) ? 'number' : 'text');
+  return scrolling(
+    html`<tr>
+        ${heads.map((head, column) => html`<th scope="col" class="${classOf(column)}">${head}</th>`)}
+      </tr>
+      ${rows.map(
+        (row) =>
+          html`<tr>
+            ${row.map((cell, column) => html`<td class="${classOf(column)}">${cell}</td>`)}
+          </tr>`,
+      )}`,
+  );
+};
+
+/** A table of two columns, without a header row: a name and its value. */
+export const keyValues = (
+  rows: readonly (readonly Cell[])[],
+  { isNumber = false }: { isNumber?: boolean } = {},
+): Html =>
+  scrolling(
+    html`${rows.map(
+      ([name = '', value = '']) =>
+        html`<tr>
+          <th scope="row">${name}</th>
+          <td class="${isNumber ? 'number' : 'text'}">${value}</td>
+        </tr>`,
+    )}`,
+  );
+
+/** A narrow screen scrolls a wide table by itself, instead of the whole page. */
+const scrolling = (rows: Html): Html =>
+  html`<div class="scrolling">
+    <table>
+      ${rows}
+    </table>
+  </div>`;
