@@ -3,7 +3,7 @@ import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, normalize } from 'node:path';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
-import { RULES_FILE } from '../../src/lib/model/rules-file.ts';
+import { RULES_PATH } from '../../src/lib/model/rules-file.ts';
 import { withoutFile } from '../../src/stack/zip.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -52,7 +52,7 @@ export const copyFunctions = (folder: string): void => {
   if (zips.length === 0) throw new Error('there are no zips in .serverless: run `npm run package` first');
   mkdirSync(join(folder, 'functions'), { recursive: true });
   for (const zip of zips) {
-    const code = withoutFile(readFileSync(join(ROOT, zip)), `src/handlers/${RULES_FILE}`);
+    const code = withoutFile(readFileSync(join(ROOT, zip)), RULES_PATH);
     writeFileSync(join(folder, 'functions', basename(zip)), code);
   }
 };

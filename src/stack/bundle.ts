@@ -44,9 +44,9 @@ const removeTemporaryFolders = (): void => {
 };
 
 /**
- * Writes a package.json beside the bundle. This file declares that the bundle's .js files are CommonJS. `serverless invoke local`
- * loads the bundle from a folder inside this project. Without the additional file, the project's own package.json would apply and
- * declare the .js files to be ES modules.
+ * Writes a package.json beside the bundle. This file declares that the bundle's .js files are CommonJS. The code may be unpacked in a folder
+ * inside this project (`npm run local -- --directory`). Without the additional file, the project's own package.json would apply and declare
+ * the .js files to be ES modules.
  */
 const commonJsFolder = {
   name: 'commonjs-folder',

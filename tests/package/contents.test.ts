@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { REPOSITORY } from '../../demo/package-stack.ts';
 import { ownNode } from '../../demo/own-node.ts';
 import { writePackage } from '../../scripts/pack/package-folder.ts';
+import { RULES_PATH as RULES } from '../../src/lib/model/rules-file.ts';
 import { withFile } from '../../src/stack/zip.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 's3-replicator-package-'));
@@ -52,8 +53,6 @@ test('the package depends on nothing and runs no script while it is installed', 
   ]);
   expect(manifest).toMatchObject({ private: true, engines: { node: expect.stringContaining('20.19') } });
 });
-
-const RULES = 'src/handlers/replication.json';
 
 test('the functions of the package become those of the repository when the same rules are added, to the byte', () => {
   const zips = filesIn().filter((file) => file.startsWith('functions/'));
