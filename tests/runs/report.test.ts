@@ -188,7 +188,7 @@ test('the plot has a column for each minute, including minutes in which nothing 
   // The area begins in the left corner and goes up to 10/s. A minute without any work follows at the bottom.
   // The last column rises again.
   expect(path.match(/V/g)).toHaveLength(4);
-  expect(path).toMatch(/^M84 152V12H296V152H508V8/);
+  expect(path).toMatch(/^M0 152V12H240V152H480V8/);
 });
 
 test('the plot of a run that took days has no more columns than a reader can distinguish', () => {

@@ -8,7 +8,6 @@ type Minutes = CopyCounters['minutes'];
 
 const PLOT_WIDTH = 720;
 const PLOT_HEIGHT = 180;
-const LEFT = 84;
 const TOP = 12;
 const BOTTOM = 28;
 /** Maximum number of columns. With this number a column is about two pixels wide. */
@@ -88,21 +87,19 @@ const plot = (
   const rates = columns.map((column) => amountOf(column) / (minutesEach * 60));
   const most = Math.max(...rates);
   const mean = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
-  const step = (PLOT_WIDTH - LEFT) / rates.length;
+  const step = PLOT_WIDTH / rates.length;
   const height = PLOT_HEIGHT - TOP - BOTTOM;
   const y = (rate: number): number => round(TOP + height - (most === 0 ? 0 : (rate / most) * height));
-  const line = rates.map((rate, index) => `V${y(rate)}H${round(LEFT + (index + 1) * step)}`).join('');
+  const line = rates.map((rate, index) => `V${y(rate)}H${round((index + 1) * step)}`).join('');
   const bottom = TOP + height;
   const spoken = `${title}: ${text(mean)} on average, ${text(most)} at most, over ${duration(minutes * 60)}`;
   return html`<figure>
-    <figcaption>${title}</figcaption>
+    <figcaption>${title} <span class="quiet">at most ${text(most)}</span></figcaption>
     <svg viewBox="0 0 ${PLOT_WIDTH} ${PLOT_HEIGHT}" role="img" aria-label="${spoken}">
       <title>${spoken}</title>
-      <path class="${kind}" d="M${LEFT} ${bottom}${line}V${bottom}Z" />
-      <path class="axis" d="M${LEFT} ${TOP}V${bottom}H${PLOT_WIDTH}" />
-      <text x="${LEFT - 8}" y="${TOP + 10}" text-anchor="end">${text(most)}</text>
-      <text x="${LEFT - 8}" y="${bottom}" text-anchor="end">0</text>
-      <text x="${LEFT}" y="${PLOT_HEIGHT - 8}">${clockText(firstMs)}</text>
+      <path class="${kind}" d="M0 ${bottom}${line}V${bottom}Z" />
+      <path class="axis" d="M0 ${TOP}V${bottom}H${PLOT_WIDTH}" />
+      <text x="0" y="${PLOT_HEIGHT - 8}">${clockText(firstMs)}</text>
       <text x="${PLOT_WIDTH}" y="${PLOT_HEIGHT - 8}" text-anchor="end">
         ${clockText(firstMs + minutes * MINUTE_MS)}
       </text>
