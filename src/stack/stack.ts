@@ -120,7 +120,7 @@ function plainResources(configuration: Configuration, names: ResourceNames): Res
     ...transfers(names),
     ...eventRules(buckets, names.stack),
     ...subscriptions(names, buckets),
-    ...alarms(names, configuration.stack.alarms),
+    ...alarms(configuration.deployment, configuration.stack.alarms),
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * The table of reasons in docs/operations.md is generated from the table in the code.
+ * The table of reasons in docs/reasons.md is generated from the table in the code.
  *
  * After a change of the table in the code run `npx vitest run tests/docs/reasons.test.ts -u`.
  */
@@ -10,7 +10,7 @@ import { expect, test } from 'vitest';
 import { DEAD_LETTER_REASONS } from '../../src/lib/dead-letters/reasons.ts';
 import { ALL_REASONS, type ReasonEntry, reasonEntry } from '../../src/lib/model/reasons.ts';
 
-const DOCUMENT = join(import.meta.dirname, '../../docs/operations.md');
+const DOCUMENT = join(import.meta.dirname, '../../docs/reasons.md');
 
 const tableOf = (reasons: Iterable<[string, ReasonEntry]>): string =>
   [
@@ -27,7 +27,7 @@ const tables = (): string =>
     tableOf(retried.map((reason) => [reason, reasonEntry(reason)])),
   ].join('\n\n');
 
-test('docs/operations.md has the table of reasons that the code has', async () => {
+test('docs/reasons.md has the table of reasons that the code has', async () => {
   const [before = '', , after = ''] = readFileSync(DOCUMENT, 'utf8').split(
     /<!-- (?:end of )?reasons.*?-->\n/,
   );

@@ -1,4 +1,4 @@
-/** All reasons that a dead letter can have, with their texts for the command line and for `docs/operations.md`. */
+/** All reasons that a dead letter can have, with their texts for the command line and for `docs/reasons.md`. */
 import { ALL_REASONS, type Reason, type ReasonEntry, reasonEntry } from '../model/reasons.ts';
 
 /** The reason of a message that SQS itself moved to the dead-letter queue, so that the function could not give a reason. */

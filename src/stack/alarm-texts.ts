@@ -1,0 +1,109 @@
+/** What each alarm means, and the one command to begin with. The description of the alarm and the first page of docs/operations.md are made from it. */
+import type { Deployment } from '../lib/configuration/resource-names.ts';
+
+interface AlarmText {
+  /** One or two short sentences. */
+  meaning: string;
+  /** `STACK`, `STAGE` and `REGION` stand for those of the deployment. */
+  command: string;
+  /** The section of docs/operations.md with the rest. */
+  section: string;
+}
+
+/** The commands of the command line of the stack that is named. */
+const cli = (words: string): string => `npx s3-replicator ${words} --stage STAGE --region REGION`;
+
+/** The end of the log of a function. */
+const log = (part: string): string => `aws logs tail /aws/lambda/STACK-${part} --since 1h --region REGION`;
+
+const DEPLOY = 'npx serverless deploy --stage STAGE --region REGION';
+const LOOP =
+  'Lambda stopped messages as a recursive loop, because RecursiveLoop of the function is not Allow any more.';
+
+/** By the end of the alarm's name, in the order in which somebody on call should look at them. */
+export const ALARM_TEXTS = {
+  'dead-letters': {
+    meaning: 'Objects could not be replicated, and wait for a person. It stays on until the queue is empty.',
+    command: cli('dlq list'),
+    section: 'Dead letters',
+  },
+  'new-dead-letters': {
+    meaning: 'More objects could not be replicated in the last five minutes.',
+    command: cli('dlq list --since 10m'),
+    section: 'Dead letters',
+  },
+  'dead-letters-expire': {
+    meaning:
+      'SQS deletes the oldest dead letters in less than four days, and with them the knowledge of what is missing.',
+    command: cli('dlq list --each'),
+    section: 'Dead letters',
+  },
+  'deletes-paused': {
+    meaning:
+      'There were deletes or overwrites in masses. The replicas of the rule are not deleted any more until you release them.',
+    command: cli('brake status'),
+    section: 'Paused deletes',
+  },
+  subscriptions: {
+    meaning:
+      'A source bucket lost its subscription, or nobody checks. The log names the bucket, since when events may be missing, and the command that closes the gap.',
+    command: log('subscribe'),
+    section: 'Lost subscriptions',
+  },
+  'destinations-avoided': {
+    meaning:
+      'A destination denies everything, fails or does not answer. Its messages wait, and come back by themselves.',
+    command: cli('waiting list'),
+    section: 'Waiting messages',
+  },
+  'oldest-message': {
+    meaning: 'Events have waited longer than `stack.alarms.oldestMessageMinutes`: replication is behind.',
+    command: cli('doctor'),
+    section: 'Waiting messages',
+  },
+  throttles: {
+    meaning: 'The account has no concurrency left for the replicate function.',
+    command: cli('doctor'),
+    section: 'Functions that fail',
+  },
+  errors: {
+    meaning: 'Invocations of the replicate function failed as a whole: crash, time-out, out of memory.',
+    command: log('replicate'),
+    section: 'Functions that fail',
+  },
+  'transfer-errors': {
+    meaning:
+      'Invocations of the transfer function failed as a whole, or nobody looks after transfers that stand still.',
+    command: log('transfer'),
+    section: 'Transfers',
+  },
+  'transfers-dead-letters': {
+    meaning: 'Parts of large objects were given up, because their function crashed again and again.',
+    command: cli('transfers list'),
+    section: 'Transfers',
+  },
+  'backfill-errors': {
+    meaning: 'Invocations of the backfill function failed as a whole, or nobody looks after runs.',
+    command: log('backfill'),
+    section: 'Backfill and verify',
+  },
+  'ranges-dead-letters': {
+    meaning: 'A backfill or verify does not get on, because its function crashed again and again.',
+    command: cli('backfill list --phase active'),
+    section: 'Backfill and verify',
+  },
+  'replicate-recursion': { meaning: LOOP, command: DEPLOY, section: 'Recursive loops' },
+  'transfer-recursion': { meaning: LOOP, command: DEPLOY, section: 'Recursive loops' },
+  'backfill-recursion': { meaning: LOOP, command: DEPLOY, section: 'Recursive loops' },
+} as const satisfies Record<string, AlarmText>;
+
+export type AlarmName = keyof typeof ALARM_TEXTS;
+
+/** The description of an alarm, which stands in its mail. */
+export const alarmDescription = (name: AlarmName, deployment: Deployment): string => {
+  const { meaning, command }: AlarmText = ALARM_TEXTS[name];
+  return `${meaning} Begin with: ${commandFor(command, deployment)}`;
+};
+
+const commandFor = (command: string, { name, stage, region }: Deployment): string =>
+  command.replaceAll('STACK', `${name}-${stage}`).replaceAll('STAGE', stage).replaceAll('REGION', region);
