@@ -8,6 +8,7 @@ import { confirmByTyping } from '../terminal/confirm.ts';
 import { CliError } from '../terminal/errors.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
 import { jsonText } from '../terminal/json.ts';
+import { shorten } from '../terminal/width.ts';
 import { type BrakePorts, findBrakes, type FoundBrake, publicBrake } from './brakes.ts';
 
 export const BRAKE_RELEASE: CommandSpec = {
@@ -66,7 +67,7 @@ export const runBrakeRelease = async (
     .map((brake) => ({ ...brake, held: brake.held.filter(({ heldMs }) => heldMs <= untilMs) }))
     .filter(({ record, held }) => record.closed !== null || held.length > 0);
   const isJson = options.has('json');
-  (isJson ? io.stderr : io.stdout).write(textOf(found, how));
+  (isJson ? io.stderr : io.stdout).write(textOf(found, how, io.columns));
   if (found.length > 0 && !isDryRun) {
     await confirmRule(found, how, io);
     for (const { name, record } of found)
@@ -103,19 +104,25 @@ const publicRelease = (brake: FoundBrake) => ({
   })),
 });
 
-const textOf = (found: FoundBrake[], how: Release): string =>
+const textOf = (found: FoundBrake[], how: Release, columns: number): string =>
   found.length === 0
     ? 'No brake is closed, and nothing is held.\n'
-    : found.map((brake) => `${linesOf(brake, how).join('\n')}\n`).join('');
+    : found.map((brake) => `${linesOf(brake, how, columns).join('\n')}\n`).join('');
 
-const linesOf = ({ rule, destination, record, held }: FoundBrake, how: Release): string[] => {
+const linesOf = (
+  { rule, destination, record, held }: FoundBrake,
+  how: Release,
+  columns: number,
+): string[] => {
   const deletes = held.filter(({ change }) => change === 'delete').length;
   const counted = `${countOf(deletes, 'delete')} and ${countOf(held.length - deletes, 'overwrite')}`;
   const rest = held.length - MAX_KEYS_SHOWN;
   return [
     `${rule.id} to ${destination.id}: ${record.closed === null ? 'the brake is open' : record.closed.why}`,
     `${how === 'keep' ? 'To be forgotten' : 'To be passed on'} in bucket ${destination.bucket}: ${counted}`,
-    ...held.slice(0, MAX_KEYS_SHOWN).map(({ key, change }) => `    ${change}  ${printable(key)}`),
+    ...held
+      .slice(0, MAX_KEYS_SHOWN)
+      .map(({ key, change }) => `    ${change}  ${shorten(printable(key), columns - 4 - change.length - 2)}`),
     ...(rest > 0 ? [`    … and ${countOf(rest, 'key')} more: --dry-run --json prints all`] : []),
   ];
 };

@@ -1,4 +1,4 @@
-import { pad, shorten, textWidth } from './width.ts';
+import { pad, shorten, shortenEnd, textWidth } from './width.ts';
 
 export interface Column {
   title: string;
@@ -32,7 +32,10 @@ export const tableLines = (
   const fitted = cut(chosen(all, columns), columns);
   return [header, ...rows].map((_, line) =>
     fitted
-      .map(({ cells, width, align }) => pad(shorten(cells[line] ?? '', width), width, align))
+      .map(({ cells, width, align }) => {
+        const cell = cells[line] ?? '';
+        return pad(line === 0 ? shortenEnd(cell, width) : shorten(cell, width), width, align);
+      })
       .join(GAP)
       .trimEnd(),
   );

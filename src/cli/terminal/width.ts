@@ -7,11 +7,15 @@ export const textWidth = (text: string): number => stringWidth(text);
 /** Returns the text in at most `columns` columns. A longer text loses its middle, because keys differ at their ends. The text has no colours. */
 export const shorten = (text: string, columns: number): string => {
   if (text.length * 2 <= columns || textWidth(text) <= columns) return text;
-  const segments = Array.from(graphemes.segment(text), ({ segment }) => segment);
+  const segments = segmentsOf(text);
   const head = take(segments, Math.ceil((columns - 1) / 2));
   const tail = take(segments.toReversed(), columns - 1 - textWidth(head.join('')));
   return `${head.join('')}…${tail.toReversed().join('')}`;
 };
+
+/** Returns the text in at most `columns` columns. A longer text loses its end, as titles do. */
+export const shortenEnd = (text: string, columns: number): string =>
+  textWidth(text) <= columns ? text : `${take(segmentsOf(text), columns - 1).join('')}…`;
 
 /** Adds spaces to a text, so that it fills `columns` columns. */
 export const pad = (text: string, columns: number, align: 'left' | 'right' = 'left'): string => {
@@ -21,6 +25,8 @@ export const pad = (text: string, columns: number, align: 'left' | 'right' = 'le
 
 /** Returns the text in exactly `columns` columns: {@link shorten} or {@link pad}. */
 export const fit = (text: string, columns: number): string => pad(shorten(text, columns), columns);
+
+const segmentsOf = (text: string): string[] => Array.from(graphemes.segment(text), ({ segment }) => segment);
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 

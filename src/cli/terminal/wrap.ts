@@ -51,9 +51,13 @@ const wrapLine = (line: string, columns: number): string => {
     );
   const [start = ''] = INTRODUCED.exec(line) ?? SPACES.exec(line) ?? [];
   const [spaces = ''] = SPACES.exec(line) ?? [];
-  const indent = start.length > columns / 2 ? spaces.length + DEEPER : start.length;
-  const first = line.slice(0, indent);
-  return first + wrapParagraph(line.slice(indent), columns, indent);
+  const text = line.slice(start.length);
+  const longest = Math.max(...text.split(' ').map(textWidth));
+  const isNarrow = start.length > columns / 2 || start.length + longest > columns;
+  if (!isNarrow || start === spaces) return start + wrapParagraph(text, columns, start.length);
+  // Beside such an introduction a word would not fit. It has the lines below.
+  const indent = spaces.length + DEEPER;
+  return `${start.trimEnd()}\n${' '.repeat(indent)}${wrapParagraph(text, columns, indent)}`;
 };
 
 /** Matches a line for a shell, which may be continued on the next line. */
