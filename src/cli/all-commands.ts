@@ -18,6 +18,7 @@ import { BACKFILL_START } from './runs/backfill-start.ts';
 import { CANCEL, PAUSE, RESUME } from './runs/run-control.ts';
 import { SET } from './runs/run-set.ts';
 import { RUNS, STATUS } from './runs/run-show.ts';
+import { DEPLOYMENT_STATUS } from './status/status.ts';
 import { VERIFY_START } from './runs/verify-start.ts';
 import type { CommandSpec } from './terminal/command.ts';
 import { TRANSFERS } from './transfers/transfers-list.ts';
@@ -44,6 +45,7 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   SCHEMA,
   INIT,
   CHECK_LETTERS,
+  DEPLOYMENT_STATUS,
   DISCARD,
   LIST,
   REDRIVE,

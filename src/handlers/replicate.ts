@@ -22,12 +22,14 @@ export const handler = async (
   if (forwarding !== null) return await environment.forward(forwarding);
   using invocation = environment.invocation(context, event.Records[0]?.eventSourceARN ?? null);
   const { failed } = await replicateBatch(event.Records.map(queueMessage), invocation.deps);
+  await invocation.received(event.Records.length);
   return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
 };
 
 const letBack = async (context: Context): Promise<{ letBack: LetBack[] }> => {
   using invocation = environment.invocation(context, null);
-  const report = { letBack: await letBackAll(invocation.deps) };
+  const [, done] = await Promise.all([invocation.countPending(), letBackAll(invocation.deps)]);
+  const report = { letBack: done };
   if (report.letBack.length > 0) invocation.info('waiting', report);
   return report;
 };

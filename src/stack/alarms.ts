@@ -3,6 +3,7 @@ import { type Deployment, type ResourceNames, resourceNames } from '../lib/confi
 import { alarmDescription, type AlarmName } from './alarm-texts.ts';
 import { ACCOUNT_ID, attribute, denyWithoutTls, policyDocument, ref, substitute } from './cloudformation.ts';
 import type { CloudFormationResource, Resources } from './cloudformation.ts';
+import { dimensionsOf, NAMESPACE, NO_PLACE, type SHARED_METRICS } from '../lib/model/metrics.ts';
 import { RETENTION_SECONDS } from './queues.ts';
 
 export const alarms = (deployment: Deployment, settings: AlarmSettings): Resources => ({
@@ -193,10 +194,10 @@ const functionMetric = (metric: string, logicalId: string): Metric => ({
 });
 
 /** A metric of our own that counts for all buckets and rules together. */
-const ownMetric = (metric: string): Metric => ({
-  Namespace: 's3-replicator',
+const ownMetric = (metric: (typeof SHARED_METRICS)[number]): Metric => ({
+  Namespace: NAMESPACE,
   MetricName: metric,
-  Dimensions: ['SourceBucket', 'DestinationBucket', 'RuleId'].map((Name) => ({ Name, Value: 'none' })),
+  Dimensions: Object.entries(dimensionsOf(NO_PLACE)).map(([Name, Value]) => ({ Name, Value })),
 });
 
 interface Alarm {

@@ -5,6 +5,7 @@ import { resourceNames } from '../lib/configuration/resource-names.ts';
 import type { ResourceNames } from '../lib/configuration/resource-names.ts';
 import { sessionName } from '../lib/hint/session-name.ts';
 import { alarms, alarmTopic } from './alarms.ts';
+import { NAMESPACE } from '../lib/model/metrics.ts';
 import { ACCOUNT_ID, attribute, ref } from './cloudformation.ts';
 import type { Resources } from './cloudformation.ts';
 import { eventRules } from './event-rules.ts';
@@ -143,6 +144,7 @@ const replicateEnvironment = (
   RUNS_TABLE: ref('RunsTable'),
   DEAD_LETTER_QUEUE_URL: ref('LiveDeadLetterQueue'),
   WAITING_QUEUES: names.waitingQueues,
+  ...(configuration.stack.metrics === 'standard' ? {} : { METRICS: configuration.stack.metrics }),
   LIVE_CONCURRENCY: String(configuration.stack.maximumConcurrency),
   BACKFILL_CONCURRENCY: String(configuration.backfill.maximumConcurrency),
   IDEMPOTENCY_TABLE: ref('IdempotencyTable'),
@@ -166,7 +168,7 @@ const commonEnvironment = (
   ACCOUNT_ID,
   ROLE_SESSION_NAME: sessionName(names.stack, deployment.region),
   POWERTOOLS_SERVICE_NAME: deployment.name,
-  POWERTOOLS_METRICS_NAMESPACE: 's3-replicator',
+  POWERTOOLS_METRICS_NAMESPACE: NAMESPACE,
   POWERTOOLS_LOG_LEVEL: stack.logLevel,
   ...(stack.loggedKeys === 'plain' ? {} : { LOGGED_KEYS: stack.loggedKeys }),
 });

@@ -27,11 +27,11 @@ export const waitingQueues = (names: ResourceNames, replication: ReplicationConf
     }),
   );
 
-/** The permissions to put messages into the waiting queues and to let them back. The queues are named by their prefix, because a policy has little room. */
+/** The permissions to put messages into the waiting queues, to count them and to let them back. The queues are named by their prefix, because a policy has little room. */
 export const keepWaiting = (names: ResourceNames): Statement => ({
   Sid: 'Waiting',
   Effect: 'Allow',
-  Action: ['sqs:SendMessage', 'sqs:ReceiveMessage', 'sqs:DeleteMessage'],
+  Action: ['sqs:SendMessage', 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
   Resource: everyWaitingQueue(names),
 });
 

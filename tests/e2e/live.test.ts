@@ -188,7 +188,9 @@ test('each outcome is logged in one line without object data, and is counted', a
   });
   expect(JSON.stringify(lines)).not.toContain('top secret');
   expect(lines.every(({ delivered }) => delivered)).toBe(true);
-  const metrics = stage.aws.lambda.metrics(stage.names.replicateFunction).at(-1);
+  const metrics = stage.aws.lambda
+    .metrics(stage.names.replicateFunction)
+    .findLast((line) => 'OperationsReplicated' in line);
   expect(metrics).toMatchObject({
     OperationsReplicated: 1,
     BytesReplicated: 18,

@@ -61,6 +61,8 @@ const WITHOUT: Record<string, Loss> = {
     waiting: 1,
     retried: ['access-denied', 'service-error'],
   },
+  // Only the count of what is pending fails.
+  'ReplicateRole Waiting sqs:GetQueueAttributes': { retried: ['access-denied', 'service-error'] },
   // The message is let back, but it also stays in the waiting queue.
   'ReplicateRole Waiting sqs:DeleteMessage': { waiting: 1, retried: ['access-denied', 'service-error'] },
   // A message that cannot be sent to the dead-letter queue is not acknowledged, so it stays in the live queue.

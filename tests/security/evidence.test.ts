@@ -145,7 +145,7 @@ test('with `loggedKeys: hashed` whoever reads logs learns no keys, neither of li
     sizeBytes: null,
     firstSeen: null,
   };
-  createReporter(logger, 'hashed').report({
+  createReporter(logger, { loggedKeys: 'hashed' }).report({
     ...about,
     key: SECRET,
     ending: 'quarantine',

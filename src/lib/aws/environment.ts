@@ -6,6 +6,7 @@ import type { Context } from 'aws-lambda';
 import type { Clock } from '../model/ports.ts';
 import { hashKeysInJson, type LoggedKeys } from '../text/hashed-key.ts';
 import type { ReplicationConfiguration } from '../model/rule.ts';
+import type { MetricForm } from './cloudwatch/embedded-metrics.ts';
 import { createS3Clients, type S3Clients } from './s3/clients.ts';
 import { type Job, narrowSessions } from './s3/sessions.ts';
 import { createSqsClient } from './sqs/queues.ts';
@@ -23,6 +24,8 @@ export interface Environment {
   /** Returns the value of an environment variable. Throws when the variable is missing or empty. */
   /** How keys appear in log lines and report files. */
   loggedKeys: LoggedKeys;
+  /** Which metrics there are. */
+  metricForm: MetricForm;
   variable(name: string): string;
 }
 
@@ -58,6 +61,7 @@ export const createEnvironment = (
     clientsFor,
     sessionName,
     loggedKeys,
+    metricForm: variables['METRICS'] === 'detailed' ? 'detailed' : 'standard',
     clock: { now: Date.now, sleep: (ms) => sleep(ms) },
     variable,
   };

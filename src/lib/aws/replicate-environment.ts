@@ -24,6 +24,7 @@ import { createGetSigner } from './dynamodb/stamp-key.ts';
 import { createTransferStore } from './dynamodb/transfer-store.ts';
 import { createVersionReceipts } from './dynamodb/version-receipts.ts';
 import { createEnvironment, type Environment, limitTime, REPLICATE_RESERVE_MS } from './environment.ts';
+import { collecting, createPendingWork, type InvocationPending } from './pending-work.ts';
 import { createReporter } from './reporter.ts';
 import { createBuckets } from './s3/buckets.ts';
 import { sendBodies } from './sqs/message-batches.ts';
@@ -50,7 +51,7 @@ export interface ReplicateEnvironment {
 }
 
 /** The dependencies of one invocation. Disposing of them at the end of the invocation publishes its metrics. */
-interface ReplicateInvocation extends Disposable {
+interface ReplicateInvocation extends Disposable, InvocationPending {
   deps: TransferDeps;
   /** Writes a log line that does not concern a particular object. */
   info(message: string, fields: object): void;
@@ -74,6 +75,7 @@ export const createReplicateEnvironment = (
   const queueOf = queueByArn(environment);
   const known = knowCircuitsIn(environment);
   const watch = watchAnswers(known);
+  const pending = createPendingWork(environment, shared, known);
   return {
     async forget({ forget }) {
       await shared.letters.forget(forget);
@@ -82,10 +84,11 @@ export const createReplicateEnvironment = (
     forward: (forwarding) => forwardMessages(environment.sqs, queueUrls(environment), forwarding),
     invocation(context, queueArn) {
       logger.addContext(context);
-      const reporter = createReporter(logger, environment.loggedKeys);
       const limit = limitTime(context, { reserveMs: REPLICATE_RESERVE_MS, graceMs: 0 });
       const { workMs, deadlineMs, signal } = limit;
       const pool = queueArn === null ? null : originOf(queueArn);
+      const collector = pending.collector(pool);
+      const reporter = collecting(createReporter(logger, environment), collector);
       const buckets = createBuckets(clients, signal, watch.forPool(pool));
       return {
         deps: {
@@ -105,6 +108,7 @@ export const createReplicateEnvironment = (
             heldBytes: 0,
           },
         },
+        ...pending.ofInvocation(reporter, collector),
         info: (message, fields) => logger.info(message, { ...fields }),
         [Symbol.dispose]() {
           limit[Symbol.dispose]();

@@ -46,6 +46,8 @@ export interface StackSettings {
   logRetentionDays: number;
   logLevel: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
   loggedKeys: 'hashed' | 'plain';
+  /** Whether there are more CloudWatch metrics than the six of each destination of each rule. */
+  metrics: 'detailed' | 'standard';
   /** Whether the schedule subscribes a bucket again that has lost its subscription, or only reports it. */
   lostSubscriptions: 'alarm' | 'repair';
   alarms: AlarmSettings;

@@ -60,6 +60,10 @@ const stackBlock = optionBlock('write the stack settings as a block under `stack
     'write `plain` (log lines and report files have the keys of objects) or `hashed` (they have the SHA-256 of each key instead)',
     ['plain', 'hashed'],
   ).default('plain'),
+  metrics: oneOf(
+    'write `standard` (six CloudWatch metrics for each destination of each rule) or `detailed` (more of them, at more than twice the price)',
+    ['standard', 'detailed'],
+  ).default('standard'),
   lostSubscriptions: oneOf(
     'write `repair` (a source bucket that has lost its subscription gets it back within minutes) or `alarm` (it is only reported)',
     ['repair', 'alarm'],

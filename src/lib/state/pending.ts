@@ -122,3 +122,18 @@ const meanSize = ({ arrivals }: Backlog, { name }: Pair): number | null => {
   }
   return received === 0 ? null : bytes / received;
 };
+
+/** The ages of pending work in detailed metrics, with the age at which each begins, in seconds. */
+const AGES = { 'under-1m': 0, '1m-to-15m': 60, '15m-to-2h': 900, 'over-2h': 7_200 } as const;
+
+/** Spreads pending operations evenly up to the age of the oldest, as if they had arrived at a steady rate. */
+export const spreadByAge = ({ operations, oldestSeconds }: Pending): Record<string, number> => {
+  const oldest = Math.max(1, oldestSeconds ?? 0);
+  const begins = [...Object.values(AGES).slice(1), Infinity];
+  return Object.fromEntries(
+    Object.entries(AGES).map(([age, from], index) => {
+      const until = Math.min(begins[index] ?? Infinity, oldest);
+      return [age, Math.round((operations * Math.max(0, until - from)) / oldest)];
+    }),
+  );
+};

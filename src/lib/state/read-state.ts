@@ -16,6 +16,7 @@ import {
   type RuleState,
   type RunSummary,
 } from './deployment-state.ts';
+import { avoidedSince } from './count-pending.ts';
 import { pendingWork } from './pending.ts';
 import type { AgedQueue, Measures, RuleMeasures, StateSources } from './ports.ts';
 import { lastVerify, runSummary } from './run-summary.ts';
@@ -194,12 +195,7 @@ const pendingIn = (
     if (!isReadable(messages)) return messages;
     counted.set(pairName(rule.id, destination.id), messages);
   }
-  const avoidedSinceMs = new Map(
-    pairs.map(({ rule, destination }) => [
-      pairName(rule.id, destination.id),
-      circuits.open.get(circuitName(destination))?.sinceMs ?? 0,
-    ]),
-  );
+  const avoidedSinceMs = avoidedSince(pairs, circuits);
   const backlog = { queues: { live, backfill }, arrivals, transfers, waiting: counted, avoidedSinceMs };
   return pendingWork(backlog, pairs, nowMs);
 };

@@ -5,6 +5,7 @@
 import type { ReplicationRule } from '../../model/rule.ts';
 import type { CompareCounters, CopyCounters, RunSpec, RunEstimate } from '../run.ts';
 import { READ_BYTES } from '../compare/read-both.ts';
+import { BATCH, FUNCTION_GIGABYTES, PRICES } from './prices.ts';
 import { NO_WORK, type Workload } from './workload.ts';
 
 /** The settings of the configuration that determine the cost of a run. */
@@ -30,18 +31,6 @@ export interface Estimated {
   errorShare: number | null;
 }
 
-/** US$ in us-east-1, from AWS's price lists of 2026. */
-const PRICES = {
-  s3Write: 0.005 / 1_000,
-  s3Read: 0.0004 / 1_000,
-  sqs: 0.4 / 1e6,
-  invocation: 0.2 / 1e6,
-  gigabyteSecond: 0.0000133334,
-  tableWrite: 0.625 / 1e6,
-  transferPerGigabyte: 0.02,
-  transferToInternetPerGigabyte: 0.09,
-} as const;
-
 const GIGABYTE = 1024 ** 3;
 /**
  * Returns the number of GET requests for the tags and grants of both sides, as far as the rule replicates them. Assumes that
@@ -55,9 +44,6 @@ export const attributeGetsOf = (
   return (tags === 'replicate' ? 2 : 0) + (acl === 'replicate' ? 2 : 0);
 };
 
-const FUNCTION_GIGABYTES = 1_769 / 1_024;
-/** How many messages a batch holds, both for SQS and for an invocation. */
-const BATCH = 10;
 /**
  * How long a batch takes. Its objects are processed concurrently, and each waits for five sequential responses of S3 and DynamoDB
  * (`docs/performance.md`).

@@ -1,0 +1,210 @@
+/** Formats the state of a deployment as one screen. */
+import {
+  type DeploymentState,
+  isReadable,
+  type NotReadable,
+  type Pending,
+  type Readable,
+  type RuleState,
+  type RunSummary,
+} from '../../lib/state/deployment-state.ts';
+import type { TransferState } from '../../lib/state/transfer-state.ts';
+import { byteText, countOf, countText } from '../../lib/text/amounts.ts';
+import { duration } from '../../lib/text/duration.ts';
+import { printable } from '../../lib/text/printable.ts';
+import type { Style } from '../terminal/style.ts';
+import { tableLines } from '../terminal/table.ts';
+import { pad, shorten } from '../terminal/width.ts';
+
+interface Screen {
+  columns: number;
+  style: Style;
+}
+
+/** How old the oldest pending work may be, in seconds, before a rule counts as behind. */
+const BEHIND_SECONDS = 300;
+/** The width that is assumed for output that is no terminal. */
+const WIDTH = 80;
+
+export const statusLines = (state: DeploymentState, { columns, style }: Screen): string[] => {
+  const behind = state.rules.filter(isBehind);
+  const title = `${state.stack} · ${state.region} · ${timeOf(state.at)} UTC`;
+  const verdict = headline(behind.length);
+  const gap = Math.min(columns, WIDTH) - title.length - verdict.length;
+  const coloured = style(behind.length === 0 ? 'green' : 'red', verdict);
+  return [
+    gap >= 2 ? `${title}${' '.repeat(gap)}${coloured}` : `${title}  ${coloured}`,
+    ...ruleTable(state.rules, columns),
+    ...sections(state, behind).map(([name, text]) => `${pad(name, 10)} ${text}`),
+  ];
+};
+
+const headline = (behind: number): string =>
+  behind === 0 ? 'every rule keeps up' : behind === 1 ? 'one rule behind' : `${behind} rules behind`;
+
+/** A rule is behind if its oldest work is old, or if it needs a person or the end of an outage. */
+const isBehind = ({ pending, avoided, brake, failedLastHour }: RuleState): boolean =>
+  (isReadable(pending) && (pending.oldestSeconds ?? 0) >= BEHIND_SECONDS) ||
+  (isReadable(avoided) && avoided !== null) ||
+  (isReadable(brake) && brake.state === 'closed') ||
+  (isReadable(failedLastHour) && failedLastHour > 0);
+
+const ruleTable = (rules: readonly RuleState[], columns: number): string[] =>
+  tableLines(
+    [
+      { title: 'RULE → DESTINATION', least: 18 },
+      { title: 'LAG p50/p99', align: 'right' },
+      { title: 'PENDING', align: 'right' },
+      { title: 'OLDEST', align: 'right' },
+      { title: 'RATE', align: 'right', isOptional: true },
+      { title: 'FAILED 1 h', align: 'right' },
+    ],
+    rules.map(({ rule, destination, lag, pending, operationsPerSecond, failedLastHour }) => [
+      `${rule} → ${destination}`,
+      cell(lag, (known) =>
+        known === null ? '– /–' : `${short(known.p50Seconds)}/${short(known.p99Seconds)}`,
+      ),
+      cell(pending, pendingText),
+      cell(pending, ({ oldestSeconds }) => (oldestSeconds === null ? '–' : short(oldestSeconds))),
+      cell(operationsPerSecond, (known) => (known === 0 ? '0/s' : `${known.toFixed(1)}/s`)),
+      cell(failedLastHour, countText),
+    ]),
+    columns,
+  );
+
+const cell = <Value extends object | number | null>(
+  value: Readable<Value>,
+  textOf: (known: Exclude<Value, NotReadable>) => string,
+): string => (isReadable(value) ? textOf(value) : '?');
+
+/** Up to this many operations are shown as they are. More are rounded, because the number is approximate. */
+const EXACT = 100;
+
+const pendingText = ({ operations }: Pending): string =>
+  operations < EXACT ? String(operations) : `~${countText(Number(operations.toPrecision(2)))}`;
+
+/** Formats a duration as short as a cell needs it: `1.8 s`, `45 s`, `12 min`, `3 h`, `2 d`. */
+const short = (seconds: number): string => {
+  if (seconds < 10) return `${seconds.toFixed(1).replace(/\.0$/, '')} s`;
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} d`;
+};
+
+const timeOf = (iso: string): string => iso.slice(11, 19);
+
+type Section = readonly [name: string, text: string];
+
+const sections = (state: DeploymentState, behind: readonly RuleState[]): Section[] => [
+  ...state.rules.flatMap(({ rule, destination, avoided, brake }): Section[] => [
+    ...(isReadable(avoided) && avoided !== null
+      ? [
+          [
+            'avoided',
+            `${rule} → ${destination} since ${since(avoided.since, state.at)}: ${avoided.reason} → npx s3-replicator waiting list`,
+          ] as const,
+        ]
+      : []),
+    ...(isReadable(brake) && brake.state === 'closed' && brake.since !== null
+      ? [
+          [
+            'paused',
+            `deletes of ${rule} → ${destination} since ${since(brake.since, state.at)} → npx s3-replicator brake status`,
+          ] as const,
+        ]
+      : []),
+  ]),
+  ...listed(state.runs, (runs) => runs.map((run) => ['runs', runText(run)])),
+  ...listed(state.transfers, transferSection),
+  ...deadLetterSection(state),
+  ...listed(state.alarms, (alarms) =>
+    alarms.map(({ alarm, state: value, since: from, command }) => [
+      'alarms',
+      `${alarm}${value === 'ALARM' ? '' : ' has no data'}${from === null ? '' : ` since ${since(from, state.at)}`}${command === null ? '' : ` → ${command}`}`,
+    ]),
+  ),
+  ...verifySection(state),
+  ...notReadable(state).map((action): Section => ['?', `not readable: permission ${action}`]),
+  ...nextSection(state, behind),
+];
+
+const listed = <Value extends object>(
+  value: Readable<Value>,
+  sectionsOf: (known: Exclude<Value, NotReadable>) => Section[],
+): Section[] => (isReadable(value) ? sectionsOf(value) : []);
+
+/** The time alone says enough of the last day. */
+const since = (iso: string, at: string): string =>
+  Date.parse(at) - Date.parse(iso) < 86_400_000 ? iso.slice(11, 16) : iso.slice(0, 16).replace('T', ' ');
+
+const runText = ({
+  run,
+  rule,
+  phase,
+  keysDone,
+  keysInAll,
+  bytesDone,
+  bytesInAll,
+  secondsLeft,
+  failure,
+}: RunSummary): string => {
+  if (failure !== null)
+    return `${rule} ${run}  failed: ${failure.reason} → npx s3-replicator backfill status ${run}`;
+  const share =
+    bytesInAll === null || bytesInAll === 0 ? portion(keysDone, keysInAll) : portion(bytesDone, bytesInAll);
+  const amount =
+    bytesInAll === null || bytesInAll === 0
+      ? `${countText(keysDone)}${keysInAll === null ? '' : ` of ${countText(Math.max(keysDone, keysInAll))}`} keys`
+      : `${byteText(bytesDone)} of ${byteText(Math.max(bytesDone, bytesInAll))}`;
+  const left = secondsLeft === null ? '' : `, ${duration(secondsLeft)} left`;
+  return `${rule} ${run}  ${phase} ${share}${amount}${left}`;
+};
+
+const portion = (done: number, all: number | null): string =>
+  all === null || all === 0 ? '' : `${Math.min(100, Math.floor((done / all) * 100))} % `;
+
+const transferSection = (transfers: readonly TransferState[]): Section[] => {
+  const [first] = transfers;
+  if (first === undefined) return [];
+  const { key, partsDone, parts } = first;
+  return [
+    [
+      'transfers',
+      `${countText(transfers.length)}: ${shorten(printable(key), 36)}  ${countText(partsDone)}/${countText(parts)} parts`,
+    ],
+  ];
+};
+
+const deadLetterSection = ({ deadLetters }: DeploymentState): Section[] => {
+  const { messages } = deadLetters.live;
+  const count = isReadable(messages) ? messages.visible + messages.inFlight + messages.delayed : 0;
+  return count === 0 ? [] : [['letters', `${countOf(count, 'dead letter')} → npx s3-replicator dlq list`]];
+};
+
+const verifySection = ({ rules, at }: DeploymentState): Section[] => {
+  const verified = rules.flatMap(({ rule, destination, lastVerify }): Section[] => {
+    if (!isReadable(lastVerify)) return [];
+    if (lastVerify === null) return [['verified', `${rule} → ${destination}: never`]];
+    const ago = duration((Date.parse(at) - Date.parse(lastVerify.ended)) / 1_000);
+    return [['verified', `${rule} → ${destination} ${ago} ago: ${lastVerify.agrees ? 'agrees' : 'differs'}`]];
+  });
+  // If there are many destinations, only those that do not agree are shown.
+  return verified.length <= 4 ? verified : verified.filter(([, text]) => !text.endsWith('agrees'));
+};
+
+/** Returns the permissions that are missing, each once. */
+const notReadable = (state: DeploymentState): string[] => {
+  const found = new Set<string>();
+  const collect = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    if ('notReadable' in value && typeof value.notReadable === 'string') found.add(value.notReadable);
+    else for (const each of Object.values(value)) collect(each);
+  };
+  collect(state);
+  return [...found].toSorted();
+};
+
+const nextSection = (state: DeploymentState, [worst]: readonly RuleState[]): Section[] => {
+  if (worst !== undefined) return [['next', `npx s3-replicator doctor --rule ${worst.rule}`]];
+  return deadLetterSection(state).length > 0 ? [['next', 'npx s3-replicator dlq list']] : [];
+};
