@@ -153,6 +153,7 @@ const REPLICATE_GRANTS = [
   'sqs:GetQueueAttributes on BackfillQueue.Arn',
   'sqs:GetQueueAttributes on LiveQueue.Arn',
   'sqs:GetQueueAttributes on TransferQueue.Arn',
+  'sqs:GetQueueAttributes on arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:acme-replication-test-waiting-*',
   'sqs:ReceiveMessage on BackfillQueue.Arn',
   'sqs:ReceiveMessage on LiveQueue.Arn',
   'sqs:ReceiveMessage on TransferQueue.Arn',

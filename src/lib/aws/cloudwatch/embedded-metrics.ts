@@ -44,7 +44,8 @@ export const createEmbeddedMetrics = (form: MetricForm): EmbeddedMetrics => {
         at(place, { Age }).addMetric('OperationsPendingReplication', MetricUnit.Count, operations);
     },
     publish() {
-      for (const each of known.values()) each.publishStoredMetrics();
+      // Powertools warns of metrics without values. After a hundred values it has published them already.
+      for (const each of known.values()) if (each.hasStoredMetrics()) each.publishStoredMetrics();
       known.clear();
     },
   };
