@@ -189,7 +189,7 @@ test.each([
     },
     rule.brake === null ? 'empty for' : 'the paused deletes of',
   ],
-] as const)('--wait-drained goes on waiting for %s', async (_what, more, text) => {
+] as const)('--wait-drained continues to wait for %s', async (_what, more, text) => {
   const { code, lines } = await drain(more);
   expect(lines).toContain(text);
   expect(code).toBe(text === 'empty for' ? 0 : 130);

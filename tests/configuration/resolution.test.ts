@@ -13,6 +13,7 @@ const DEFAULTS = {
     logLevel: 'INFO',
     loggedKeys: 'plain',
     lostSubscriptions: 'repair',
+    metrics: 'standard',
     alarms: { email: null, topicArn: null, oldestMessageMinutes: 30, errors: 1, throttles: 1 },
     tags: {},
     sourceKmsKeyArns: [],
