@@ -43,6 +43,16 @@ test('the letter of one run is the only one, whatever runs follow', async () => 
   expect(dead).toHaveLength(1);
 });
 
+test.each(['repair', 'rewrite'])(
+  'a %s of a run has a letter of its own, because an earlier letter of the key does not bring it about',
+  async (kind) => {
+    const { dead, run, fromEvent } = failingWorld();
+    await fromEvent('1');
+    await run(fromRun({ kind }));
+    expect(dead).toHaveLength(2);
+  },
+);
+
 test('events have letters of their own, because each may be about another version', async () => {
   const { dead, fromEvent } = failingWorld();
   await fromEvent('1');

@@ -144,7 +144,11 @@ const nextLines = ({ groups }: LetterSummary): string[] => {
 };
 
 const listNotes = ({ more, hidden, interrupted }: LettersRead, limit: number): string[] => [
-  ...(more ? [`there are more than these ${countText(limit)} messages: raise --limit or add a filter.`] : []),
+  ...(more
+    ? [
+        `there are more than these ${countText(limit)} messages: raise --limit, or redrive or discard some first.`,
+      ]
+    : []),
   ...(hidden > 0
     ? [
         `about ${letterCount(hidden)} not shown, because another command or a redrive holds them: try again in a minute.`,

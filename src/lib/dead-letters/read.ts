@@ -30,7 +30,7 @@ export interface NamesRead {
 export interface LettersRead extends NamesRead {
   read: number;
   matching: number;
-  /** Whether more messages match than `limit`. */
+  /** Whether more messages match than `limit`, or may match, because SQS delivers no more while so many are held. */
   more: boolean;
   /** The approximate number of messages that were not read, because another reader (another `dlq` command, a move task) held them. */
   hidden: number;
@@ -56,6 +56,8 @@ export const readLetters = async (queue: OperatorQueue, request: ReadRequest): P
 const READERS = 8;
 /** Above this number of messages, several calls receive at once. */
 const LONG_QUEUE = 500;
+/** How many messages are held when SQS delivers no more. Its limit is about 120,000, and those of other readers count too. */
+const MAX_HELD = 119_000;
 /** Maximum names that are remembered for an answer. A stack has far fewer rules. */
 const MAX_NAMES = 100;
 
@@ -101,7 +103,8 @@ export const readHeld = async (
     }
   };
   await allSettled(Array.from({ length: visible > LONG_QUEUE ? READERS : 1 }, work));
-  return { ...result, hidden: inFlight, interrupted: reader.interrupted.aborted, ...names };
+  const more = result.more || result.read >= MAX_HELD;
+  return { ...result, more, hidden: inFlight, interrupted: reader.interrupted.aborted, ...names };
 };
 
 /** Waits for all, so that nobody receives a message after the hold was released. Then throws the first failure, if there is one. */

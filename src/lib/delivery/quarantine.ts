@@ -1,5 +1,5 @@
 /** Puts what a person must look at into the dead-letter queue. */
-import { type Hint, PASSED_OVER_KIND } from '../hint/hint.ts';
+import { type Hint, isOfRun, PASSED_OVER_KIND } from '../hint/hint.ts';
 import { ReplicationError } from '../model/errors.ts';
 import type { Reason } from '../model/reasons.ts';
 import { type DeadLetter, piecesOf } from './dead-letter.ts';
@@ -33,9 +33,11 @@ export const quarantine = async (failure: Failure, message: QueueMessage, deps: 
 const standsForKeyOf = ({ hint, merged }: Failure): boolean =>
   merged === undefined && hint !== null && standsForKey(hint);
 
-/** If nobody knows, there may be two. */
-const isSecond = async ({ hint }: Failure, of: LetterKey | null, { letters }: Deps): Promise<boolean> =>
-  of !== null && hint !== null && hint.run !== null && (await letters.has(of).catch(() => false));
+/** If nobody knows, there may be two. A hint by which a run repairs or rewrites does more than the hint of the earlier letter may do. */
+const isSecond = async ({ hint }: Failure, of: LetterKey | null, { letters }: Deps): Promise<boolean> => {
+  if (of === null || hint === null || hint.run === null || isOfRun(hint)) return false;
+  return await letters.has(of).catch(() => false);
+};
 
 const sendLetter = async (body: string, letter: DeadLetter, deps: Deps): Promise<void> => {
   const pieces = piecesOf(body);
