@@ -48,7 +48,7 @@ export const PROGRAM: CommandSpec = {
     'config check': 'Check replication.yml and show the resolved rules.',
     'config destination': 'Print the command that deploys the roles of each destination.',
     'config key': 'Print the public key with which the deployed stack signs its replicas.',
-    'config policy': 'Print the grants of the source account that let S3 copy by itself.',
+    'config policy': 'Print the policies of people, or the grants that let S3 copy by itself.',
     'config schema': 'Print the JSON schema of replication.yml, for editors.',
     'dlq check': 'Find out which dead letters would fail again if they were sent back now.',
     'dlq discard': 'Delete dead letters permanently, after they were written to a file.',

@@ -1,22 +1,17 @@
 import { relative } from 'node:path';
-import { ACCOUNT } from '../../lib/configuration/aws-syntax.ts';
 import { shellCommand } from '../../lib/text/shell.ts';
 import {
   type DestinationStack,
   destinationStacks,
   type StackChoices,
 } from '../../stack/destination-stacks.ts';
-import { withCliErrors } from '../aws-errors.ts';
+import { type CallerAccount, SOURCE_ACCOUNT_OPTION, sourceAccountOf } from '../source-account.ts';
 import { chosenDestinations, DESTINATION_OPTIONS } from '../chosen-destinations.ts';
 import { productFile } from '../../lib/configuration/package-files.ts';
 import { type CommandSpec, helpText, parseOptions, type ParsedOptions } from '../terminal/command.ts';
 import { CliError } from '../terminal/errors.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
-import { matching } from '../terminal/option-value.ts';
 import { jsonText } from '../terminal/json.ts';
-
-/** Resolves to the account of the operator's credentials. Throws ReplicationError. */
-export type CallerAccount = (region: string) => Promise<string>;
 
 const RETENTION_MODES = ['GOVERNANCE', 'COMPLIANCE'] as const;
 
@@ -29,11 +24,7 @@ export const DESTINATION: CommandSpec = {
   ],
   options: {
     ...DESTINATION_OPTIONS,
-    'source-account': {
-      value: 'ACCOUNT',
-      check: matching(ACCOUNT, '12 digits'),
-      description: 'The account of the source buckets. Default: the account you are signed in to.',
-    },
+    ...SOURCE_ACCOUNT_OPTION,
     'destination-profile': {
       value: 'PROFILE',
       description: 'The AWS profile of the destination account, for the printed commands.',
@@ -76,9 +67,8 @@ export const runConfigDestination = async (
   }
   const known = choicesOf(options);
   const configuration = chosenDestinations(options, io);
-  const sourceAccount =
-    options.value('source-account') ??
-    (await withCliErrors(() => callerAccount(configuration.deployment.region)));
+  const { region } = configuration.deployment;
+  const sourceAccount = await sourceAccountOf(options, region, callerAccount);
   const found = destinationStacks(configuration, configuration.chosen, { ...known, sourceAccount });
   const template = relative(io.cwd, productFile('destination/template.yml'));
   const profile = options.value('destination-profile');

@@ -2,7 +2,10 @@ import { resolve } from 'node:path';
 import { loadConfiguration } from '../../lib/configuration/configuration.ts';
 import { ConfigurationError } from '../../lib/configuration/problem.ts';
 import type { ReplicationRule } from '../../lib/model/rule.ts';
-import { type CommandSpec, helpText, parseOptions } from '../terminal/command.ts';
+import { policyOfRows, rowsOf } from '../../stack/people-policy.ts';
+import { configurationOf } from '../configuration.ts';
+import { type CallerAccount, SOURCE_ACCOUNT_OPTION, sourceAccountOf } from '../source-account.ts';
+import { type CommandSpec, helpText, parseOptions, type ParsedOptions } from '../terminal/command.ts';
 import { STACK_OPTIONS } from '../deployment.ts';
 import { CliError } from '../terminal/errors.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
@@ -11,31 +14,47 @@ import { type SourcePolicies, sourcePolicies } from '../../stack/source-policy.t
 
 export const POLICY: CommandSpec = {
   name: 'config policy',
-  summary: 'Print the grants of the source account that let S3 copy by itself.',
+  summary: 'Print the policies of people, or the grants that let S3 copy by itself.',
   description: [
     'With `copy: auto` or `copy: server-side`, S3 copies objects by itself if the role that writes at the destination may read the source; then no byte passes through the function. This command prints the statements for the policies of the source buckets and of their KMS keys, ready to paste, and the parameters of destination/template.yml. Makes no calls to AWS.',
+    'With --operator or --read-only, it prints the least IAM policy of a person instead, for this stack alone: --read-only allows the commands that only look, --operator also those that change what is under way. Without --source-account, AWS is asked for your account.',
   ],
   options: {
     ...STACK_OPTIONS,
+    operator: { description: 'Print the policy of people who operate the stack.' },
+    'read-only': { description: 'Print the policy of people who only look.' },
+    ...SOURCE_ACCOUNT_OPTION,
     rule: { value: 'ID', multiple: true, description: 'Only for this rule. Default: all rules.' },
     json: { description: 'Print one JSON object.' },
   },
   exitCodes: [
-    [EXIT.ok, 'The grants were printed.'],
-    [EXIT.failure, 'The configuration has problems.'],
+    [EXIT.ok, 'The grants or the policy were printed.'],
+    [EXIT.failure, 'The configuration has problems, or your account is not known.'],
     [EXIT.usage, 'The command line is wrong, or there is no such rule.'],
   ],
   examples: [
     ['npx s3-replicator config policy', 'For all rules'],
     ['npx s3-replicator config policy --rule invoices --json', 'For one rule, as JSON'],
+    ['npx s3-replicator config policy --operator', 'For the people on call'],
   ],
 };
 
 /** Prints the policy statements. Throws CliError. */
-export const runConfigPolicy = async (argv: readonly string[], io: CliIo): Promise<number> => {
+export const runConfigPolicy = async (
+  argv: readonly string[],
+  io: CliIo,
+  callerAccount: CallerAccount,
+): Promise<number> => {
   const options = parseOptions(POLICY, argv);
   if (options.has('help')) {
     io.stdout.write(helpText(POLICY, io.columns));
+    return EXIT.ok;
+  }
+  const person = personIn(options);
+  if (person !== null) {
+    const configuration = configurationOf(options, io);
+    const account = await sourceAccountOf(options, configuration.deployment.region, callerAccount);
+    io.stdout.write(jsonText(policyOfRows(rowsOf(person), configuration, account)));
     return EXIT.ok;
   }
   const file = resolve(io.cwd, options.value('config') ?? 'replication.yml');
@@ -53,6 +72,17 @@ export const runConfigPolicy = async (argv: readonly string[], io: CliIo): Promi
     io.stderr.write(`${error.message}\n`);
     return EXIT.failure;
   }
+};
+
+const PEOPLE = ['operator', 'read-only'] as const;
+
+const personIn = (options: ParsedOptions): (typeof PEOPLE)[number] | null => {
+  const [person, ...others] = PEOPLE.filter((name) => options.has(name));
+  if (person === undefined) return null;
+  if (others.length > 0)
+    throw new CliError('bad-value', `--${person} and --${others[0]} exclude each other.`);
+  if (options.has('rule')) throw new CliError('bad-value', `--rule has no meaning with --${person}.`);
+  return person;
 };
 
 const chosen = (rules: ReplicationRule[], ids: string[]): ReplicationRule[] => {

@@ -1,14 +1,15 @@
 import type { CommandSpec } from '../terminal/command.ts';
 import { type Command, runGroup } from '../terminal/command-group.ts';
 import { CHECK, runConfigCheck } from './config-check.ts';
-import { type CallerAccount, DESTINATION, runConfigDestination } from './config-destination.ts';
+import { DESTINATION, runConfigDestination } from './config-destination.ts';
+import type { CallerAccount } from '../source-account.ts';
 import { POLICY, runConfigPolicy } from './config-policy.ts';
 import { KEY, type ReadPublicKey, runConfigKey } from './config-key.ts';
 import { runConfigSchema, SCHEMA } from './config-schema.ts';
 
 const CONFIG: CommandSpec = {
   name: 'config',
-  summary: 'Works on replication.yml. Only `config key` and `config destination` ask AWS.',
+  summary: 'Works on replication.yml. Most commands ask AWS nothing.',
   subcommands: {
     check: CHECK.summary,
     destination: DESTINATION.summary,
@@ -36,7 +37,7 @@ export const configWith =
           check: runConfigCheck,
           destination: (rest) => runConfigDestination(rest, io, callerAccount),
           key: (rest) => runConfigKey(rest, io, readPublicKey),
-          policy: runConfigPolicy,
+          policy: (rest) => runConfigPolicy(rest, io, callerAccount),
           schema: runConfigSchema,
         },
       },

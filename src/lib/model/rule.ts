@@ -96,6 +96,9 @@ export interface Source {
 /** The id of the item that holds the key of stamps, in the table of idempotency records. */
 export const STAMP_KEY_ID = 'stamp-key';
 
+/** The id of the item that holds the record of the circuits, in the same table. */
+export const CIRCUITS_ID = 'circuits';
+
 export interface Destination {
   /** The id, unique within the rule. The default is the name of the bucket. */
   id: string;

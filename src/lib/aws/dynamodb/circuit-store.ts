@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
+import { CIRCUITS_ID } from '../../model/rule.ts';
 import type { CircuitRecord, CircuitStore, Hanging, OpenCircuit } from '../../delivery/circuits.ts';
 import { ORIGINS } from '../../delivery/retry.ts';
 import { isRecord, type JsonRecord } from '../../model/json.ts';
@@ -24,7 +25,7 @@ export const createCircuitStore = (tableName: string, region: string | null = nu
   const table = openTable(tableName, region, (error, operation) =>
     translateTableError(error, `${operation} of the circuits`),
   );
-  const Key = { id: 'circuits' };
+  const Key = { id: CIRCUITS_ID };
   const load = async (): Promise<CircuitRecord> => {
     const command = new GetCommand({ TableName: table.name, Key });
     const { Item: item } = await askTable(table, 'GetItem', () => table.client.send(command));

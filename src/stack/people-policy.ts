@@ -1,0 +1,267 @@
+/**
+ * The least IAM policies of people who operate a stack from the command line. Each command has a row with what it asks of AWS.
+ * tests/e2e/people-permissions.test.ts runs each command with its row alone, and without each action of it.
+ */
+import { partitionOfRegion } from '../lib/configuration/aws-syntax.ts';
+import type { Configuration } from '../lib/configuration/configuration.ts';
+import { resourceNames } from '../lib/configuration/resource-names.ts';
+import { CIRCUITS_ID, STAMP_KEY_ID } from '../lib/model/rule.ts';
+import type { Statement } from './cloudformation.ts';
+
+/** The people that run a command. Those with `read-only` only look, operators also change what is under way, deployers change the stack. */
+export type Person = 'deployer' | 'operator' | 'read-only';
+
+/** What a row names. Each is one resource, or several with one beginning. */
+type Place =
+  | 'account'
+  | 'all functions'
+  | 'all queues'
+  | 'all roles'
+  | 'all topics'
+  | 'backfill function'
+  | 'circuits'
+  | 'dead letters'
+  | 'event rules'
+  | 'live queue'
+  | 'mappings'
+  | 'replicate function'
+  | 'report bucket'
+  | 'runs'
+  | 'sources'
+  | 'stack'
+  | 'stamp key'
+  | 'transfers'
+  | 'waiting queues';
+
+export interface CommandRow {
+  person: Person;
+  /** The actions on each resource. Empty: the command asks AWS nothing that needs a permission. */
+  needs: Partial<Record<Place, readonly string[]>>;
+}
+
+const START_RUN = {
+  // The estimate lists a sample of the source.
+  sources: ['s3:ListBucket', 's3:ListBucketVersions'],
+  runs: ['dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:GetItem'],
+  'backfill function': ['lambda:InvokeFunction'],
+};
+const READ_LETTERS = [
+  'sqs:GetQueueUrl',
+  'sqs:GetQueueAttributes',
+  'sqs:ReceiveMessage',
+  'sqs:ChangeMessageVisibility',
+];
+/** The function sends the letters on, and counts those of runs. */
+const REMOVE_LETTERS: CommandRow = {
+  person: 'operator',
+  needs: {
+    'dead letters': [...READ_LETTERS, 'sqs:DeleteMessage'],
+    'replicate function': ['lambda:InvokeFunction'],
+  },
+};
+const READ_WAITING = {
+  'live queue': ['sqs:GetQueueUrl'],
+  'waiting queues': ['sqs:GetQueueAttributes'],
+  circuits: ['dynamodb:GetItem'],
+};
+const NOTHING: CommandRow = { person: 'read-only', needs: {} };
+
+/** All commands. `--local` needs more, which docs/backfill.md lists, because it reads objects. */
+export const COMMAND_ROWS: Readonly<Record<string, CommandRow>> = {
+  'backfill start': { person: 'operator', needs: START_RUN },
+  'backfill status': { person: 'read-only', needs: { runs: ['dynamodb:GetItem', 'dynamodb:Query'] } },
+  'backfill list': { person: 'read-only', needs: { runs: ['dynamodb:Query', 'dynamodb:BatchGetItem'] } },
+  'backfill pause': { person: 'operator', needs: { runs: ['dynamodb:GetItem', 'dynamodb:UpdateItem'] } },
+  'backfill resume': {
+    person: 'operator',
+    needs: {
+      runs: ['dynamodb:GetItem', 'dynamodb:UpdateItem', 'dynamodb:PutItem', 'dynamodb:Query'],
+      'backfill function': ['lambda:InvokeFunction'],
+    },
+  },
+  'backfill cancel': {
+    person: 'operator',
+    needs: { runs: ['dynamodb:GetItem', 'dynamodb:UpdateItem', 'dynamodb:PutItem'] },
+  },
+  'brake status': { person: 'read-only', needs: { runs: ['dynamodb:Query'] } },
+  'brake release': { person: 'operator', needs: { runs: ['dynamodb:Query', 'dynamodb:UpdateItem'] } },
+  build: NOTHING,
+  completion: NOTHING,
+  'config check': NOTHING,
+  'config destination': NOTHING,
+  // The item has the private key as well.
+  'config key': { person: 'deployer', needs: { 'stamp key': ['dynamodb:GetItem'] } },
+  'config policy': NOTHING,
+  'config schema': NOTHING,
+  doctor: {
+    person: 'read-only',
+    needs: {
+      stack: [
+        'cloudformation:DescribeStacks',
+        'cloudformation:ListStackResources',
+        'cloudformation:GetTemplate',
+      ],
+      'all roles': ['iam:GetRole', 'iam:GetRolePolicy'],
+      'all functions': [
+        'lambda:GetFunctionConfiguration',
+        'lambda:GetFunctionConcurrency',
+        'lambda:GetFunctionRecursionConfig',
+        'lambda:GetPolicy',
+      ],
+      mappings: ['lambda:GetEventSourceMapping'],
+      'all queues': ['sqs:GetQueueAttributes'],
+      'all topics': ['sns:GetTopicAttributes', 'sns:ListSubscriptionsByTopic'],
+      'report bucket': ['s3:ListBucket'],
+      'event rules': ['events:DescribeRule', 'events:ListTargetsByRule'],
+      sources: [
+        's3:ListBucket',
+        's3:GetBucketVersioning',
+        's3:GetBucketNotification',
+        's3:GetBucketPolicy',
+        's3:GetEncryptionConfiguration',
+        's3:GetLifecycleConfiguration',
+        's3:GetBucketRequestPayment',
+        's3:GetBucketOwnershipControls',
+      ],
+      account: ['lambda:GetAccountSettings', 's3:ListAllMyBuckets'],
+    },
+  },
+  'dlq list': { person: 'read-only', needs: { 'dead letters': READ_LETTERS } },
+  'dlq redrive': REMOVE_LETTERS,
+  'dlq discard': REMOVE_LETTERS,
+  init: NOTHING,
+  'transfers list': { person: 'read-only', needs: { transfers: ['dynamodb:Scan'] } },
+  'verify start': { person: 'operator', needs: START_RUN },
+  'waiting list': { person: 'read-only', needs: READ_WAITING },
+  'waiting retry': {
+    person: 'operator',
+    needs: {
+      ...READ_WAITING,
+      circuits: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
+      'waiting queues': ['sqs:GetQueueAttributes', 'sqs:ReceiveMessage', 'sqs:DeleteMessage'],
+      'replicate function': ['lambda:InvokeFunction'],
+    },
+  },
+};
+
+export interface IdentityPolicy {
+  Version: '2012-10-17';
+  Statement: Statement[];
+}
+
+/** Returns the rows of the commands that a person may run. An operator may also run what only looks. */
+export const rowsOf = (person: Exclude<Person, 'deployer'>): CommandRow[] =>
+  Object.values(COMMAND_ROWS).filter(
+    (row) => row.person === 'read-only' || (person === 'operator' && row.person === 'operator'),
+  );
+
+/** Returns the policy that allows these rows, for the stack of this configuration in this account. */
+export const policyOfRows = (
+  rows: readonly CommandRow[],
+  configuration: Configuration,
+  account: string,
+): IdentityPolicy => {
+  const actions = new Map<Place, Set<string>>();
+  for (const { needs } of rows)
+    for (const [place, more] of placesIn(needs))
+      actions.set(place, new Set([...(actions.get(place) ?? []), ...more]));
+  const where = placesOf(configuration, account);
+  return {
+    Version: '2012-10-17',
+    Statement: [...actions].flatMap(([place, allowed]) => {
+      const there = where[place];
+      if (there === null) return [];
+      return [{ Sid: sidOf(place), Effect: 'Allow' as const, Action: [...allowed].toSorted(), ...there }];
+    }),
+  };
+};
+
+const placesIn = (needs: CommandRow['needs']): [Place, readonly string[]][] =>
+  PLACES.flatMap((place): [Place, readonly string[]][] => {
+    const actions = needs[place];
+    return actions === undefined ? [] : [[place, actions]];
+  });
+
+const PLACES: readonly Place[] = [
+  'stack',
+  'all functions',
+  'mappings',
+  'all queues',
+  'all roles',
+  'all topics',
+  'event rules',
+  'runs',
+  'transfers',
+  'circuits',
+  'stamp key',
+  'dead letters',
+  'live queue',
+  'waiting queues',
+  'replicate function',
+  'backfill function',
+  'sources',
+  'report bucket',
+  'account',
+];
+
+const sidOf = (place: string): string =>
+  place.replaceAll(/(?:^| )(\w)/g, (_, letter: string) => letter.toUpperCase());
+
+type Where = Pick<Statement, 'Resource' | 'Condition'>;
+
+const placesOf = (configuration: Configuration, account: string): Record<Place, Where | null> => {
+  const { deployment, replication } = configuration;
+  const { report } = configuration.backfill;
+  const names = resourceNames(deployment);
+  const arns = arnsIn(deployment.region, account);
+  const item = (id: string): Where => ({
+    Resource: arns.table(names.table),
+    Condition: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [id] } },
+  });
+  const buckets = [...new Set(replication.rules.map(({ source }) => source.bucket))];
+  return {
+    ...wholeStack(configuration, arns),
+    runs: { Resource: arns.table(names.runsTable) },
+    transfers: { Resource: arns.table(names.transfersTable) },
+    circuits: item(CIRCUITS_ID),
+    'stamp key': item(STAMP_KEY_ID),
+    'dead letters': { Resource: arns.queue(names.deadLetterQueue) },
+    'live queue': { Resource: arns.queue(names.liveQueue) },
+    'waiting queues': { Resource: arns.queue(`${names.waitingQueues}*`) },
+    'replicate function': { Resource: arns.function(names.replicateFunction) },
+    'backfill function': { Resource: arns.function(names.backfillFunction) },
+    sources: { Resource: buckets.map(arns.bucket) },
+    'report bucket': report === null ? null : { Resource: arns.bucket(report.bucket) },
+  };
+};
+
+/** All resources of a kind, by the beginning of their names. */
+const wholeStack = ({ deployment, stack }: Configuration, arns: Arns) => {
+  const all = `${resourceNames(deployment).stack}-*`;
+  return {
+    stack: { Resource: arns.regional('cloudformation', `stack/${resourceNames(deployment).stack}/*`) },
+    'all functions': { Resource: arns.function(all) },
+    mappings: { Resource: arns.regional('lambda', 'event-source-mapping:*') },
+    'all queues': { Resource: arns.queue(all) },
+    'all topics': { Resource: arns.regional('sns', all) },
+    'all roles': { Resource: arns.role(`${stack.rolePath}${all}`) },
+    'event rules': { Resource: arns.regional('events', `rule/${all}`) },
+    account: { Resource: '*' },
+  };
+};
+
+type Arns = ReturnType<typeof arnsIn>;
+
+const arnsIn = (region: string, account: string) => {
+  const partition = partitionOfRegion(region);
+  const regional = (service: string, name: string): string =>
+    `arn:${partition}:${service}:${region}:${account}:${name}`;
+  return {
+    regional,
+    table: (name: string) => regional('dynamodb', `table/${name}`),
+    queue: (name: string) => regional('sqs', name),
+    function: (name: string) => regional('lambda', `function:${name}`),
+    bucket: (name: string) => `arn:${partition}:s3:::${name}`,
+    role: (pathAndName: string) => `arn:${partition}:iam::${account}:role${pathAndName}`,
+  };
+};
