@@ -22,8 +22,10 @@ type Place =
   | 'circuits'
   | 'dead letters'
   | 'event rules'
+  | 'inspect function'
   | 'live queue'
   | 'mappings'
+  | 'replicate mappings'
   | 'replicate function'
   | 'report bucket'
   | 'runs'
@@ -36,8 +38,12 @@ type Place =
 export interface CommandRow {
   person: Person;
   /** The actions on each resource. Empty: the command asks AWS nothing that needs a permission. */
-  needs: Partial<Record<Place, readonly string[]>>;
+  needs: Needs;
+  /** What it does besides if an operator runs it. Others see that this part is left out. */
+  operatorNeeds?: Needs;
 }
+
+type Needs = Partial<Record<Place, readonly string[]>>;
 
 const START_RUN = {
   // The estimate lists a sample of the source.
@@ -70,13 +76,24 @@ const NOTHING: CommandRow = { person: 'read-only', needs: {} };
 export const COMMAND_ROWS: Readonly<Record<string, CommandRow>> = {
   'backfill start': { person: 'operator', needs: START_RUN },
   'backfill status': { person: 'read-only', needs: { runs: ['dynamodb:GetItem', 'dynamodb:Query'] } },
-  'backfill list': { person: 'read-only', needs: { runs: ['dynamodb:Query', 'dynamodb:BatchGetItem'] } },
+  'backfill list': {
+    person: 'read-only',
+    needs: { runs: ['dynamodb:Query', 'dynamodb:BatchGetItem', 'dynamodb:GetItem'] },
+  },
   'backfill pause': { person: 'operator', needs: { runs: ['dynamodb:GetItem', 'dynamodb:UpdateItem'] } },
   'backfill resume': {
     person: 'operator',
     needs: {
       runs: ['dynamodb:GetItem', 'dynamodb:UpdateItem', 'dynamodb:PutItem', 'dynamodb:Query'],
       'backfill function': ['lambda:InvokeFunction'],
+    },
+  },
+  'backfill set': {
+    person: 'operator',
+    needs: {
+      runs: ['dynamodb:GetItem'],
+      account: ['lambda:ListEventSourceMappings'],
+      'replicate mappings': ['lambda:UpdateEventSourceMapping'],
     },
   },
   'backfill cancel': {
@@ -125,10 +142,16 @@ export const COMMAND_ROWS: Readonly<Record<string, CommandRow>> = {
       ],
       account: ['lambda:GetAccountSettings', 's3:ListAllMyBuckets'],
     },
+    operatorNeeds: { 'inspect function': ['lambda:InvokeFunction'] },
   },
   'dlq list': { person: 'read-only', needs: { 'dead letters': READ_LETTERS } },
   'dlq redrive': REMOVE_LETTERS,
   'dlq discard': REMOVE_LETTERS,
+  // It reads letters if the function knows of one about the object.
+  explain: {
+    person: 'operator',
+    needs: { 'inspect function': ['lambda:InvokeFunction'], 'dead letters': READ_LETTERS },
+  },
   init: NOTHING,
   'transfers list': { person: 'read-only', needs: { transfers: ['dynamodb:Scan'] } },
   'verify start': { person: 'operator', needs: START_RUN },
@@ -149,20 +172,23 @@ export interface IdentityPolicy {
   Statement: Statement[];
 }
 
-/** Returns the rows of the commands that a person may run. An operator may also run what only looks. */
-export const rowsOf = (person: Exclude<Person, 'deployer'>): CommandRow[] =>
-  Object.values(COMMAND_ROWS).filter(
-    (row) => row.person === 'read-only' || (person === 'operator' && row.person === 'operator'),
-  );
+/** Returns what a person may ask of AWS. An operator may also run what only looks. */
+export const needsOf = (person: Exclude<Person, 'deployer'>): Needs[] =>
+  Object.values(COMMAND_ROWS).flatMap((row) => {
+    if (person === 'read-only') return row.person === 'read-only' ? [row.needs] : [];
+    return row.person === 'deployer' ? [] : allNeedsOf(row);
+  });
 
-/** Returns the policy that allows these rows, for the stack of this configuration in this account. */
-export const policyOfRows = (
-  rows: readonly CommandRow[],
+export const allNeedsOf = ({ needs, operatorNeeds = {} }: CommandRow): Needs[] => [needs, operatorNeeds];
+
+/** Returns the policy that allows all of this, for the stack of this configuration in this account. */
+export const policyOfNeeds = (
+  all: readonly Needs[],
   configuration: Configuration,
   account: string,
 ): IdentityPolicy => {
   const actions = new Map<Place, Set<string>>();
-  for (const { needs } of rows)
+  for (const needs of all)
     for (const [place, more] of placesIn(needs))
       actions.set(place, new Set([...(actions.get(place) ?? []), ...more]));
   const where = placesOf(configuration, account);
@@ -176,7 +202,7 @@ export const policyOfRows = (
   };
 };
 
-const placesIn = (needs: CommandRow['needs']): [Place, readonly string[]][] =>
+const placesIn = (needs: Needs): [Place, readonly string[]][] =>
   PLACES.flatMap((place): [Place, readonly string[]][] => {
     const actions = needs[place];
     return actions === undefined ? [] : [[place, actions]];
@@ -198,7 +224,9 @@ const PLACES: readonly Place[] = [
   'live queue',
   'waiting queues',
   'replicate function',
+  'replicate mappings',
   'backfill function',
+  'inspect function',
   'sources',
   'report bucket',
   'account',
@@ -229,7 +257,12 @@ const placesOf = (configuration: Configuration, account: string): Record<Place, 
     'live queue': { Resource: arns.queue(names.liveQueue) },
     'waiting queues': { Resource: arns.queue(`${names.waitingQueues}*`) },
     'replicate function': { Resource: arns.function(names.replicateFunction) },
+    'replicate mappings': {
+      Resource: arns.regional('lambda', 'event-source-mapping:*'),
+      Condition: { ArnEquals: { 'lambda:FunctionArn': arns.function(names.replicateFunction) } },
+    },
     'backfill function': { Resource: arns.function(names.backfillFunction) },
+    'inspect function': { Resource: arns.function(names.inspectFunction) },
     sources: { Resource: buckets.map(arns.bucket) },
     'report bucket': report === null ? null : { Resource: arns.bucket(report.bucket) },
   };

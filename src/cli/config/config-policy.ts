@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { loadConfiguration } from '../../lib/configuration/configuration.ts';
 import { ConfigurationError } from '../../lib/configuration/problem.ts';
 import type { ReplicationRule } from '../../lib/model/rule.ts';
-import { policyOfRows, rowsOf } from '../../stack/people-policy.ts';
+import { needsOf, policyOfNeeds } from '../../stack/people-policy.ts';
 import { configurationOf } from '../configuration.ts';
 import { type CallerAccount, SOURCE_ACCOUNT_OPTION, sourceAccountOf } from '../source-account.ts';
 import { type CommandSpec, helpText, parseOptions, type ParsedOptions } from '../terminal/command.ts';
@@ -54,7 +54,7 @@ export const runConfigPolicy = async (
   if (person !== null) {
     const configuration = configurationOf(options, io);
     const account = await sourceAccountOf(options, configuration.deployment.region, callerAccount);
-    io.stdout.write(jsonText(policyOfRows(rowsOf(person), configuration, account)));
+    io.stdout.write(jsonText(policyOfNeeds(needsOf(person), configuration, account)));
     return EXIT.ok;
   }
   const file = resolve(io.cwd, options.value('config') ?? 'replication.yml');
