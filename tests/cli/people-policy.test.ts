@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ALL_COMMANDS } from '../../src/cli/all-commands.ts';
-import { COMMAND_ROWS } from '../../src/stack/people-policy.ts';
+import { COMMAND_ROWS } from '../../src/stack/command-rows.ts';
 import { run } from './run.ts';
 
 interface Policy {

@@ -1,6 +1,6 @@
 /**
  * Runs each command of the command line with the permissions of its row alone, and without each of them. A command that is new needs a row
- * in src/stack/people-policy.ts, and a case here if the row is not empty.
+ * in src/stack/command-rows.ts, and a case here if the row is not empty.
  */
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { randomUUID } from 'node:crypto';
@@ -15,7 +15,8 @@ import { createBrakeStore } from '../../src/lib/aws/dynamodb/brake-store.ts';
 import { createGetSigner } from '../../src/lib/aws/dynamodb/stamp-key.ts';
 import { formatHint } from '../../src/lib/hint/hint.ts';
 import { waitingQueueSuffix } from '../../src/lib/model/rule.ts';
-import { allNeedsOf, COMMAND_ROWS, type CommandRow, policyOfNeeds } from '../../src/stack/people-policy.ts';
+import { allNeedsOf, COMMAND_ROWS, type CommandRow } from '../../src/stack/command-rows.ts';
+import { policyOfNeeds } from '../../src/stack/people-policy.ts';
 import { type Run, run } from '../cli/run.ts';
 import { setAwsVariables } from '../model/aws-variables.ts';
 import { sendAs } from './support/queues.ts';

@@ -1,0 +1,172 @@
+/**
+ * What each command of the command line asks of AWS. tests/e2e/people-permissions.test.ts runs each command with its row alone, and without
+ * each action of it.
+ */
+
+/** The people that run a command. Those with `read-only` only look, operators also change what is under way, deployers change the stack. */
+export type Person = 'deployer' | 'operator' | 'read-only';
+
+/** What a row names. Each is one resource, or several with one beginning. */
+export type Place =
+  | 'account'
+  | 'all functions'
+  | 'all queues'
+  | 'all roles'
+  | 'all topics'
+  | 'backfill function'
+  | 'circuits'
+  | 'dead letters'
+  | 'event rules'
+  | 'inspect function'
+  | 'live queue'
+  | 'mappings'
+  | 'replicate mappings'
+  | 'replicate function'
+  | 'report bucket'
+  | 'runs'
+  | 'sources'
+  | 'stack'
+  | 'stamp key'
+  | 'transfers'
+  | 'waiting queues';
+
+export interface CommandRow {
+  person: Person;
+  /** The actions on each resource. Empty: the command asks AWS nothing that needs a permission. */
+  needs: Needs;
+  /** What it does besides if an operator runs it. Others see that this part is left out. */
+  operatorNeeds?: Needs;
+}
+
+export type Needs = Partial<Record<Place, readonly string[]>>;
+
+const START_RUN = {
+  // The estimate lists a sample of the source.
+  sources: ['s3:ListBucket', 's3:ListBucketVersions'],
+  runs: ['dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:GetItem'],
+  'backfill function': ['lambda:InvokeFunction'],
+};
+const READ_LETTERS = [
+  'sqs:GetQueueUrl',
+  'sqs:GetQueueAttributes',
+  'sqs:ReceiveMessage',
+  'sqs:ChangeMessageVisibility',
+];
+/** The function sends the letters on, and counts those of runs. */
+const REMOVE_LETTERS: CommandRow = {
+  person: 'operator',
+  needs: {
+    'dead letters': [...READ_LETTERS, 'sqs:DeleteMessage'],
+    'replicate function': ['lambda:InvokeFunction'],
+  },
+};
+const READ_WAITING = {
+  'live queue': ['sqs:GetQueueUrl'],
+  'waiting queues': ['sqs:GetQueueAttributes'],
+  circuits: ['dynamodb:GetItem'],
+};
+const NOTHING: CommandRow = { person: 'read-only', needs: {} };
+
+/** All commands. `--local` needs more, which docs/backfill.md lists, because it reads objects. */
+export const COMMAND_ROWS: Readonly<Record<string, CommandRow>> = {
+  'backfill start': { person: 'operator', needs: START_RUN },
+  'backfill status': { person: 'read-only', needs: { runs: ['dynamodb:GetItem', 'dynamodb:Query'] } },
+  'backfill list': {
+    person: 'read-only',
+    needs: { runs: ['dynamodb:Query', 'dynamodb:BatchGetItem', 'dynamodb:GetItem'] },
+  },
+  'backfill pause': { person: 'operator', needs: { runs: ['dynamodb:GetItem', 'dynamodb:UpdateItem'] } },
+  'backfill resume': {
+    person: 'operator',
+    needs: {
+      runs: ['dynamodb:GetItem', 'dynamodb:UpdateItem', 'dynamodb:PutItem', 'dynamodb:Query'],
+      'backfill function': ['lambda:InvokeFunction'],
+    },
+  },
+  'backfill set': {
+    person: 'operator',
+    needs: {
+      runs: ['dynamodb:GetItem'],
+      account: ['lambda:ListEventSourceMappings'],
+      'replicate mappings': ['lambda:UpdateEventSourceMapping'],
+    },
+  },
+  'backfill cancel': {
+    person: 'operator',
+    needs: { runs: ['dynamodb:GetItem', 'dynamodb:UpdateItem', 'dynamodb:PutItem'] },
+  },
+  'brake status': { person: 'read-only', needs: { runs: ['dynamodb:Query'] } },
+  'brake release': { person: 'operator', needs: { runs: ['dynamodb:Query', 'dynamodb:UpdateItem'] } },
+  build: NOTHING,
+  completion: NOTHING,
+  'config check': NOTHING,
+  'config destination': NOTHING,
+  // The item has the private key as well.
+  'config key': { person: 'deployer', needs: { 'stamp key': ['dynamodb:GetItem'] } },
+  'config policy': NOTHING,
+  'config schema': NOTHING,
+  doctor: {
+    person: 'read-only',
+    needs: {
+      stack: [
+        'cloudformation:DescribeStacks',
+        'cloudformation:ListStackResources',
+        'cloudformation:GetTemplate',
+      ],
+      'all roles': ['iam:GetRole', 'iam:GetRolePolicy'],
+      'all functions': [
+        'lambda:GetFunctionConfiguration',
+        'lambda:GetFunctionConcurrency',
+        'lambda:GetFunctionRecursionConfig',
+        'lambda:GetPolicy',
+      ],
+      mappings: ['lambda:GetEventSourceMapping'],
+      'all queues': ['sqs:GetQueueAttributes'],
+      'all topics': ['sns:GetTopicAttributes', 'sns:ListSubscriptionsByTopic'],
+      'report bucket': ['s3:ListBucket'],
+      'event rules': ['events:DescribeRule', 'events:ListTargetsByRule'],
+      sources: [
+        's3:ListBucket',
+        's3:GetBucketVersioning',
+        's3:GetBucketNotification',
+        's3:GetBucketPolicy',
+        's3:GetEncryptionConfiguration',
+        's3:GetLifecycleConfiguration',
+        's3:GetBucketRequestPayment',
+        's3:GetBucketOwnershipControls',
+      ],
+      account: ['lambda:GetAccountSettings', 's3:ListAllMyBuckets'],
+    },
+    operatorNeeds: { 'inspect function': ['lambda:InvokeFunction'] },
+  },
+  'dlq list': { person: 'read-only', needs: { 'dead letters': READ_LETTERS } },
+  'dlq redrive': REMOVE_LETTERS,
+  'dlq discard': REMOVE_LETTERS,
+  // It reads letters if the function knows of one about the object.
+  explain: {
+    person: 'operator',
+    needs: { 'inspect function': ['lambda:InvokeFunction'], 'dead letters': READ_LETTERS },
+  },
+  init: NOTHING,
+  'transfers list': { person: 'read-only', needs: { transfers: ['dynamodb:Scan'] } },
+  'verify start': { person: 'operator', needs: START_RUN },
+  'waiting list': { person: 'read-only', needs: READ_WAITING },
+  'waiting retry': {
+    person: 'operator',
+    needs: {
+      ...READ_WAITING,
+      circuits: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
+      'waiting queues': ['sqs:GetQueueAttributes', 'sqs:ReceiveMessage', 'sqs:DeleteMessage'],
+      'replicate function': ['lambda:InvokeFunction'],
+    },
+  },
+};
+
+/** Returns what a person may ask of AWS. An operator may also run what only looks. */
+export const needsOf = (person: Exclude<Person, 'deployer'>): Needs[] =>
+  Object.values(COMMAND_ROWS).flatMap((row) => {
+    if (person === 'read-only') return row.person === 'read-only' ? [row.needs] : [];
+    return row.person === 'deployer' ? [] : allNeedsOf(row);
+  });
+
+export const allNeedsOf = ({ needs, operatorNeeds = {} }: CommandRow): Needs[] => [needs, operatorNeeds];
