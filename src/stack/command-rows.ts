@@ -139,6 +139,10 @@ export const COMMAND_ROWS: Readonly<Record<string, CommandRow>> = {
     },
     operatorNeeds: { 'inspect function': ['lambda:InvokeFunction'] },
   },
+  'dlq check': {
+    person: 'operator',
+    needs: { 'dead letters': READ_LETTERS, 'inspect function': ['lambda:InvokeFunction'] },
+  },
   'dlq list': { person: 'read-only', needs: { 'dead letters': READ_LETTERS } },
   'dlq redrive': REMOVE_LETTERS,
   'dlq discard': REMOVE_LETTERS,

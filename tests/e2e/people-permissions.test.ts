@@ -169,6 +169,7 @@ const CASES: Record<string, Case[]> = {
   'brake status': [{ says: /current-replica/ }],
   'brake release': [{ prepare: aHeldKey, says: /in\/x/ }],
   'config key': [{ prepare: aKey, says: /^[\w-]{43}\n/ }],
+  'dlq check': [{ prepare: aLetter, says: /current/, mayFind: true }],
   'dlq list': [{ prepare: aLetter, says: /1 dead letter/ }],
   'dlq redrive': [
     { prepare: async () => [...(await aLetter()), '--yes'], says: /1 message sent/ },
