@@ -43,7 +43,7 @@ export const BUILD: CommandSpec = {
 export const runBuild = async (argv: readonly string[], io: CliIo): Promise<number> => {
   const options = parseOptions(BUILD, argv);
   if (options.has('help')) {
-    io.stdout.write(helpText(BUILD));
+    io.stdout.write(helpText(BUILD, io.columns));
     return EXIT.ok;
   }
   const out = options.value('out');

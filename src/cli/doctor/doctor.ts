@@ -54,7 +54,7 @@ export const DOCTOR: CommandSpec = {
 export const runDoctor = async (argv: readonly string[], io: CliIo): Promise<number> => {
   const options = parseOptions(DOCTOR, argv);
   if (options.has('help')) {
-    io.stdout.write(helpText(DOCTOR));
+    io.stdout.write(helpText(DOCTOR, io.columns));
     return EXIT.ok;
   }
   const report = await examine(options, io);

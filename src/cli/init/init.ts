@@ -4,6 +4,7 @@ import { parseConfiguration } from '../../lib/configuration/configuration.ts';
 import { ConfigurationError } from '../../lib/configuration/problem.ts';
 import { type CommandSpec, helpText, type OptionSpec, parseOptions } from '../terminal/command.ts';
 import { CliError } from '../terminal/errors.ts';
+import { writeData } from '../terminal/fitted.ts';
 import { InterruptedError } from '../terminal/interrupted.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
 import { jsonText } from '../terminal/json.ts';
@@ -77,7 +78,8 @@ export const runInitWith =
     if (!dryRun) await writeFiles(io.cwd, files);
     const next = nextCommands(answers, io);
     if (options.has('json')) io.stdout.write(jsonText({ dryRun, answers, files: textsOf(files), next }));
-    else io.stdout.write(dryRun ? filesText(files) : resultText(files, next));
+    else if (dryRun) writeData(io.stdout, filesText(files));
+    else io.stdout.write(resultText(files, next));
     return EXIT.ok;
   };
 
