@@ -97,3 +97,16 @@ export const aConfigurationIsReplacedAsAWhole = behaviour(
   },
   NEEDS,
 );
+
+export const aQueueWithTheManagedKeyIsRefused = behaviour(
+  'PutBucketNotificationConfiguration fails with 400 InvalidArgument for a queue that is encrypted with alias/aws/sqs, because the policy of this key does not allow S3.',
+  s3Guide('grant-destinations-permissions-to-s3'),
+  async (context) => {
+    const Bucket = await context.freshBucket('never');
+    const attributes = { KmsMasterKeyId: 'alias/aws/sqs' };
+    const { arn: QueueArn } = await context.queue({ from: Bucket, attributes });
+    const refusal = configure(context, Bucket, [{ QueueArn, Events: ['s3:ObjectCreated:*'] }]);
+    await refused('encrypted queue', refusal, '400 InvalidArgument');
+  },
+  NEEDS,
+);

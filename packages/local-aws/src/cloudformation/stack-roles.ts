@@ -19,6 +19,7 @@ export const roleProperties = z.strictObject({
   AssumeRolePolicyDocument: policyDocument,
   Policies: z.array(z.strictObject({ PolicyName: z.string(), PolicyDocument: policyDocument })).default([]),
   ManagedPolicyArns: z.array(z.string()).default([]),
+  PermissionsBoundary: z.string().optional(),
   MaxSessionDuration: integer.min(3600).max(43_200).default(3600),
   Description: inert,
   Tags: inert,
@@ -52,16 +53,16 @@ export const createStackRoles = (iam: Iam): StackRoles => {
   const managedPolicies = new Map<string, PolicyDocument>();
   /** The policies that other resources attached, by the ARN of the role and the id of the policy. */
   const attachments = new Map<string, Map<string, AttachedPolicy>>();
+  const policyOf = (policyArn: string): PolicyDocument =>
+    managedPolicies.get(policyArn) ?? managedPolicy(policyArn);
   const refresh = (context: ResourceContext, roleName: string): string => {
     const found = [...roles].find(([arn]) => isRole(arn, context.accountId, roleName));
     if (!found) throw new Error(`The role with name ${roleName} cannot be found.`);
     const [arn, properties] = found;
+    const { PermissionsBoundary: boundary } = properties;
     const policies: AttachedPolicy[] = [
       ...properties.Policies.map((policy) => ({ name: policy.PolicyName, document: policy.PolicyDocument })),
-      ...properties.ManagedPolicyArns.map((policyArn) => ({
-        name: null,
-        document: managedPolicies.get(policyArn) ?? managedPolicy(policyArn),
-      })),
+      ...properties.ManagedPolicyArns.map((policyArn) => ({ name: null, document: policyOf(policyArn) })),
       ...(attachments.get(arn)?.values() ?? []),
     ];
     iam.putRole({
@@ -72,6 +73,7 @@ export const createStackRoles = (iam: Iam): StackRoles => {
       policies: policies.map(({ document }) => document),
       policyNames: policies.map(({ name }) => name),
       maxSessionDurationSeconds: properties.MaxSessionDuration,
+      boundary: boundary === undefined ? undefined : policyOf(boundary),
     });
     return arn;
   };
@@ -98,7 +100,8 @@ export const createStackRoles = (iam: Iam): StackRoles => {
     managedPolicies,
     refreshUsersOf: (context, policyArn) => {
       for (const [roleArn, role] of roles) {
-        if (role.ManagedPolicyArns.includes(policyArn)) refresh(context, nameOfRole(roleArn));
+        if ([role.PermissionsBoundary, ...role.ManagedPolicyArns].includes(policyArn))
+          refresh(context, nameOfRole(roleArn));
       }
     },
   };

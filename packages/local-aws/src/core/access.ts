@@ -35,6 +35,8 @@ export type Caller =
       sourceIdentity?: string;
       /** The current identity policies of the role. */
       policies(): PolicyDocument[];
+      /** The permissions boundary of the role; `undefined` if it has none. */
+      boundary?(): PolicyDocument | undefined;
     }
   | {
       kind: 'service';

@@ -18,7 +18,8 @@ import { contextKeys, contextOf, type RequestContext } from './request-context.t
  * policies and key policies must always allow the action.
  *
  * `sessionPolicyOf` returns the session policy that was passed to AssumeRole. It only restricts the permissions of the role.
- * `organizationOf` returns the id of an account's organization. Throws UnsupportedPolicy for a policy that the local IAM cannot evaluate.
+ * `organizationOf` returns the id of an account's organization, and `controlsOf` its service control policies, which restrict everybody
+ * in the account. Throws UnsupportedPolicy for a policy that the local IAM cannot evaluate.
  *
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
  */
@@ -27,9 +28,11 @@ export function createAuthorizer(
   {
     sessionPolicyOf = () => undefined,
     organizationOf = () => undefined,
+    controlsOf = () => undefined,
   }: {
     sessionPolicyOf?: (caller: Caller) => PolicyDocument | undefined;
     organizationOf?: (accountId: string) => string | undefined;
+    controlsOf?: (accountId: string) => PolicyDocument[] | undefined;
   } = {},
 ): Authorizer {
   const parsed = new WeakMap<PolicyDocument, Statement[]>();
@@ -50,15 +53,25 @@ export function createAuthorizer(
       const { caller } = question;
       if (caller.kind === 'service' || caller.kind === 'anonymous')
         return onlyResourcePolicy(resource, question);
-      const identity =
-        caller.kind === 'root'
+      const judge = (documents: PolicyDocument[] | undefined): Verdict =>
+        documents === undefined
           ? 'allow'
-          : judgePolicies(caller.policies(), question, context, (document) => parse(document, 'identity'));
-      const sessionPolicy = sessionPolicyOf(caller);
-      const session = sessionPolicy
-        ? judgePolicies([sessionPolicy], question, context, (document) => parse(document, 'identity'))
-        : 'allow';
-      return combine({ identity, session, resource }, question, caller.accountId);
+          : judgePolicies(documents, question, context, (document) => parse(document, 'identity'));
+      const control = judge(controlsOf(caller.accountId));
+      if (control === 'deny') return refuse('with an explicit deny in a service control policy');
+      if (control === 'none')
+        return refuse(`because no service control policy allows the ${question.action} action`);
+      const [sessionPolicy, boundary] = [
+        sessionPolicyOf(caller),
+        caller.kind === 'session' ? caller.boundary?.() : undefined,
+      ];
+      const verdicts = {
+        identity: judge(caller.kind === 'root' ? undefined : caller.policies()),
+        session: judge(sessionPolicy && [sessionPolicy]),
+        boundary: judge(boundary && [boundary]),
+        resource,
+      };
+      return combine(verdicts, question, caller.accountId);
     },
   };
 }
@@ -78,19 +91,21 @@ export function accessDeniedMessage(
 type Verdict = 'allow' | 'deny' | 'none';
 
 function combine(
-  verdicts: { identity: Verdict; session: Verdict; resource: PrincipalMatch },
+  verdicts: { identity: Verdict; session: Verdict; boundary: Verdict; resource: PrincipalMatch },
   question: AccessQuestion,
   callerAccountId: string,
 ): Decision {
-  const { identity, session, resource } = verdicts;
+  const { identity, session, boundary, resource } = verdicts;
   const { action } = question;
   if (identity === 'deny') return refuse('with an explicit deny in an identity-based policy');
   if (session === 'deny') return refuse('with an explicit deny in a session policy');
+  if (boundary === 'deny') return refuse('with an explicit deny in a permissions boundary');
   const sameAccount = callerAccountId === question.resourceAccountId;
-  // The session policy does not restrict a resource policy that names the session itself. It does restrict a resource policy that
-  // names the role.
+  // Session policy and boundary do not restrict a resource policy that names the session itself. They do restrict a resource policy
+  // that names the role.
   if (sameAccount && resource === 'session') return { allowed: true };
   if (session === 'none') return refuse(`because no session policy allows the ${action} action`);
+  if (boundary === 'none') return refuse(`because no permissions boundary allows the ${action} action`);
   if (sameAccount && resource === 'direct') return { allowed: true };
   if (identity === 'none') return refuse(`because no identity-based policy allows the ${action} action`);
   const resourcePolicyDecides = !sameAccount || isTrustDecision(action) || action.startsWith('kms:');

@@ -39,6 +39,7 @@ const provided = [
   'aws:UserAgent',
   // DynamoDB adds it to the calls on one item that the local AWS offers.
   'dynamodb:LeadingKeys',
+  'iam:PermissionsBoundary',
   'kms:CallerAccount',
   'kms:EncryptionContext:*',
   'kms:EncryptionContextKeys',

@@ -19,9 +19,12 @@ export interface RoleDefinition {
   policyNames?: readonly (string | null)[];
   /** The default is 3,600, as in AWS. */
   maxSessionDurationSeconds?: number;
+  /** The policy that bounds the role. It only restricts what the other policies allow. */
+  boundary?: PolicyDocument | undefined;
 }
 
-export interface Role extends Required<RoleDefinition> {
+export interface Role extends Required<Omit<RoleDefinition, 'boundary'>> {
+  boundary?: PolicyDocument | undefined;
   arn: string;
   /** The trust policy as IAM stores it: with the ids of roles instead of their ARNs. */
   trust: PolicyDocument;
@@ -76,6 +79,8 @@ export interface Iam extends PolicyKeeper {
   expireSessions(roleArn: string): void;
   /** Makes an account a member of an organization, e.g. `o-a1b2c3d4e5`. */
   joinOrganization(accountId: string, organizationId: string): void;
+  /** Sets the service control policies of an account. They restrict everybody in the account, the root user too. */
+  controlAccount(accountId: string, policies: PolicyDocument[]): void;
 }
 
 export function createIam({ clock, faults = NO_FAULTS }: { clock: Clock; faults?: Readonly<Faults> }): Iam {
@@ -86,9 +91,11 @@ export function createIam({ clock, faults = NO_FAULTS }: { clock: Clock; faults?
   const propagating = createPropagating<Role | undefined>(clock, () => faults.propagation?.policyMs);
   const knownRole = (roleArn: string): Role | undefined => propagating.known(roleArn, roles.get(roleArn));
   const organizations = new Map<string, string>();
+  const controls = new Map<string, PolicyDocument[]>();
   const authorizer = createAuthorizer(clock, {
     sessionPolicyOf: (caller) => sessionPolicies.get(caller),
     organizationOf: (accountId) => organizations.get(accountId),
+    controlsOf: (accountId) => controls.get(accountId),
   });
   const keeper = policyKeeper(roles);
 
@@ -96,6 +103,10 @@ export function createIam({ clock, faults = NO_FAULTS }: { clock: Clock; faults?
     decide: (question) => authorizer.decide(question),
     ...keeper,
     joinOrganization: (accountId, organizationId) => void organizations.set(accountId, organizationId),
+    controlAccount(accountId, policies) {
+      for (const policy of policies) parsePolicy(policy, 'identity');
+      controls.set(accountId, policies);
+    },
     rootCaller,
     rootCredentials(accountId) {
       const known = roots.get(accountId);
@@ -125,7 +136,7 @@ export function createIam({ clock, faults = NO_FAULTS }: { clock: Clock; faults?
       if (!role) throw new Error(`there is no role ${roleArn}`);
       if (policy) parsePolicy(policy, 'identity');
       const named = { sessionName, sourceIdentity, issuedMs: clock.now() };
-      const caller = sessionCaller(role, named, () => knownRole(roleArn)?.policies ?? []);
+      const caller = sessionCaller(role, named, () => knownRole(roleArn));
       if (policy) sessionPolicies.set(caller, policy);
       const credentials = temporaryCredentials(clock.now() + durationSeconds * 1000);
       keys.set(credentials.accessKeyId, { caller, credentials, roleId: role.roleId });
@@ -161,6 +172,7 @@ const roleOf = (
   { keep }: Pick<PolicyKeeper, 'keep'>,
 ): Role => {
   for (const policy of definition.policies) parsePolicy(policy, 'identity');
+  if (definition.boundary) parsePolicy(definition.boundary, 'identity');
   const { path = '/' } = definition;
   const arn = `arn:aws:iam::${definition.accountId}:role${path}${definition.roleName}`;
   const existing = roles.get(arn);
@@ -220,7 +232,7 @@ function sessionCaller(
     sourceIdentity,
     issuedMs,
   }: { sessionName: string; sourceIdentity: string | undefined; issuedMs: number },
-  policies: () => PolicyDocument[],
+  known: () => Role | undefined,
 ): Session['caller'] {
   return {
     kind: 'session',
@@ -230,7 +242,8 @@ function sessionCaller(
     principalId: `${role.roleId}:${sessionName}`,
     issuedAt: new Date(issuedMs).toISOString(),
     ...(sourceIdentity !== undefined && { sourceIdentity }),
-    policies,
+    policies: () => known()?.policies ?? [],
+    boundary: () => known()?.boundary,
   };
 }
 

@@ -1,15 +1,18 @@
 import type { Caller, ContextValue, PolicyKeeper } from '../core/access.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Faults } from '../core/fault.ts';
+import type { KeyDirectory } from '../kms/kms.ts';
 import { AwsError } from '../front/aws-error.ts';
 import { accessDeniedMessage } from '../iam/authorizer.ts';
 import { type Input, text } from './input.ts';
+import { authorizeKey } from './queue-key.ts';
 import { existing, type Queue, type QueueRegistry } from './queue-registry.ts';
 
 /** The context of every operation. */
 export interface OperationContext {
   registry: QueueRegistry;
   authorizer: PolicyKeeper;
+  kms: KeyDirectory;
   clock: Clock;
   caller: Caller;
   region: string;
@@ -42,7 +45,10 @@ export function authorizedQueue(input: Input, context: OperationContext, ...acti
     });
   }
   const queue = existing(context.registry.byName({ accountId, region: context.region, name }));
-  for (const action of actions) authorize(context, action, queue.arn, queue);
+  for (const action of actions) {
+    authorize(context, action, queue.arn, queue);
+    authorizeKey(context, context.caller, action, queue);
+  }
   return queue;
 }
 

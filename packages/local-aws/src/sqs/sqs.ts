@@ -7,10 +7,12 @@ import { AwsError } from '../front/aws-error.ts';
 import { writeJson } from '../front/protocol.ts';
 import { readBody } from '../front/read-body.ts';
 import type { Iam } from '../iam/iam.ts';
+import { createKmsKeys, type KeyDirectory } from '../kms/kms.ts';
 import { enterQueue } from './enter-queue.ts';
 import { type Input, isRecord } from './input.ts';
 import { contentOf } from './message-content.ts';
 import { messageOperations } from './message-operations.ts';
+import { type KeyAccess, keyRefusal } from './queue-key.ts';
 import { createMoveTasks } from './move-tasks.ts';
 import type { OperationContext } from './operation.ts';
 import { queueOperations } from './queue-operations.ts';
@@ -40,6 +42,8 @@ export interface Sqs extends AwsService, QueueSender {
  */
 export function createSqs(options: {
   iam: Iam;
+  /** The keys of encrypted queues. Default: none has a policy of its own. */
+  kms?: KeyDirectory;
   clock: Clock;
   endpoint: () => string;
   faults?: Readonly<Faults>;
@@ -47,6 +51,7 @@ export function createSqs(options: {
   maximumInFlight?: number | undefined;
 }): Sqs {
   const { iam, clock, endpoint, faults = NO_FAULTS, maximumInFlight = 120_000 } = options;
+  const { kms = createKmsKeys({ clock }) } = options;
   const registry = createQueueRegistry(clock, faults, (policy) => iam.keep(policy, 'resource'));
   const operations = { ...queueOperations, ...messageOperations, ...createMoveTasks() };
   const run = async (name: string, input: Input, context: OperationContext): Promise<Input> => {
@@ -55,7 +60,8 @@ export function createSqs(options: {
     const output = await operation(input, context);
     return isRecord(output) ? output : {};
   };
-  const common = { registry, authorizer: iam, clock, faults, maximumInFlight };
+  const access = { authorizer: iam, kms };
+  const common = { registry, ...access, clock, faults, maximumInFlight };
   return {
     queues: registry,
     queueUrl(queueArn) {
@@ -81,10 +87,10 @@ export function createSqs(options: {
         endpoint: endpoint(),
         signal,
       }),
-    maySend: (message) => judgeSender(iam, registry, message),
+    maySend: (message) => judgeSender(access, registry, message),
     sendAsService(message) {
       const queue = registry.byArn(message.queueArn);
-      const verdict = judgeSender(iam, registry, message);
+      const verdict = judgeSender(access, registry, message);
       if (!queue || verdict !== 'allowed') return verdict === 'allowed' ? 'no-such-queue' : verdict;
       enterQueue(faults.plan, queue, {
         content: contentOf(message.body, message.attributes),
@@ -98,26 +104,24 @@ export function createSqs(options: {
 }
 
 function judgeSender(
-  iam: Iam,
+  access: KeyAccess,
   queues: QueueRegistry,
   sender: { queueArn: string; service: string; sourceArn: string; sourceAccount: string },
 ): 'allowed' | 'denied' | 'no-such-queue' {
   const queue = queues.byArn(sender.queueArn);
   if (!queue) return 'no-such-queue';
-  const decision = iam.decide({
-    caller: {
-      kind: 'service',
-      service: sender.service,
-      sourceArn: sender.sourceArn,
-      sourceAccount: sender.sourceAccount,
-    },
+  const { service, sourceArn, sourceAccount } = sender;
+  const caller = { kind: 'service', service, sourceArn, sourceAccount } as const;
+  const decision = access.authorizer.decide({
+    caller,
     action: 'sqs:SendMessage',
     resource: queue.arn,
     resourceAccountId: queue.accountId,
     resourcePolicy: queues.knownPolicy(queue),
     secureTransport: true,
   });
-  return decision.allowed ? 'allowed' : 'denied';
+  if (!decision.allowed) return 'denied';
+  return keyRefusal(access, caller, 'sqs:SendMessage', queue) === null ? 'allowed' : 'denied';
 }
 
 async function parseInput(request: AwsRequest): Promise<Input> {
@@ -142,7 +146,7 @@ function contextOf(
   request: AwsRequest,
   common: Pick<
     OperationContext,
-    'registry' | 'authorizer' | 'clock' | 'signal' | 'faults' | 'maximumInFlight'
+    'registry' | 'authorizer' | 'kms' | 'clock' | 'signal' | 'faults' | 'maximumInFlight'
   >,
 ): OperationContext {
   const { caller, region, secureTransport, headers } = request;

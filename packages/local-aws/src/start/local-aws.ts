@@ -147,9 +147,9 @@ const createServices = (
   const clock = options.clock ?? createClock();
   const endpoint = (): string => front().httpsEndpoint;
   const iam = createIam({ clock, faults });
-  const sqs = createSqs({ iam, clock, endpoint, faults, ...options.sqs });
-  const sns = createSns({ iam, clock, queues: sqs });
   const kms = createKmsKeys({ clock, faults, keep: (policy) => iam.keep(policy, 'resource') });
+  const sqs = createSqs({ iam, kms, clock, endpoint, faults, ...options.sqs });
+  const sns = createSns({ iam, clock, queues: sqs });
   const watch = createWatch({ clock, iam });
   const lambda = createLambda({
     directory: join(directory, 'lambda'),

@@ -63,7 +63,10 @@ test.each([
     { ManagedPolicyArns: ['arn:aws:iam::aws:policy/AdministratorAccess'] },
     /AdministratorAccess does not exist or is not attachable/,
   ],
-  [{ PermissionsBoundary: 'arn:aws:iam::111111111111:policy/p' }, /PermissionsBoundary/],
+  [
+    { PermissionsBoundary: 'arn:aws:iam::111111111111:policy/p' },
+    /policy\/p does not exist or is not attachable/,
+  ],
   [{ MaxSessionDuration: 43_201 }, /MaxSessionDuration/],
 ])('a role with %j is refused', async (properties, message) => {
   await expect(fixture.deploy({ Role: functionRole([], properties) })).rejects.toThrow(message);

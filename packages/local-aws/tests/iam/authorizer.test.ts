@@ -233,3 +233,42 @@ test('a denial is worded as AWS words it', () => {
       'because no identity-based policy allows the s3:GetObject action',
   );
 });
+
+const denyGet: PolicyStatement = { ...allowGet, Effect: 'Deny' };
+const allowAll: PolicyStatement = { Effect: 'Allow', Action: '*', Resource: '*' };
+
+test('a service control policy restricts everybody in the account, the root user too, and nobody else', () => {
+  const callers = [reader([policy(allowGet)]), iam.rootCaller(home)];
+  iam.controlAccount(home, [policy(allowAll), policy(denyGet)]);
+  for (const caller of callers)
+    expect(decide(caller)).toBe('with an explicit deny in a service control policy');
+  iam.controlAccount(home, [policy({ ...allowGet, Action: 's3:PutObject' })]);
+  for (const caller of callers)
+    expect(decide(caller)).toBe('because no service control policy allows the s3:GetObject action');
+  expect(decide(iam.rootCaller(abroad), { resourceAccountId: abroad })).toBe('allowed');
+});
+
+test('a permissions boundary restricts a role, and allows nothing by itself', () => {
+  const bounded = (boundary: PolicyDocument, ...policies: PolicyDocument[]) => {
+    iam.putRole({ accountId: home, roleName: 'reader', assumeRolePolicy: policy(), policies, boundary });
+    return decide(iam.createSession(roleArn, 'one', 3600).caller);
+  };
+  expect(bounded(policy(allowAll), policy(allowGet))).toBe('allowed');
+  expect(bounded(policy(allowAll))).toBe(noIdentity);
+  expect(bounded(policy(denyGet), policy(allowGet))).toBe('with an explicit deny in a permissions boundary');
+  expect(bounded(policy({ ...allowGet, Action: 's3:PutObject' }), policy(allowGet))).toBe(
+    'because no permissions boundary allows the s3:GetObject action',
+  );
+});
+
+test('a condition on the permissions boundary is absent from requests without one, so a negated Deny applies', () => {
+  const boundary = `arn:aws:iam::${home}:policy/boundary`;
+  const Condition = { StringNotEquals: { 'iam:PermissionsBoundary': boundary } };
+  iam.controlAccount(home, [
+    policy(allowAll, { Effect: 'Deny', Action: 'iam:CreateRole', Resource: '*', Condition }),
+  ]);
+  const create = { action: 'iam:CreateRole', resource: roleArn };
+  expect(decide(iam.rootCaller(home), create)).toContain('service control policy');
+  const context = { 'iam:permissionsboundary': boundary };
+  expect(decide(iam.rootCaller(home), { ...create, context })).toBe('allowed');
+});
