@@ -90,23 +90,17 @@ export function createIam({ clock, faults = NO_FAULTS }: { clock: Clock; faults?
   const sessionPolicies = new WeakMap<Caller, PolicyDocument>();
   const propagating = createPropagating<Role | undefined>(clock, () => faults.propagation?.policyMs);
   const knownRole = (roleArn: string): Role | undefined => propagating.known(roleArn, roles.get(roleArn));
-  const organizations = new Map<string, string>();
-  const controls = new Map<string, PolicyDocument[]>();
+  const { ofAccount, ...organizations } = createOrganizations();
   const authorizer = createAuthorizer(clock, {
     sessionPolicyOf: (caller) => sessionPolicies.get(caller),
-    organizationOf: (accountId) => organizations.get(accountId),
-    controlsOf: (accountId) => controls.get(accountId),
+    ...ofAccount,
   });
   const keeper = policyKeeper(roles);
 
   return {
     decide: (question) => authorizer.decide(question),
     ...keeper,
-    joinOrganization: (accountId, organizationId) => void organizations.set(accountId, organizationId),
-    controlAccount(accountId, policies) {
-      for (const policy of policies) parsePolicy(policy, 'identity');
-      controls.set(accountId, policies);
-    },
+    ...organizations,
     rootCaller,
     rootCredentials(accountId) {
       const known = roots.get(accountId);
@@ -150,6 +144,23 @@ export function createIam({ clock, faults = NO_FAULTS }: { clock: Clock; faults?
     },
   };
 }
+
+/** What organizations say about accounts. */
+const createOrganizations = () => {
+  const ids = new Map<string, string>();
+  const controls = new Map<string, PolicyDocument[]>();
+  return {
+    ofAccount: {
+      organizationOf: (accountId: string) => ids.get(accountId),
+      controlsOf: (accountId: string) => controls.get(accountId),
+    },
+    joinOrganization: (accountId: string, organizationId: string) => void ids.set(accountId, organizationId),
+    controlAccount: (accountId: string, policies: PolicyDocument[]): void => {
+      for (const policy of policies) parsePolicy(policy, 'identity');
+      controls.set(accountId, policies);
+    },
+  };
+};
 
 const findRole = (roles: ReadonlyMap<string, Role>, accountId: string, roleName: string): Role | undefined =>
   [...roles.values()].find((role) => role.accountId === accountId && role.roleName === roleName);
