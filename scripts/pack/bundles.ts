@@ -1,4 +1,5 @@
 /** Bundles what runs on the machines of users: the command line, and what the Serverless Framework loads. */
+import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, type BuildOptions, type Metafile } from 'esbuild';
 
@@ -30,16 +31,15 @@ export const bundleForUsers = async (folder: string): Promise<Metafile[]> => {
     entryPoints: ['scripts/pack/cli.mjs'],
     outfile: join(folder, 'cli.mjs'),
   });
-  const loadedByFramework = ['stack', 'plugin'].map((name) =>
-    build({
-      ...COMMON,
-      format: 'cjs',
-      // CommonJS has another word for the folder of a module, and a bundle needs no Node that runs TypeScript.
-      define: { 'import.meta.dirname': '__dirname', 'process.features.typescript': 'true' },
-      entryPoints: [`scripts/pack/${name}.cjs`],
-      outfile: join(folder, `${name}.cjs`),
-    }),
-  );
-  const built = await Promise.all([cli, ...loadedByFramework]);
+  const plugin = build({
+    ...COMMON,
+    format: 'cjs',
+    // CommonJS has another word for the folder of a module, and a bundle needs no Node that runs TypeScript.
+    define: { 'import.meta.dirname': '__dirname', 'process.features.typescript': 'true' },
+    entryPoints: ['scripts/pack/plugin.cjs'],
+    outfile: join(folder, 'plugin.cjs'),
+  });
+  const built = await Promise.all([cli, plugin]);
+  copyFileSync(join(ROOT, 'scripts/pack/stack.cjs'), join(folder, 'stack.cjs'));
   return built.map(({ metafile }) => metafile);
 };

@@ -1,4 +1,3 @@
 'use strict';
-// The entry of the packed `src/stack/serverless.cjs`, to which stack.yml refers.
-require('./old-node.cjs').completeNode();
-module.exports = require('../../src/stack/serverless.cjs');
+// In the package, stack.yml refers to this file, and plugin.cjs beside it is a bundle.
+module.exports = require('./plugin.cjs').stack;
