@@ -50,6 +50,7 @@ const LONG_FORMS: Record<string, Record<string, string>> = {
     ? {}
     : { 'permissions.test.ts': { DRAW: 'all' }, 'tests/e2e/faults.test.ts': { DRAW: 'all' } }),
   'tests/stack/destination-stacks.test.ts': { DRAW: 'all' },
+  'tests/e2e/doctor.test.ts': { DRAW: 'all' },
   'tests/e2e/carriers.test.ts': { CARRIER: 'plain' },
   'tests/e2e/platform.test.ts': { DRAW: 'all' },
   'tests/docs/recovery.test.ts': { RECOVERY_GUIDE: 'run' },

@@ -1,10 +1,11 @@
 'use strict';
 // A plugin of the Serverless framework. It adds to the output of `serverless deploy` and `serverless info` what the last deployment
 // found about the subscriptions of the source buckets. Otherwise only `serverless info --verbose` would show this output of the stack.
-// `serverless deploy` then says what to do next.
+// `serverless deploy` then says what to do next, and ends with what doctor finds, unless `stack.doctor` is false.
 const { join } = require('node:path');
 const { loadConfiguration } = require('../lib/configuration/configuration.ts');
 const { nextSteps } = require('./next-steps.ts');
+const { runDoctor } = require('./run-doctor.cjs');
 
 module.exports = class DeploymentReport {
   constructor(serverless) {
@@ -12,23 +13,31 @@ module.exports = class DeploymentReport {
     this.hooks = { 'after:aws:info:gatherData': () => this.report() };
   }
 
-  report() {
+  async report() {
     // The framework's own plugin for `info` has just asked CloudFormation for the outputs.
     const { gatheredData } =
       this.serverless.pluginManager.plugins.find(({ gatheredData: data }) => data) ?? {};
     const output = gatheredData?.outputs?.find(({ OutputKey }) => OutputKey === 'Subscriptions');
     if (output) this.add('subscriptions', output.OutputValue.split('\n'));
-    if (this.serverless.processedInput.commands[0] === 'deploy') this.add('next', this.nextSteps());
+    if (this.serverless.processedInput.commands[0] !== 'deploy') return;
+    const configuration = this.configuration();
+    if (configuration.stack.doctor)
+      this.add('doctor', await runDoctor(this.serverless.serviceDir, this.options()));
+    this.add('next', nextSteps(configuration, this.options()));
   }
 
   add(title, lines) {
     this.serverless.servicePluginOutputs.set(title, lines);
   }
 
-  nextSteps() {
-    const { stage, region } = this.serverless.processedInput.options;
-    const options = { stage: stage ?? undefined, region: region ?? undefined };
-    const file = join(this.serverless.serviceDir, 'replication.yml');
-    return nextSteps(loadConfiguration(file, options), options);
+  /** The options by which a command finds the stack. */
+  options() {
+    const { stage, region, 'aws-profile': profile } = this.serverless.processedInput.options;
+    return { stage: stage ?? undefined, region: region ?? undefined, profile: profile ?? undefined };
+  }
+
+  configuration() {
+    const { stage, region } = this.options();
+    return loadConfiguration(join(this.serverless.serviceDir, 'replication.yml'), { stage, region });
   }
 };

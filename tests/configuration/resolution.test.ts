@@ -11,6 +11,7 @@ const DEFAULTS = {
     batchSize: 10,
     logRetentionDays: 30,
     logLevel: 'INFO',
+    doctor: true,
     loggedKeys: 'plain',
     lostSubscriptions: 'repair',
     metrics: 'standard',

@@ -2,6 +2,7 @@
  * Somebody does something wrong to a healthy deployment, and doctor must name the cause. The fix that it prints must make everything well
  * again. `npm test` plays twenty mutants, five at a time; the soak plays all of them one by one.
  */
+import { ListMultipartUploadsCommand, ListObjectVersionsCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
 import { setAwsVariables } from '../model/aws-variables.ts';
@@ -32,6 +33,13 @@ describe('of a deployment in which all is well', () => {
     expect(code).toBe(0);
     const { out } = await world.print();
     expect(out.split('\n').filter((line) => line.length > 80)).toEqual([]);
+  });
+
+  test('the write probe leaves no object, version, delete marker or upload behind', async () => {
+    const before = await replicasOf(world.stage);
+    const { findings } = await world.examine();
+    expect(findings.filter(({ text }) => text.startsWith('write probe'))).toHaveLength(3);
+    expect(await replicasOf(world.stage)).toEqual(before);
   });
 
   test('what the caller may not read is not checked, and no error', async () => {
@@ -66,6 +74,17 @@ describe('of a deployment in which all is well', () => {
     expect(problems((await world.examine()).findings)).toEqual([]);
   });
 });
+
+const replicasOf = async ({ destination }: DoctorWorld['stage']): Promise<unknown[]> =>
+  Promise.all(
+    ['replicas', 'plain-replica'].map(async (Bucket) => {
+      const { Versions = [], DeleteMarkers = [] } = await destination
+        .s3()
+        .send(new ListObjectVersionsCommand({ Bucket }));
+      const { Uploads = [] } = await destination.s3().send(new ListMultipartUploadsCommand({ Bucket }));
+      return [Versions.map(({ VersionId }) => VersionId), DeleteMarkers, Uploads];
+    }),
+  );
 
 const problems = (findings: readonly ReportedFinding[]): string[] =>
   findings.filter(({ verdict }) => verdict === 'error').map(({ cause, text }) => `${cause}: ${text}`);

@@ -105,6 +105,9 @@ test('serverless deploy without changes makes a lost subscription again and prin
     /Source buckets with a subscription: 1\.\n.*documents had lost its subscription and has it again.*backfill start --rule documents --since /s,
   );
   expect(said).toMatch(/next:\n.*config destination .*\n.*backfill start --rule documents .*\n.*dlq list /);
+  expect(said).toMatch(
+    /doctor:\n.*deployed-prod, account 111111111111.*documents → documents-replica.*write probe/s,
+  );
   const found = await s3.send(new GetBucketNotificationConfigurationCommand({ Bucket: 'documents' }));
   expect(found.QueueConfigurations).toHaveLength(1);
 });

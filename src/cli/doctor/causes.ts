@@ -1,6 +1,7 @@
 /** The table of everything that doctor can find. docs/doctor.md shows it. */
 import { DESTINATION_CAUSES } from './destination-causes.ts';
 import type { Causes, Group } from './finding.ts';
+import { HEALTH_CAUSES } from './health-causes.ts';
 import { HERE_CAUSES } from './here.ts';
 import { RULE_CAUSES } from './rules.ts';
 import { SOURCE_CAUSES } from './source-causes.ts';
@@ -12,4 +13,5 @@ export const ALL_CAUSES: readonly (readonly [group: Group, causes: Causes])[] = 
   ['sources', SOURCE_CAUSES],
   ['destinations', DESTINATION_CAUSES],
   ['rules', RULE_CAUSES],
+  ['health', HEALTH_CAUSES],
 ];

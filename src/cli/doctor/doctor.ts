@@ -17,6 +17,7 @@ import { styleFor } from '../terminal/style.ts';
 import type { Context } from './context.ts';
 import { destinationFindings } from './destinations.ts';
 import { commandOf, fixScript } from './fix.ts';
+import { healthFindings } from './health.ts';
 import { configurationFinding, hereFindings } from './here.ts';
 import { countVerdicts, type Report } from './report.ts';
 import { reportText } from './report-text.ts';
@@ -89,6 +90,7 @@ const examine = async (options: ParsedOptions, io: CliIo): Promise<Report> => {
     sourceFindings(context),
     destinationFindings(context),
     ruleFindings(context),
+    healthFindings(context),
   ]);
   const findings = [...here, ...groups.flat()];
   return {

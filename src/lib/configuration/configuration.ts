@@ -45,6 +45,8 @@ export interface StackSettings {
   batchSize: number;
   logRetentionDays: number;
   logLevel: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
+  /** Whether a deployment ends with what doctor finds. */
+  doctor: boolean;
   loggedKeys: 'hashed' | 'plain';
   /** Whether there are more CloudWatch metrics than the six of each destination of each rule. */
   metrics: 'detailed' | 'standard';

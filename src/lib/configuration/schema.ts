@@ -56,6 +56,10 @@ const stackBlock = optionBlock('write the stack settings as a block under `stack
   logLevel: oneOf('write one of DEBUG, INFO, WARN, ERROR', ['DEBUG', 'INFO', 'WARN', 'ERROR']).default(
     'INFO',
   ),
+  doctor: z
+    .boolean({ error: 'write `true` or `false`' })
+    .describe('Whether `serverless deploy` ends with what `s3-replicator doctor` finds.')
+    .default(true),
   loggedKeys: oneOf(
     'write `plain` (log lines and report files have the keys of objects) or `hashed` (they have the SHA-256 of each key instead)',
     ['plain', 'hashed'],
