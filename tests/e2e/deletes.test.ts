@@ -1,4 +1,5 @@
 /** A delete at the source reaches the replica if the rule replicates deletes. history.test.ts tests deletes between versions. */
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { DeleteObjectCommand, DeleteObjectsCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
@@ -97,6 +98,42 @@ const brake = async (command: string, rule: string) => {
     now: () => aws.clock.now(),
   });
 };
+
+test('status reads lag, rate, pending work and the closed brake from what the packaged functions did', async () => {
+  const { aws, names, replicationFile: file } = stage;
+  await replicatedIn('braked', 'counted');
+  await remove('braked', 'counted');
+  expect(await settled(stage)).toBe(true);
+  await aws.lambda.function(names.replicateFunction).run('{"waiting":true}');
+  // The present minute has no rate yet.
+  aws.clock.advance(60_000);
+  // The queues refuse calls without TLS.
+  const trusted = getCACertificates('default');
+  setDefaultCACertificates([...trusted, aws.caPem]);
+  setAwsVariables({ endpoint: aws.endpoint, credentials: aws.root(SOURCE_ACCOUNT) });
+  const argv = ['status', '--rule', 'braked', '--config', file];
+  const { code, out } = await run([...argv, '--json'], { now: () => aws.clock.now() });
+  expect(code).toBe(0);
+  const state = JSON.parse(out);
+  expect(state.rules).toMatchObject([
+    {
+      lag: { p50Seconds: expect.any(Number), p99Seconds: expect.any(Number) },
+      pending: { operations: 0, oldestSeconds: null },
+      operationsPerSecond: expect.any(Number),
+      failedLastHour: 0,
+      waiting: 0,
+      avoided: null,
+      brake: { state: 'closed' },
+    },
+  ]);
+  expect(state.rules[0].operationsPerSecond).toBeGreaterThan(0);
+  expect(state.queues.live.messages).toEqual({ visible: 0, inFlight: 0, delayed: 0 });
+  expect(state.alarms).toMatchObject([{ alarm: 'deletes-paused', state: 'ALARM' }]);
+  const screen = await run(argv, { now: () => aws.clock.now() });
+  expect(screen.out).toMatch(/one rule behind/);
+  expect(screen.out).toMatch(/paused +deletes of braked → .* → npx s3-replicator brake status/);
+  setDefaultCACertificates(trusted);
+});
 
 test('an object that somebody else wrote to an unversioned destination is not deleted', async () => {
   await replicatedIn('plain', 'replaced');
