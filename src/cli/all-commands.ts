@@ -15,6 +15,7 @@ import { DOCTOR } from './doctor/doctor.ts';
 import { EXPLAIN } from './explain/explain.ts';
 import { INIT } from './init/init.ts';
 import { BACKFILL_START } from './runs/backfill-start.ts';
+import { LOGS } from './explain/logs.ts';
 import { CANCEL, PAUSE, RESUME } from './runs/run-control.ts';
 import { SET } from './runs/run-set.ts';
 import { RUNS, STATUS } from './runs/run-show.ts';
@@ -51,6 +52,7 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   REDRIVE,
   DOCTOR,
   EXPLAIN,
+  LOGS,
   TRANSFERS,
   WAITING_LIST,
   WAITING_RETRY,

@@ -53,6 +53,7 @@ const explained = async (answer: unknown, ...argv: string[]) =>
             return parsed;
           },
           deadLetters: () => Promise.reject(new Error('the queue is left alone')),
+          logs: () => ({ find: async () => ({ lines: [], isComplete: true }) }),
         }),
     },
   );

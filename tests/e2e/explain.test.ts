@@ -101,6 +101,14 @@ test('`explain` tells why an object was refused, since when, what the next hint 
   expect(line('then')).toContain(
     'npx s3-replicator dlq redrive --reason access-denied --prefix denied/7.jpg',
   );
+  expect(line('log')).toMatch(/^\S+ \S+  retry  access-denied  PutObject in destination bucket main-replica/);
+  expect(stdout).toMatch(/\n {13}\S+ \S+  quarantined  access-denied {2}/);
+  const logs = await cli(stage, 'logs', '--rule', 'main', '--key', 'denied/7.jpg', '--json');
+  const messages = logs.stdout
+    .trim()
+    .split('\n')
+    .map((each): { message: string } => JSON.parse(each));
+  expect(messages.map(({ message }) => message)).toEqual(['retry', 'quarantined']);
   // Nothing was changed, and the letter can be received by the next command.
   expect(await deadLetters(stage)).toHaveLength(1);
   await allow();

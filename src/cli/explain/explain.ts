@@ -11,6 +11,9 @@ import { type CliIo, EXIT } from '../terminal/io.ts';
 import { jsonText } from '../terminal/json.ts';
 import { createProgress } from '../terminal/progress.ts';
 import { storyText } from './explain-text.ts';
+import type { LogReader } from '../../lib/inspect/log-lines.ts';
+import { logsOf } from './logs.ts';
+import { lastLines } from './last-lines.ts';
 import { findLetter, type FoundLetter } from './find-letter.ts';
 import { type Story, storyOf, unwantedStory } from './story.ts';
 
@@ -18,6 +21,7 @@ import { type Story, storyOf, unwantedStory } from './story.ts';
 export interface ExplainPorts {
   inspect(deployment: Deployment): Invoke;
   deadLetters(deployment: Deployment): Promise<OperatorQueue>;
+  logs(deployment: Deployment): LogReader;
 }
 
 export const EXPLAIN: CommandSpec = {
@@ -56,6 +60,7 @@ const PORTS: ExplainPorts = {
   inspect: (deployment) => createInvoker(resourceNames(deployment).inspectFunction, deployment.region),
   deadLetters: (deployment) =>
     openDeadLetterQueue({ ...resourceNames(deployment), region: deployment.region }),
+  logs: logsOf,
 };
 
 /** Runs `s3-replicator explain …`. Resolves to the exit code. Throws CliError. */
@@ -72,14 +77,15 @@ export const runExplain = async (
   const deployment = deploymentOf(options, io);
   const explanation = await withCliErrors(() => asked(options, ports.inspect(deployment)));
   const letters = await withCliErrors(() => lettersOf(explanation, deployment, ports, io));
+  const log = await lastLines(explanation, ports.logs(deployment), io.now());
   const command = (words: string): string => asAnotherCommand(options, words);
   const stories: Story[] =
     explanation.places.length === 0
       ? [unwantedStory(explanation)]
       : explanation.places.map((place, index) =>
-          storyOf({ explanation, place, letter: letters[index] ?? null }, { nowMs: io.now(), command }),
+          storyOf({ explanation, place, letter: letters[index] ?? null, log }, { nowMs: io.now(), command }),
         );
-  if (options.has('json')) io.stdout.write(jsonText({ ...explanation, letters, stories }));
+  if (options.has('json')) io.stdout.write(jsonText({ ...explanation, letters, log, stories }));
   else io.stdout.write(stories.map(storyText).join('\n'));
   return EXIT.ok;
 };

@@ -3,6 +3,7 @@ import type { Explanation, PlaceView } from '../../lib/inspect/explain.ts';
 import { shellWord } from '../../lib/text/shell.ts';
 import { destinationText, nextText, sourceText, timeText } from './facts.ts';
 import { headlineOf } from './headline.ts';
+import { lineText } from './line-text.ts';
 import type { Told } from './told.ts';
 
 export interface StoryLine {
@@ -43,6 +44,7 @@ export const storyOf = (told: Told, { nowMs, command }: StorySetting): Story => 
       { label: 'next hint', text: nextText(place, fix === null ? null : told.letter) },
       ...(fix === null ? [] : [{ label: 'fix', text: fix }]),
       ...(words === null ? [] : [{ label: fix === null ? 'do' : 'then', text: command(words) }]),
+      ...logLines(told),
       {
         label: 'seen',
         text: `both buckets as the replicate role${told.letter === null ? '' : ', the queue as you'}`,
@@ -50,6 +52,20 @@ export const storyOf = (told: Told, { nowMs, command }: StorySetting): Story => 
     ],
   };
 };
+
+const logLines = ({ place: { rule, destination }, log }: Told): StoryLine[] =>
+  'problem' in log
+    ? [{ label: 'log', text: `not read: ${log.problem}` }]
+    : log.lines
+        .filter((line) => line.rule === rule && line.destination === destination)
+        .slice(-SHOWN_LINES)
+        .map((line, index) => ({
+          label: index === 0 ? 'log' : '',
+          text: lineText({ ...line, rule: null, key: null }),
+        }));
+
+/** How many lines of the log are shown. */
+const SHOWN_LINES = 3;
 
 /** The story of a key that no rule wants. */
 export const unwantedStory = ({ bucket, key, rules, sourceBuckets }: Explanation): Story => {

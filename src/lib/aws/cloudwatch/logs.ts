@@ -1,0 +1,53 @@
+/** Searches the logs of the functions that replicate. */
+import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import {
+  concerns,
+  logLineIn,
+  type LogLine,
+  logPattern,
+  type LogQuery,
+  type LogReader,
+} from '../../inspect/log-lines.ts';
+import { CONTROL_CLIENT } from '../control-client.ts';
+import { translateError } from '../errors.ts';
+
+/** Maximum number of pages of each log. CloudWatch Logs may answer with many pages that hold nothing. */
+const MAX_PAGES = 50;
+/** Maximum number of lines of each log, of which the last are kept. */
+const MAX_LINES = 2_000;
+
+export const openLogs = (functions: readonly string[], region: string): LogReader => {
+  const client = new CloudWatchLogsClient({ ...CONTROL_CLIENT, region });
+  return {
+    async find(query) {
+      const found = await Promise.all(functions.map((name) => linesOf(client, `/aws/lambda/${name}`, query)));
+      return {
+        lines: found.flatMap(({ lines }) => lines).toSorted((one, other) => (one.time < other.time ? -1 : 1)),
+        isComplete: found.every(({ isComplete }) => isComplete),
+      };
+    },
+  };
+};
+
+const linesOf = async (client: CloudWatchLogsClient, logGroupName: string, query: LogQuery) => {
+  let lines: LogLine[] = [];
+  let nextToken: string | undefined;
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const command = new FilterLogEventsCommand({
+      logGroupName,
+      startTime: query.sinceMs,
+      filterPattern: logPattern(query),
+      ...(nextToken === undefined ? {} : { nextToken }),
+    });
+    const answer = await client.send(command).catch((error: unknown) => {
+      throw translateError(error, `logs:FilterLogEvents on ${logGroupName}`);
+    });
+    const read = (answer.events ?? []).flatMap(
+      ({ message = '', timestamp = 0 }) => logLineIn(message, timestamp) ?? [],
+    );
+    lines = [...lines, ...read.filter((line) => concerns(query, line))].slice(-MAX_LINES);
+    nextToken = answer.nextToken;
+    if (nextToken === undefined) return { lines, isComplete: true };
+  }
+  return { lines, isComplete: false };
+};
