@@ -8,6 +8,7 @@ import { alarms, alarmTopic } from './alarms.ts';
 import { NAMESPACE } from '../lib/model/metrics.ts';
 import { ACCOUNT_ID, attribute, ref } from './cloudformation.ts';
 import type { Resources } from './cloudformation.ts';
+import { withDashboard } from './dashboard.ts';
 import { eventRules } from './event-rules.ts';
 import { logGroupExtensions, onPlatform, type Platform, platformOf } from './platform.ts';
 import { type Excess, excessOf, fixOfBucket } from './limits.ts';
@@ -121,7 +122,7 @@ function plainResources(configuration: Configuration, names: ResourceNames): Res
     ...transfers(names),
     ...eventRules(buckets, names.stack),
     ...subscriptions(names, buckets),
-    ...alarms(configuration.deployment, configuration.stack.alarms),
+    ...withDashboard(configuration, alarms(configuration.deployment, configuration.stack.alarms)),
   };
 }
 

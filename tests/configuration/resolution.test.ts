@@ -15,6 +15,7 @@ const DEFAULTS = {
     loggedKeys: 'plain',
     lostSubscriptions: 'repair',
     metrics: 'standard',
+    dashboard: true,
     alarms: { email: null, topicArn: null, oldestMessageMinutes: 30, errors: 1, throttles: 1 },
     tags: {},
     sourceKmsKeyArns: [],

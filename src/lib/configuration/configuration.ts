@@ -50,6 +50,8 @@ export interface StackSettings {
   loggedKeys: 'hashed' | 'plain';
   /** Whether there are more CloudWatch metrics than the six of each destination of each rule. */
   metrics: 'detailed' | 'standard';
+  /** Whether the stack has a CloudWatch dashboard. */
+  dashboard: boolean;
   /** Whether the schedule subscribes a bucket again that has lost its subscription, or only reports it. */
   lostSubscriptions: 'alarm' | 'repair';
   alarms: AlarmSettings;

@@ -73,6 +73,13 @@ const stackBlock = optionBlock('write the stack settings as a block under `stack
     ['repair', 'alarm'],
   ).default('repair'),
   alarms: alarmsBlock.prefault({}),
+  dashboard: z
+    .boolean({
+      error:
+        'write true (the stack has a CloudWatch dashboard, US$3 a month where the account has three already) or false',
+    })
+    .describe('Whether the stack has a CloudWatch dashboard, made from the rules.')
+    .default(true),
   tags: stackTags.default({}),
   ...PLATFORM_OPTIONS,
 });

@@ -12,6 +12,7 @@ export const watchProviders = (services: {
   clock: Clock;
 }): Record<string, Provider> => ({
   'AWS::CloudWatch::Alarm': alarmProvider(services),
+  'AWS::CloudWatch::Dashboard': dashboardProvider(),
   'AWS::Logs::LogGroup': logGroupProvider(services.logGroups),
 });
 
@@ -32,6 +33,46 @@ const alarmProvider = ({ alarms, clock }: { alarms: Alarms; clock: Clock }): Pro
     },
     delete: (context, name) => alarms.delete(context, name),
   });
+
+/**
+ * A dashboard has a name and a body, but no effect here. The body is checked as PutDashboard does.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
+ */
+const dashboardProvider = (): Provider => {
+  const taken = new Set<string>();
+  return defineResourceType({
+    properties: z.strictObject({ DashboardName: z.string().optional(), DashboardBody: dashboardBody }),
+    replacedBy: ['DashboardName'],
+    create: (context, { DashboardName: name = context.generatedName }) => {
+      // Dashboards belong to an account, not to a region.
+      const place = `${context.accountId}/${name}`;
+      if (taken.has(place)) throw alreadyExists(context, name);
+      taken.add(place);
+      return { physicalId: name, attributes: {} };
+    },
+    update: (_context, name) => ({ physicalId: name, attributes: {} }),
+    delete: (context, name) => void taken.delete(`${context.accountId}/${name}`),
+  });
+};
+
+const widget = z.looseObject({
+  type: z.enum(['metric', 'log', 'text', 'alarm', 'explorer', 'custom']),
+  x: z.int().min(0).max(23).optional(),
+  y: z.int().min(0).optional(),
+  width: z.int().min(1).max(24).optional(),
+  height: z.int().min(1).max(1_000).optional(),
+  properties: z.looseObject({}),
+});
+
+const body = z.looseObject({ widgets: z.array(widget).max(500) });
+
+const dashboardBody = z.string().refine((text) => {
+  try {
+    return body.safeParse(JSON.parse(text)).success;
+  } catch {
+    return false;
+  }
+}, 'The dashboard body is invalid');
 
 const placeOf = ({ accountId, region }: { accountId: string; region: string }) => ({ accountId, region });
 

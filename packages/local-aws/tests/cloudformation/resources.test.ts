@@ -207,6 +207,21 @@ test('resources of the simple types have their ARNs', async () => {
   await fixture.remove();
 });
 
+test('a dashboard needs a body with widgets of known types', async () => {
+  const dashboard = (body: unknown) => ({
+    Dashboard: {
+      Type: 'AWS::CloudWatch::Dashboard',
+      Properties: { DashboardName: 'all', DashboardBody: JSON.stringify(body) },
+    },
+  });
+  await expect(fixture.deploy(dashboard({ widgets: [{ type: 'picture', properties: {} }] }))).rejects.toThrow(
+    /The dashboard body is invalid/,
+  );
+  await fixture.remove();
+  await fixture.deploy(dashboard({ widgets: [{ type: 'text', properties: { markdown: 'x' } }] }));
+  await fixture.remove();
+});
+
 test.each([
   ['AWS::CloudWatch::Alarm', /Unrecognized key: "Surprise"/],
   ['AWS::S3::Bucket', /Unrecognized key: "Surprise"/],
