@@ -58,7 +58,7 @@ const bodyOf = (configuration: Configuration, names: ResourceNames, alarmIds: re
     [text(configuration, pairs.length), alarmStates(alarmIds)],
     [lag(pairs), pending(pairs)],
     [throughput(pairs), failed(pairs)],
-    [failedByReason(names), deadLetters(names)],
+    [failedByReason(configuration, names), deadLetters(names)],
     [concurrency(names), runs(names)],
   ]);
   return { start: '-PT12H', periodOverride: 'inherit', widgets };
@@ -181,8 +181,21 @@ const failed = (pairs: Pair[]): Widget =>
     axes('operations'),
   );
 
+const failedByReason = ({ stack, replication }: Configuration, names: ResourceNames): Widget =>
+  stack.metrics === 'detailed' ? reasonMetrics(replication.rules.map(({ id }) => id)) : reasonLines(names);
+
+/**
+ * Nobody knows beforehand which reasons there will be, so that the metrics are searched.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
+ */
+const reasonMetrics = (rules: string[]): Widget => {
+  const ids = rules.map((id) => `"${id}"`).join(' OR ');
+  const search = `{${NAMESPACE},SourceBucket,DestinationBucket,RuleId,Reason} MetricName="OperationsFailedReplication" RuleId=(${ids})`;
+  return graph('Failed by reason', [[{ expression: `SEARCH('${search}', 'Sum', 300)` }]], axes('operations'));
+};
+
 /** A query of the log lines, because a metric for each reason costs more than the rare look at this widget. */
-const failedByReason = ({ replicateFunction }: ResourceNames): Widget => ({
+const reasonLines = ({ replicateFunction }: ResourceNames): Widget => ({
   type: 'log',
   properties: {
     title: 'Failed by reason',

@@ -5,7 +5,8 @@ import { NAMESPACE, STANDARD_METRICS } from '../../src/lib/model/metrics.ts';
 import { stackOf } from '../../src/stack/stack.ts';
 import { fileWith } from '../configuration/yaml.ts';
 
-const resourcesOf = (top: object = {}) => stackOf(parseConfiguration(fileWith({ top }))).resources.Resources;
+const resourcesOf = (top: Record<string, unknown> = {}) =>
+  stackOf(parseConfiguration(fileWith({ top }))).resources.Resources;
 
 const bodySchema = z.object({
   widgets: z.array(
@@ -62,4 +63,13 @@ test('each alarm links to the dashboard, and `dashboard: false` leaves out both'
   const without = resourcesOf({ stack: { dashboard: false } });
   expect(without['Dashboard']).toBeUndefined();
   for (const text of descriptions(without)) expect(text).not.toContain('Dashboard:');
+});
+
+test('failures by reason come from the logs, and with detailed metrics from the metrics', () => {
+  const widgetOf = (metrics: string) =>
+    bodyIn(resourcesOf({ stack: { metrics } })).widgets.find(
+      ({ properties }) => properties.title === 'Failed by reason',
+    );
+  expect(widgetOf('standard')).toMatchObject({ type: 'log' });
+  expect(JSON.stringify(widgetOf('detailed'))).toContain('SourceBucket,DestinationBucket,RuleId,Reason}');
 });
