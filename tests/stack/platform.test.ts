@@ -74,6 +74,19 @@ test('the options that the framework knows are passed on, and absent ones leave 
   });
 });
 
+test('one subnet, and a destination in another region than the network, are warnings', () => {
+  const warnings = (vpc: object) =>
+    parseConfiguration(fileWith({ top: { region, stack: { vpc, alarms: PLATFORM.alarms } } }))
+      .warnings.filter(({ path }) => path.startsWith('stack.vpc'))
+      .map(({ found }) => found);
+  const { vpc } = PLATFORM;
+  expect(warnings(vpc)).toEqual(['a network, and destinations in us-east-1']);
+  expect(warnings({ ...vpc, subnetIds: ['subnet-0a1b2c3d'] })).toEqual([
+    'one subnet, which is in one Availability Zone',
+    'a network, and destinations in us-east-1',
+  ]);
+});
+
 const WRONG: [string, object, string, string][] = [
   [
     'a key of another region',

@@ -164,7 +164,7 @@ export function parseConfiguration(
   if (!shape.success || findings.length > 0) throw new ConfigurationError(file, located(findings), text);
   return {
     ...toConfiguration(shape.data, rules, options),
-    warnings: located(warningsOf(shape.data, rules)).map((each) =>
+    warnings: located(warningsOf(shape.data, rules, region)).map((each) =>
       // Without its section, the place would be that of the whole file.
       field(content, each.path.split(/[.[]/)[0] ?? '') === undefined ? { ...each, ...NO_PLACE } : each,
     ),

@@ -1,5 +1,6 @@
 /** Checks the options for platform teams against the region and partition of the stack. */
 import { partitionOfArn, partitionOfRegion, regionOfArn } from './aws-syntax.ts';
+import type { PlacedRule } from './checks.ts';
 import type { Finding, Path } from './problem.ts';
 import type { FileShape } from './schema.ts';
 
@@ -49,3 +50,35 @@ const checkRepeated = (path: Path, ids: string[] = []): Finding[] =>
       ? []
       : [{ path: [...path, position], found: `${id} for a second time`, fix: 'remove the line' }],
   );
+
+/** Finds what a network makes likely to fail later. */
+export const platformWarnings = (
+  { vpc }: StackShape,
+  region: string,
+  rules: readonly PlacedRule[],
+): Finding[] => {
+  if (vpc === undefined) return [];
+  const path = ['stack', 'vpc', 'subnetIds'];
+  const regions = rules.flatMap(({ rule }) => rule.destinations.map((destination) => destination.region));
+  const others = [...new Set(regions)].filter((each) => each !== region);
+  return [
+    ...(vpc.subnetIds.length > 1
+      ? []
+      : [
+          {
+            path,
+            found: 'one subnet, which is in one Availability Zone',
+            fix: 'add a subnet of another zone: if the only one fails, nothing is replicated',
+          },
+        ]),
+    ...(others.length === 0
+      ? []
+      : [
+          {
+            path,
+            found: `a network, and destinations in ${others.join(', ')}`,
+            fix: `make sure that the subnets reach S3 there, as through a NAT gateway: a gateway endpoint reaches S3 of ${region} only`,
+          },
+        ]),
+  ];
+};

@@ -1,10 +1,12 @@
 /** Finds what can be deployed but is most likely not meant. */
 import type { PlacedRule } from './checks.ts';
+import { platformWarnings } from './platform-checks.ts';
 import type { Finding } from './problem.ts';
 import type { FileShape } from './schema.ts';
 
 /** Returns the warnings of a file without problems. */
-export const warningsOf = (file: FileShape, rules: readonly PlacedRule[]): Finding[] => [
+export const warningsOf = (file: FileShape, rules: readonly PlacedRule[], region: string): Finding[] => [
+  ...platformWarnings(file.stack, region, rules),
   ...alarmWarnings(file.stack.alarms),
   ...reportWarnings(file.backfill),
   ...rules.flatMap((placed) => [
