@@ -58,7 +58,7 @@ export const ALARM_TEXTS = {
   },
   'oldest-message': {
     meaning: 'Events have waited longer than `stack.alarms.oldestMessageMinutes`: replication is behind.',
-    command: cli('doctor'),
+    command: cli('status'),
     section: 'Waiting messages',
   },
   throttles: {

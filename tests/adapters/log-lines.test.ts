@@ -16,8 +16,8 @@ const OUTCOMES = {
   transferring: true,
 } satisfies Record<Convergence['outcome'], true>;
 
-test('docs/operations.md explains every line of the log', () => {
-  const document = readFileSync(`${import.meta.dirname}/../../docs/operations.md`, 'utf8');
+test('docs/log.md explains every line of the log', () => {
+  const document = readFileSync(`${import.meta.dirname}/../../docs/log.md`, 'utf8');
   const described = [...document.matchAll(/^\| ([a-z-]+) +\|[^|]+\| (?:`|nothing)/gm)].map(
     ([, message]) => message,
   );
