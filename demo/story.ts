@@ -185,7 +185,9 @@ const redriveRefused = async (
   );
   const cli = async (...argv: string[]): Promise<void> => {
     terminal.line(`  ${terminal.style('dim', '$')} npx s3-replicator ${argv.join(' ')}`);
-    const run = await runReplicatorCli(argv, accounts.source.environment(), signal);
+    // Its output is a pipe, which has no width of its own. It is shown with an indentation of two.
+    const width = terminal.isLive ? { COLUMNS: String(terminal.columns - 2) } : {};
+    const run = await runReplicatorCli(argv, { ...accounts.source.environment(), ...width }, signal);
     const output = run.stdout + run.stderr;
     for (const line of output.trimEnd().split('\n')) terminal.line(`  ${line}`.trimEnd());
     if (run.exitCode !== 0)
