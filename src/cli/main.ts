@@ -62,7 +62,7 @@ export const PROGRAM: CommandSpec = {
     logs: 'Show what the functions logged about a rule or a key.',
     'transfers list': 'Show the transfers under way, their progress, and those that need a person.',
     'waiting list': 'Show how many messages wait for each destination, and why it is avoided.',
-    'waiting retry': 'Let back all messages that wait, at once.',
+    'waiting retry': 'Send all waiting messages back to their queues at once.',
     'verify start': 'Find out whether source and destination agree.',
   },
   options: { version: { description: 'Show the version.' } },

@@ -58,7 +58,7 @@ export const runBrakeRelease = async (
     io.stdout.write(helpText(BRAKE_RELEASE, io.columns));
     return EXIT.ok;
   }
-  // Only what was held before the list is read is released, so that nothing is released that was not shown.
+  // A key that is held after this moment may not have been shown, so it is not released.
   const untilMs = io.now();
   const how: Release = options.has('keep') ? 'keep' : 'pass-on';
   const isDryRun = options.has('dry-run');

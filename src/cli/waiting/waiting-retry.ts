@@ -10,7 +10,7 @@ import { openChosen, type OperatorWaiting, type WaitingFor, type WaitingPorts } 
 
 export const WAITING_RETRY: CommandSpec = {
   name: 'waiting retry',
-  summary: 'Let back all messages that wait, at once.',
+  summary: 'Send all waiting messages back to their queues at once.',
   description: [
     'Closes the circuits of the chosen destinations and sends all their messages to the queues that they came from. A destination that still fails is avoided again after a few attempts, and its messages wait as before.',
   ],

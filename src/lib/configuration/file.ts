@@ -52,7 +52,10 @@ export function readConfigurationFile(text: string): ConfigurationFile {
  */
 const MAXIMUM_EXPANDED_VALUES = 100_000;
 
-/** Finds aliases that name nothing or contain themselves, or else the first alias of a file whose aliases expand to too much. */
+/**
+ * Finds merge keys without a block, and aliases that name nothing or contain themselves. If there are none, but the aliases expand to too
+ * much, returns the first alias of the file.
+ */
 function wrongAliases(document: Document): { node: Node; found: string }[] {
   const aliases: Alias[] = [];
   const wrong: { node: Node; found: string }[] = [];
@@ -75,7 +78,7 @@ function wrongAliases(document: Document): { node: Node; found: string }[] {
   return isTooMuch ? [{ node: first, found: 'the aliases of this file stand for too many values' }] : [];
 }
 
-/** Returns the blocks that a merge key adds to its block. Anything else than a block is null. */
+/** Returns the blocks that a merge key adds to the block in which it stands. What is no block is null. */
 function mergedBlocks(document: Document, value: unknown): (YAMLMap | null)[] {
   const source = isAlias(value) ? value.resolve(document) : value;
   return (isSeq(source) ? source.items : [source]).map((each) => {
@@ -86,7 +89,7 @@ function mergedBlocks(document: Document, value: unknown): (YAMLMap | null)[] {
 
 const isMergeKey = (key: unknown): key is Scalar => isScalar(key) && key.source === '<<';
 
-/** Counts the values below a node, with each alias counted as all that it stands for. `known` keeps what was already counted. */
+/** Counts the values below a node. An alias counts as all values that it stands for. `known` holds the counts of other nodes. */
 function expandedValues(document: Document, node: unknown, known: Map<unknown, number>): number {
   const counted = known.get(node);
   if (counted !== undefined) return counted;
@@ -102,7 +105,7 @@ function expandedValues(document: Document, node: unknown, known: Map<unknown, n
   return total;
 }
 
-/** Returns the offset of the key of the value at a path, and the offset of the value itself if the value is there. */
+/** Returns up to two offsets for a path: that of the key, and that of the value if the file has it. */
 function offsetsOf(document: Document, path: Path): number[] {
   let node: unknown = document.contents;
   let offset = startOf(node);

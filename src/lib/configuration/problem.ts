@@ -43,7 +43,7 @@ const describeProblems = (file: string, problems: ConfigurationProblem[], text: 
   return [`${file} has ${count}:`, ...problems.map((each) => describeProblem(file, each, text))].join('\n\n');
 };
 
-/** Describes warnings as the problems are described. Returns an empty text if there are none. */
+/** Describes warnings in the form of problems. Returns an empty text if there are none. */
 export const describeWarnings = (file: string, warnings: readonly ConfigurationProblem[]): string =>
   warnings.length === 0
     ? ''
