@@ -13,6 +13,7 @@ export type Place =
   | 'all queues'
   | 'all roles'
   | 'all topics'
+  | 'arrivals'
   | 'backfill function'
   | 'circuits'
   | 'dead letters'
@@ -152,6 +153,17 @@ export const COMMAND_ROWS: Readonly<Record<string, CommandRow>> = {
     needs: { 'inspect function': ['lambda:InvokeFunction'], 'dead letters': READ_LETTERS },
   },
   init: NOTHING,
+  status: {
+    person: 'read-only',
+    needs: {
+      'all queues': ['sqs:GetQueueUrl', 'sqs:GetQueueAttributes'],
+      circuits: ['dynamodb:GetItem'],
+      arrivals: ['dynamodb:GetItem'],
+      runs: ['dynamodb:Query', 'dynamodb:GetItem', 'dynamodb:BatchGetItem'],
+      transfers: ['dynamodb:Scan'],
+      account: ['cloudwatch:GetMetricData', 'cloudwatch:DescribeAlarms'],
+    },
+  },
   'transfers list': { person: 'read-only', needs: { transfers: ['dynamodb:Scan'] } },
   'verify start': { person: 'operator', needs: START_RUN },
   'waiting list': { person: 'read-only', needs: READ_WAITING },

@@ -2,7 +2,7 @@
 import { partitionOfRegion } from '../lib/configuration/aws-syntax.ts';
 import type { Configuration } from '../lib/configuration/configuration.ts';
 import { resourceNames } from '../lib/configuration/resource-names.ts';
-import { CIRCUITS_ID, STAMP_KEY_ID } from '../lib/model/rule.ts';
+import { ARRIVALS_ID, CIRCUITS_ID, STAMP_KEY_ID } from '../lib/model/rule.ts';
 import type { Statement } from './cloudformation.ts';
 import type { Needs, Place } from './command-rows.ts';
 
@@ -49,6 +49,7 @@ const PLACES: readonly Place[] = [
   'runs',
   'transfers',
   'circuits',
+  'arrivals',
   'stamp key',
   'dead letters',
   'live queue',
@@ -82,6 +83,10 @@ const placesOf = (configuration: Configuration, account: string): Record<Place, 
     runs: { Resource: arns.table(names.runsTable) },
     transfers: { Resource: arns.table(names.transfersTable) },
     circuits: item(CIRCUITS_ID),
+    arrivals: {
+      Resource: arns.table(names.table),
+      Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${ARRIVALS_ID}*`] } },
+    },
     'stamp key': item(STAMP_KEY_ID),
     'dead letters': { Resource: arns.queue(names.deadLetterQueue) },
     'live queue': { Resource: arns.queue(names.liveQueue) },

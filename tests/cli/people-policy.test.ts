@@ -57,6 +57,7 @@ test('no policy of a person shows the private key of stamps', async () => {
     const table = Statement.filter(({ Resource }) => String(Resource).endsWith('-idempotency'));
     expect(table.map(({ Condition }) => Condition)).toEqual([
       { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['circuits'] } },
+      { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['arrivals*'] } },
     ]);
   }
 });

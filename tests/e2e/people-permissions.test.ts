@@ -184,6 +184,7 @@ const CASES: Record<string, Case[]> = {
     { prepare: async () => [...(await aLetter()), '--reason', 'kms', '--expect', '0'], says: /Nothing/ },
   ],
   doctor: [{ says: /here/, mayFind: true }],
+  status: [{ prepare: withoutId(aRun), says: /RULE/ }],
   'transfers list': [{ says: /No transfers/ }],
   'waiting list': [{ prepare: aWaitingMessage, says: /current-replica/ }],
   'waiting retry': [{ prepare: aWaitingMessage, says: /1 message/ }],
@@ -232,7 +233,9 @@ const policyOf = (row: CommandRow, without: string | null = null): PolicyDocumen
 };
 
 const didItsWork = ({ code, out, err }: Run, { says, mayFind = false }: Case): boolean =>
-  (code === 0 || mayFind) && says.test(`${out}${err}`) && !/denied|you may not/i.test(`${out}${err}`);
+  (code === 0 || mayFind) &&
+  says.test(`${out}${err}`) &&
+  !/denied|you may not|not readable/i.test(`${out}${err}`);
 
 const needing = Object.entries(COMMAND_ROWS).filter(([, { needs }]) => Object.keys(needs).length > 0);
 

@@ -99,6 +99,9 @@ export const STAMP_KEY_ID = 'stamp-key';
 /** The id of the item that holds the record of the circuits, in the same table. */
 export const CIRCUITS_ID = 'circuits';
 
+/** The beginning of the ids of the items that count what the functions have received, in the same table. */
+export const ARRIVALS_ID = 'arrivals';
+
 export interface Destination {
   /** The id, unique within the rule. The default is the name of the bucket. */
   id: string;

@@ -12,6 +12,7 @@ import {
   type Seen,
   type SharedQueue,
 } from '../../state/arrivals.ts';
+import { ARRIVALS_ID } from '../../model/rule.ts';
 import { translateTableError } from '../errors.ts';
 import { askTable, type ItemTable, openTable, type TableItem } from './table.ts';
 
@@ -28,7 +29,7 @@ const MESSAGES = 'm';
 
 /** How long the record of a minute is kept. */
 const EXPIRES_SECONDS = 3_600;
-const KEPT = 'arrivals';
+const KEPT = ARRIVALS_ID;
 
 /** If `region` is null, the region of the environment is used. */
 export const createArrivalStore = (tableName: string, region: string | null = null): ArrivalStore => {
@@ -52,7 +53,7 @@ export const createArrivalStore = (tableName: string, region: string | null = nu
   };
 };
 
-const idOf = (minuteMs: number): string => `arrivals#${minuteMs}`;
+const idOf = (minuteMs: number): string => `${ARRIVALS_ID}#${minuteMs}`;
 
 const addArrivals = async (
   table: ItemTable,
