@@ -71,6 +71,13 @@ test('the split keeps all rules of a source bucket in one stack', () => {
   expect(first).toEqual(expect.arrayContaining(['rule-0', 'again']));
 });
 
+test('a source bucket that alone fills more than a stack is not split', () => {
+  const many = Array.from({ length: 220 }, (_, index) => destination(`acme-replica-${index}`));
+  const message = messageOf(file([rule('only', { bucket: 'acme-documents' }, many)]));
+  expect(message).toMatch(/the stack would have about \d+ resources, while CloudFormation allows 500/);
+  expect(message).toContain('the rules of one source bucket alone are too much');
+});
+
 test('a source bucket with more notifications than S3 allows is named, and EventBridge is the fix', () => {
   const many = (events: string) =>
     file(
