@@ -2,7 +2,11 @@
  * Somebody does something wrong to a healthy deployment, and doctor must name the cause. The fix that it prints must make everything well
  * again. `npm test` plays twenty mutants, five at a time; the soak plays all of them one by one.
  */
-import { ListMultipartUploadsCommand, ListObjectVersionsCommand } from '@aws-sdk/client-s3';
+import {
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  ListObjectVersionsCommand,
+} from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
 import { setAwsVariables } from '../model/aws-variables.ts';
@@ -42,17 +46,20 @@ describe('of a deployment in which all is well', () => {
     expect(await replicasOf(world.stage)).toEqual(before);
   });
 
+  test('a canary is replicated, timed and removed again', async () => {
+    const { findings } = await world.examine('--canary', '--rule', 'notified');
+    expect(findings.flatMap(({ group, text }) => (group === 'canary' ? [text] : []))).toEqual([
+      expect.stringMatching(/^replicated and proven in \d+\.\d s$/),
+    ]);
+    const s3 = world.stage.source.s3();
+    const Prefix = 'in/s3-replicator-canary-';
+    const { KeyCount } = await s3.send(new ListObjectsV2Command({ Bucket: 'notified', Prefix }));
+    expect(KeyCount).toBe(0);
+  });
+
   test('what the caller may not read is not checked, and no error', async () => {
     const { aws } = world.stage;
-    const role = aws.iam.putRole({
-      accountId: SOURCE_ACCOUNT,
-      roleName: 'intern',
-      assumeRolePolicy: {
-        Statement: [{ Effect: 'Allow', Principal: { AWS: SOURCE_ACCOUNT }, Action: 'sts:AssumeRole' }],
-      },
-      policies: [{ Statement: [{ Effect: 'Allow', Action: 's3:ListBucket', Resource: '*' }] }],
-    });
-    const { credentials } = aws.iam.createSession(role.arn, 'intern', 3600);
+    const { credentials } = aws.iam.createSession(putIntern(aws), 'intern', 3600);
     setAwsVariables({ endpoint: aws.endpoint, credentials });
     const { code, findings } = await world.examine();
     setAwsVariables({ endpoint: aws.endpoint, credentials: aws.root(SOURCE_ACCOUNT) });
@@ -74,6 +81,17 @@ describe('of a deployment in which all is well', () => {
     expect(problems((await world.examine()).findings)).toEqual([]);
   });
 });
+
+/** Creates a role of a person who may only list buckets, and returns its ARN. */
+const putIntern = (aws: DoctorWorld['stage']['aws']): string =>
+  aws.iam.putRole({
+    accountId: SOURCE_ACCOUNT,
+    roleName: 'intern',
+    assumeRolePolicy: {
+      Statement: [{ Effect: 'Allow', Principal: { AWS: SOURCE_ACCOUNT }, Action: 'sts:AssumeRole' }],
+    },
+    policies: [{ Statement: [{ Effect: 'Allow', Action: 's3:ListBucket', Resource: '*' }] }],
+  }).arn;
 
 const replicasOf = async ({ destination }: DoctorWorld['stage']): Promise<unknown[]> =>
   Promise.all(

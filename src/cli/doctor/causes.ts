@@ -1,4 +1,5 @@
 /** The table of everything that doctor can find. docs/doctor.md shows it. */
+import { CANARY_CAUSES } from './canary.ts';
 import { DESTINATION_CAUSES } from './destination-causes.ts';
 import type { Causes, Group } from './finding.ts';
 import { HEALTH_CAUSES } from './health-causes.ts';
@@ -14,4 +15,5 @@ export const ALL_CAUSES: readonly (readonly [group: Group, causes: Causes])[] = 
   ['destinations', DESTINATION_CAUSES],
   ['rules', RULE_CAUSES],
   ['health', HEALTH_CAUSES],
+  ['canary', CANARY_CAUSES],
 ];

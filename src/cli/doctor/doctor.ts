@@ -14,6 +14,7 @@ import { writeData } from '../terminal/fitted.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
 import { jsonText } from '../terminal/json.ts';
 import { styleFor } from '../terminal/style.ts';
+import { canaryFindings } from './canary.ts';
 import type { Context } from './context.ts';
 import { destinationFindings } from './destinations.ts';
 import { commandOf, fixScript } from './fix.ts';
@@ -29,10 +30,14 @@ export const DOCTOR: CommandSpec = {
   name: 'doctor',
   summary: 'Find out what is wrong with a deployment, or will be, and how to fix it.',
   description: [
-    'Checks replication.yml, the stack, its source buckets and its rules, before the first deployment as well as after it. Each problem comes with one command that fixes it. Changes nothing. What your credentials may not read is listed as not checked, with the missing permission. docs/doctor.md lists all causes.',
+    'Checks replication.yml, the stack, its source buckets and its rules, before the first deployment as well as after it. Each problem comes with one command that fixes it. Changes nothing without --canary. What your credentials may not read is listed as not checked, with the missing permission. docs/doctor.md lists all causes.',
   ],
   options: {
     rule: { value: 'RULE', description: 'Only what concerns this rule.', multiple: true },
+    canary: {
+      description:
+        'Also upload one small object for each rule, and time it until every replica is proven. It is removed again where the rule replicates deletes.',
+    },
     strict: { description: 'Exit with 3 if there are warnings and no errors.' },
     'fix-script': { description: 'Print all fixes as a shell script, which nothing runs.' },
     json: { description: 'Print one JSON object on standard output (fields: docs/cli.md).' },
@@ -92,7 +97,8 @@ const examine = async (options: ParsedOptions, io: CliIo): Promise<Report> => {
     ruleFindings(context),
     healthFindings(context),
   ]);
-  const findings = [...here, ...groups.flat()];
+  const canary = options.has('canary') ? await canaryFindings(context, io) : [];
+  const findings = [...here, ...groups.flat(), ...canary];
   return {
     stack: context.names.stack,
     account: context.identity?.account ?? null,
