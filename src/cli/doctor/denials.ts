@@ -18,7 +18,8 @@ export const hittingDenials = (
   actions: string[],
 ): string[] => {
   const partition = partitionOfRegion(context.region);
-  const arns = roles.map((role) => `arn:${partition}:iam::${accountOf(context)}:role/${context.names[role]}`);
+  const path = `arn:${partition}:iam::${accountOf(context)}:role${context.configuration.stack.rolePath}`;
+  const arns = roles.map((role) => `${path}${context.names[role]}`);
   return statementsOf(policy).flatMap((statement, index) => {
     if (statement['Effect'] !== 'Deny') return [];
     const isHit =
