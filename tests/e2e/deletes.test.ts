@@ -128,7 +128,13 @@ test('status reads lag, rate, pending work and the closed brake from what the pa
   ]);
   expect(state.rules[0].operationsPerSecond).toBeGreaterThan(0);
   expect(state.queues.live.messages).toEqual({ visible: 0, inFlight: 0, delayed: 0 });
-  expect(state.alarms).toMatchObject([{ alarm: 'deletes-paused', state: 'ALARM' }]);
+  expect(state.alarms).toMatchObject([
+    {
+      alarm: 'deletes-paused',
+      state: 'ALARM',
+      command: expect.stringMatching(/^npx s3-replicator brake status/),
+    },
+  ]);
   const screen = await run(argv, { now: () => aws.clock.now() });
   expect(screen.out).toMatch(/one rule behind/);
   expect(screen.out).toMatch(/paused +deletes of braked → .* → npx s3-replicator brake status/);

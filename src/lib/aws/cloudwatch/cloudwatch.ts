@@ -203,7 +203,7 @@ const alarmState = (alarm: MetricAlarm, stack: string): AlarmState[] => {
       state,
       since: since?.toISOString() ?? null,
       description,
-      command: /`((?:npx )?s3-replicator [^`]+)`/.exec(description)?.[1] ?? null,
+      command: /Begin with: ([^\n]+)/.exec(description)?.[1] ?? null,
     },
   ];
 };
