@@ -20,6 +20,7 @@ export type Place =
   | 'event rules'
   | 'inspect function'
   | 'live queue'
+  | 'logs'
   | 'mappings'
   | 'replicate mappings'
   | 'replicate function'
@@ -151,6 +152,7 @@ export const COMMAND_ROWS: Readonly<Record<string, CommandRow>> = {
   explain: {
     person: 'operator',
     needs: { 'inspect function': ['lambda:InvokeFunction'], 'dead letters': READ_LETTERS },
+    operatorNeeds: { logs: ['logs:FilterLogEvents'] },
   },
   init: NOTHING,
   status: {
@@ -164,6 +166,7 @@ export const COMMAND_ROWS: Readonly<Record<string, CommandRow>> = {
       account: ['cloudwatch:GetMetricData', 'cloudwatch:DescribeAlarms'],
     },
   },
+  logs: { person: 'read-only', needs: { logs: ['logs:FilterLogEvents'] } },
   'transfers list': { person: 'read-only', needs: { transfers: ['dynamodb:Scan'] } },
   'verify start': { person: 'operator', needs: START_RUN },
   'waiting list': { person: 'read-only', needs: READ_WAITING },

@@ -166,6 +166,7 @@ const CASES: Record<string, Case[]> = {
   'backfill cancel': [{ prepare: withRun(), says: /is now cancelled/ }],
   'backfill set': [{ prepare: async () => [await aRun(), '--concurrency', '7'], says: /7/ }],
   explain: [{ prepare: async () => ['s3://current/in/none'], says: /in\/none|current/ }],
+  logs: [{ prepare: async () => ['--rule', 'current'], says: /no line since|current/ }],
   'brake status': [{ says: /current-replica/ }],
   'brake release': [{ prepare: aHeldKey, says: /in\/x/ }],
   'config key': [{ prepare: aKey, says: /^[\w-]{43}\n/ }],
