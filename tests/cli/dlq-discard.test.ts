@@ -144,6 +144,25 @@ test('a discard that fails halfway reports what it deleted', async () => {
   expect({ matching, left: messagesIn(DEAD).length }).toEqual({ matching: 450, left: 450 - deleted });
 });
 
+test('Ctrl-C ends a discard between two steps, and the output says how many it deleted', async () => {
+  fill(450);
+  const controller = new AbortController();
+  sqs.script = (operation) => {
+    if (operation === 'DeleteMessageBatch') controller.abort();
+    return undefined;
+  };
+  const { code, out } = await discard(['--expect', '450', '--json'], { interrupted: controller.signal });
+  expect(code).toBe(130);
+  expect(JSON.parse(out)).toMatchObject({ status: 'interrupted', matching: 450, deleted: 400 });
+  expect(messagesIn(DEAD)).toHaveLength(50);
+  expect(allVisible()).toBe(true);
+});
+
+test('a discard that expects messages fails if there are none', async () => {
+  expect(await discard(['--expect', '5'])).toMatchObject({ code: 1 });
+  expect(await discard(['--expect', '0'])).toMatchObject({ code: 0 });
+});
+
 test('a discard that is killed has deleted nothing that is not in its export', async () => {
   fill(120);
   const all = idsLeft();

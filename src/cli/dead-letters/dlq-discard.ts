@@ -143,6 +143,8 @@ const discard = async (queue: OperatorQueue, options: ParsedOptions, io: CliIo):
     onDeleted: (count) => progress.update(`${letterCount(count)} deleted`),
   }).finally(() => progress.end());
   assertNamesExist(request.filter, discarded.read, options, io);
+  const { matching } = discarded.read;
+  if (matching === 0 && !discarded.interrupted) refuseOther(options.number('expect'), 0);
   return resultOf(queue, discarded, summer.sum(), path);
 };
 
@@ -158,9 +160,8 @@ const confirmCount = async (
   const command = (words: string): string => asAnotherCommand(options, words);
   const place = { nowMs: io.now(), columns: io.columns, command };
   const expected = options.number('expect');
-  if (expected === matching) return;
-  if (expected !== null)
-    throw new CliError('not-confirmed', `${letterCount(matching)} match, and --expect says ${expected}.`);
+  refuseOther(expected, matching);
+  if (expected !== null) return;
   const warning = [
     ...groupLines(summary.groups, place),
     `To be deleted permanently: ${letterCount(matching)}. Export: ${path}`,
@@ -168,9 +169,14 @@ const confirmCount = async (
   await confirmByTyping({ warning, word: String(matching) }, io);
 };
 
+const refuseOther = (expected: number | null, matching: number): void => {
+  if (expected === null || expected === matching) return;
+  throw new CliError('not-confirmed', `${letterCount(matching)} match, and --expect says ${expected}.`);
+};
+
 const resultOf = (
   { name }: OperatorQueue,
-  { read, deleted, left, failure }: Discarded,
+  { read, deleted, left, failure, interrupted }: Discarded,
   { groups }: LetterSummary,
   path: string,
 ): DiscardResult => {
@@ -185,7 +191,7 @@ const resultOf = (
         : null;
   return {
     queue: name,
-    status: problem !== null && !read.interrupted ? 'failed' : read.interrupted ? 'interrupted' : 'done',
+    status: interrupted ? 'interrupted' : problem === null ? 'done' : 'failed',
     matching: read.matching,
     deleted,
     export: deleted > 0 ? path : null,

@@ -42,6 +42,8 @@ export interface Discarded {
   left: number;
   /** The failure that ended the deletion early; null: none. */
   failure: unknown;
+  /** Whether Ctrl-C ended the reading or the deletion. */
+  interrupted: boolean;
 }
 
 /**
@@ -54,14 +56,16 @@ export const discardMatching = async (queue: OperatorQueue, request: DiscardRequ
   const hold = createHold(queue, () => reader.now(), visible);
   try {
     const { read, doomed, file } = await exportLetters({ hold, retentionMs, visible, inFlight }, request);
-    if (file === null) return { read, deleted: 0, left: 0, failure: null };
+    const nothing = { read, deleted: 0, left: doomed.length, failure: null };
+    if (file === null) return { ...nothing, interrupted: read.interrupted };
     await hold.release(new Set(doomed.map(({ id }) => id)));
     if (read.interrupted || !(await isConfirmed(hold, file, request, read))) {
       await file.remove();
-      return { read, deleted: 0, left: doomed.length, failure: null };
+      return { ...nothing, interrupted: true };
     }
     const deletion = await deleteAll(queue, hold, doomed, request);
-    return { read, ...deletion, left: doomed.length - deletion.deleted };
+    const left = doomed.length - deletion.deleted;
+    return { read, ...deletion, left, interrupted: reader.interrupted.aborted && left > 0 };
   } finally {
     await hold.release();
   }
