@@ -83,7 +83,7 @@ test.each(['GLACIER', 'DEEP_ARCHIVE'] as const)(
     await stage.put('main', storageClass, 'x', { StorageClass: storageClass });
     expect(await onlyDeadLetter(stage)).toMatchObject({
       reason: 'archived',
-      detail: expect.stringContaining('restore-object'),
+      detail: expect.stringContaining('InvalidObjectState'),
     });
     await stage.put('main', storageClass, 'x', { StorageClass: 'STANDARD' });
     expect(await settled(stage)).toBe(true);
