@@ -6,16 +6,34 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 
-const DOCUMENTS = ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'docs/glossary.md', 'tests/README.md'];
+const DOCUMENTS = [
+  ...['README.md', 'SECURITY.md', 'CHANGELOG.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'tests/README.md'],
+  ...readdirSync('docs').flatMap((name) => (name.endsWith('.md') ? [`docs/${name}`] : [])),
+];
 
 interface Link {
   text: string;
   target: string;
+  /** The heading of the target, as it stands in the link; null: the link names none. */
+  anchor: string | null;
 }
 
 const linksIn = (document: string): Link[] =>
-  [...readFileSync(document, 'utf8').matchAll(/\[([^\]]+)\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)].map(
-    ([, text = '', target = '']) => ({ text, target: join(dirname(document), target) }),
+  [...readFileSync(document, 'utf8').matchAll(/\[([^\]]+)\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)].map(
+    ([, text = '', target = '', anchor = null]) => ({
+      text,
+      target: target === '' ? document : join(dirname(document), target),
+      anchor,
+    }),
+  );
+
+/** The anchors of the headings of a document, as GitHub makes them. */
+const anchorsIn = (document: string): string[] =>
+  [...readFileSync(document, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
   );
 
 /**
@@ -32,9 +50,25 @@ const exportsName = (file: string, name: string): boolean =>
   ).test(readFileSync(file, 'utf8'));
 
 test.each(DOCUMENTS)('every link in %s leads to a file or folder that exists', (document) => {
-  const links = linksIn(document);
-  expect(links.length).toBeGreaterThan(3);
-  expect(links.filter(({ target }) => !existsSync(target))).toEqual([]);
+  expect(linksIn(document).filter(({ target }) => !existsSync(target))).toEqual([]);
+});
+
+test.each(DOCUMENTS)('every heading that a link in %s names exists', (document) => {
+  const wrong = linksIn(document).filter(
+    ({ target, anchor }) =>
+      anchor !== null && target.endsWith('.md') && existsSync(target) && !anchorsIn(target).includes(anchor),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('README.md has at most 8 KB, and docs/README.md lists every document', () => {
+  expect(readFileSync('README.md').length).toBeLessThanOrEqual(8_192);
+  const listed = linksIn('docs/README.md').map(({ target }) => target);
+  expect(
+    readdirSync('docs').filter(
+      (name) => name.endsWith('.md') && name !== 'README.md' && !listed.includes(`docs/${name}`),
+    ),
+  ).toEqual([]);
 });
 
 test.each(DOCUMENTS)('every name of code that %s links is exported by the file of its link', (document) => {
