@@ -7,7 +7,12 @@ import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 
 const DOCUMENTS = [
-  ...['README.md', 'SECURITY.md', 'CHANGELOG.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'tests/README.md'],
+  'README.md',
+  'SECURITY.md',
+  'CHANGELOG.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'tests/README.md',
   ...readdirSync('docs').flatMap((name) => (name.endsWith('.md') ? [`docs/${name}`] : [])),
 ];
 
