@@ -67,6 +67,14 @@ const READ_WAITING = {
   'waiting queues': ['sqs:GetQueueAttributes'],
   circuits: ['dynamodb:GetItem'],
 };
+/** The state of the deployment, which `status` and `doctor` show. */
+const READ_STATE = {
+  'all queues': ['sqs:GetQueueUrl', 'sqs:GetQueueAttributes'],
+  circuits: ['dynamodb:GetItem'],
+  runs: ['dynamodb:Query', 'dynamodb:GetItem', 'dynamodb:BatchGetItem'],
+  transfers: ['dynamodb:Scan'],
+  account: ['cloudwatch:GetMetricData', 'cloudwatch:DescribeAlarms'],
+};
 const NOTHING: CommandRow = { person: 'read-only', needs: {} };
 
 /** All commands. `--local` needs more, which docs/backfill.md lists, because it reads objects. */
@@ -110,6 +118,7 @@ export const COMMAND_ROWS: Readonly<Record<string, CommandRow>> = {
   doctor: {
     person: 'read-only',
     needs: {
+      ...READ_STATE,
       stack: [
         'cloudformation:DescribeStacks',
         'cloudformation:ListStackResources',
@@ -123,7 +132,6 @@ export const COMMAND_ROWS: Readonly<Record<string, CommandRow>> = {
         'lambda:GetPolicy',
       ],
       mappings: ['lambda:GetEventSourceMapping'],
-      'all queues': ['sqs:GetQueueAttributes'],
       'all topics': ['sns:GetTopicAttributes', 'sns:ListSubscriptionsByTopic'],
       'report bucket': ['s3:ListBucket'],
       'event rules': ['events:DescribeRule', 'events:ListTargetsByRule'],
@@ -137,7 +145,7 @@ export const COMMAND_ROWS: Readonly<Record<string, CommandRow>> = {
         's3:GetBucketRequestPayment',
         's3:GetBucketOwnershipControls',
       ],
-      account: ['lambda:GetAccountSettings', 's3:ListAllMyBuckets'],
+      account: [...READ_STATE.account, 'lambda:GetAccountSettings', 's3:ListAllMyBuckets'],
     },
     operatorNeeds: { 'inspect function': ['lambda:InvokeFunction'] },
   },
@@ -155,17 +163,7 @@ export const COMMAND_ROWS: Readonly<Record<string, CommandRow>> = {
     operatorNeeds: { logs: ['logs:FilterLogEvents'] },
   },
   init: NOTHING,
-  status: {
-    person: 'read-only',
-    needs: {
-      'all queues': ['sqs:GetQueueUrl', 'sqs:GetQueueAttributes'],
-      circuits: ['dynamodb:GetItem'],
-      arrivals: ['dynamodb:GetItem'],
-      runs: ['dynamodb:Query', 'dynamodb:GetItem', 'dynamodb:BatchGetItem'],
-      transfers: ['dynamodb:Scan'],
-      account: ['cloudwatch:GetMetricData', 'cloudwatch:DescribeAlarms'],
-    },
-  },
+  status: { person: 'read-only', needs: { ...READ_STATE, arrivals: ['dynamodb:GetItem'] } },
   logs: { person: 'read-only', needs: { logs: ['logs:FilterLogEvents'] } },
   'transfers list': { person: 'read-only', needs: { transfers: ['dynamodb:Scan'] } },
   'verify start': { person: 'operator', needs: START_RUN },

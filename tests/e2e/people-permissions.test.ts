@@ -184,7 +184,7 @@ const CASES: Record<string, Case[]> = {
     // What does not match is shown again.
     { prepare: async () => [...(await aLetter()), '--reason', 'kms', '--expect', '0'], says: /Nothing/ },
   ],
-  doctor: [{ says: /here/, mayFind: true }],
+  doctor: [{ prepare: withoutId(aRun), says: /here/, mayFind: true }],
   status: [{ prepare: withoutId(aRun), says: /RULE/ }],
   'transfers list': [{ says: /No transfers/ }],
   'waiting list': [{ prepare: aWaitingMessage, says: /current-replica/ }],
