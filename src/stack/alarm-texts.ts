@@ -4,23 +4,23 @@ import type { Deployment } from '../lib/configuration/resource-names.ts';
 interface AlarmText {
   /** One or two short sentences. */
   meaning: string;
-  /** `STACK`, `STAGE` and `REGION` stand for those of the deployment. */
+  /** `STACK`, `STAGE` and `REGION` are placeholders for the values of the deployment. */
   command: string;
-  /** The section of docs/operations.md with the rest. */
+  /** The section of docs/operations.md with further steps. */
   section: string;
 }
 
-/** The commands of the command line of the stack that is named. */
+/** Returns a command of our command line, with placeholders for the stage and region. */
 const cli = (words: string): string => `npx s3-replicator ${words} --stage STAGE --region REGION`;
 
-/** The end of the log of a function. */
+/** Returns the command that shows the last lines of a function's log. */
 const log = (part: string): string => `aws logs tail /aws/lambda/STACK-${part} --since 1h --region REGION`;
 
 const DEPLOY = 'npx serverless deploy --stage STAGE --region REGION';
 const LOOP =
   'Lambda stopped messages as a recursive loop, because RecursiveLoop of the function is not Allow any more.';
 
-/** By the end of the alarm's name, in the order in which somebody on call should look at them. */
+/** The keys are the ends of the alarm names. The order is that in which an engineer on call should look at the alarms. */
 export const ALARM_TEXTS = {
   'dead-letters': {
     meaning: 'Objects could not be replicated, and wait for a person. It stays on until the queue is empty.',
@@ -99,7 +99,7 @@ export const ALARM_TEXTS = {
 
 export type AlarmName = keyof typeof ALARM_TEXTS;
 
-/** The description of an alarm, which stands in its mail. */
+/** Returns the description of an alarm. The mail of the alarm contains it. */
 export const alarmDescription = (name: AlarmName, deployment: Deployment): string => {
   const { meaning, command }: AlarmText = ALARM_TEXTS[name];
   return `${meaning} Begin with: ${commandFor(command, deployment)}`;

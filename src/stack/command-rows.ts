@@ -1,12 +1,15 @@
 /**
- * What each command of the command line asks of AWS. tests/e2e/people-permissions.test.ts runs each command with its row alone, and without
- * each action of it.
+ * The actions of AWS that each command of the command line uses. tests/e2e/people-permissions.test.ts runs each command with only the
+ * permissions of its row, and again without each single permission.
  */
 
-/** The people that run a command. Those with `read-only` only look, operators also change what is under way, deployers change the stack. */
+/**
+ * The people who run a command. `read-only` people change nothing, operators also change the work in progress, and deployers change the
+ * stack.
+ */
 export type Person = 'deployer' | 'operator' | 'read-only';
 
-/** What a row names. Each is one resource, or several with one beginning. */
+/** The resources that a row can name. Each is one resource, or all resources whose names begin in the same way. */
 export type Place =
   | 'account'
   | 'all functions'
@@ -34,9 +37,9 @@ export type Place =
 
 export interface CommandRow {
   person: Person;
-  /** The actions on each resource. Empty: the command asks AWS nothing that needs a permission. */
+  /** The actions on each resource. Empty if the command makes no call that needs a permission. */
   needs: Needs;
-  /** What it does besides if an operator runs it. Others see that this part is left out. */
+  /** Additional actions of the command if an operator runs it. For other people, the command says that this part is left out. */
   operatorNeeds?: Needs;
 }
 
@@ -156,7 +159,7 @@ export const COMMAND_ROWS: Readonly<Record<string, CommandRow>> = {
   'dlq list': { person: 'read-only', needs: { 'dead letters': READ_LETTERS } },
   'dlq redrive': REMOVE_LETTERS,
   'dlq discard': REMOVE_LETTERS,
-  // It reads letters if the function knows of one about the object.
+  // The command reads dead letters only if the function knows one about the object.
   explain: {
     person: 'operator',
     needs: { 'inspect function': ['lambda:InvokeFunction'], 'dead letters': READ_LETTERS },

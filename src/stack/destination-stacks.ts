@@ -22,7 +22,7 @@ export interface DestinationStack {
   parameters: Record<string, string>;
 }
 
-/** What the rules do not say. */
+/** Settings that the rules do not contain. */
 export interface StackChoices {
   /** The account of the stack that replicates. */
   sourceAccount: string;
@@ -35,7 +35,7 @@ export interface StackChoices {
 
 export interface DestinationStacks {
   stacks: DestinationStack[];
-  /** Why the template cannot create some of the roles, each with what to do. */
+  /** Why the template cannot create some of the roles. Each text also says what to do. */
   problems: string[];
 }
 
@@ -99,8 +99,8 @@ const identity = (
 });
 
 /**
- * What the rules use is allowed, and all else is taken back: when a stack is updated, CloudFormation keeps every parameter that is not given.
- * A KMS key that no rule names is kept, because it may be the default encryption of the bucket.
+ * Every parameter is given, because CloudFormation keeps the old value of a parameter that is not given. Thus the roles may do what the rules
+ * need, and lose all earlier permissions. A KMS key that no rule names is kept, because it may be the default encryption of the bucket.
  */
 const permissions = (group: readonly RuleDestination[]): Record<string, string> => {
   const yesIf = (uses: (each: RuleDestination) => boolean): string => (group.some(uses) ? 'yes' : 'no');

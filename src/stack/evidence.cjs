@@ -1,7 +1,8 @@
 'use strict';
-// A plugin of the Serverless framework. It looks after what outlives the stack: the tables of receipts, runs and transfers, and the
-// dead-letter queue. CloudFormation keeps them when the stack is removed (`RetainExceptOnCreate`), but it alone can neither take them up
-// again, nor protect tables without blocking the rollback of their creation. See decisions/029-what-outlives-the-stack.md.
+// A plugin of the Serverless framework. It manages the resources that outlive the stack: the tables of receipts, runs and transfers, and
+// the dead-letter queue. CloudFormation keeps them when the stack is removed (`RetainExceptOnCreate`). But a plain deployment cannot
+// import them again, and cannot protect tables without blocking the rollback of their creation. See
+// decisions/029-what-outlives-the-stack.md.
 const { setTimeout: sleep } = require('node:timers/promises');
 const CloudFormation = require('@aws-sdk/client-cloudformation');
 const DynamoDb = require('@aws-sdk/client-dynamodb');
@@ -53,7 +54,10 @@ module.exports = class Evidence {
     this.log.notice(`Taken up from the stack that was removed: ${left.map(nameIn).join(', ')}`);
   }
 
-  /** Only after a deployment has succeeded. CloudFormation could not delete protected tables when it rolls their creation back. */
+  /**
+   * Tables are protected only after a deployment has succeeded. If they were protected earlier, CloudFormation could not delete
+   * them in a rollback.
+   */
   async protectTables() {
     const client = new DynamoDb.DynamoDBClient(await this.aws.getAwsSdkV3Config());
     for (const [, { Properties }] of this.retained()) {
@@ -161,7 +165,7 @@ module.exports = class Evidence {
     return await client.send(new CloudFormation[`${operation}Command`]({ StackName, ...input }));
   }
 
-  /** Asks for a status until nothing is in progress any more. Throws unless it is then the wanted status. */
+  /** Repeats `ask` until the status shows no more progress. Throws if the final status is not the wanted one. */
   async untilDone(wanted, ask) {
     for (;;) {
       const [status, reason] = await ask();

@@ -1,4 +1,7 @@
-/** The least IAM policies of people who operate a stack from the command line. `command-rows.ts` says what they need. */
+/**
+ * The least IAM policies of people who operate a stack from the command line. `command-rows.ts` lists the permissions that these
+ * people need.
+ */
 import { partitionOfRegion } from '../lib/configuration/aws-syntax.ts';
 import type { Configuration } from '../lib/configuration/configuration.ts';
 import { resourceNames } from '../lib/configuration/resource-names.ts';
@@ -105,7 +108,7 @@ const placesOf = (configuration: Configuration, account: string): Record<Place, 
   };
 };
 
-/** All resources of a kind, by the beginning of their names. */
+/** All resources of a kind whose names begin with the given text. */
 const wholeStack = ({ deployment, stack }: Configuration, arns: Arns) => {
   const all = `${resourceNames(deployment).stack}-*`;
   return {

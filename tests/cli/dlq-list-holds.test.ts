@@ -1,4 +1,4 @@
-/** How `dlq list` holds the messages that it reads, and releases them whatever ends it. */
+/** `dlq list` holds the messages that it reads, and releases them in every case, however the command ends. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { DeadMessage } from '../../src/lib/dead-letters/dead-message.ts';
 import { awsEnvironment, putDeadLetter, type Run, run } from './run.ts';

@@ -1,6 +1,6 @@
 /**
- * Locks that became stronger at the source. An event reports a new retention, but no event reports a legal hold,
- * which is placed only after a run has compared both sides and sent a hint.
+ * Locks that became stronger at the source. An event reports a new retention, but no event reports a legal hold.
+ * The replica gets the legal hold only after a run has compared both sides and sent a hint.
  */
 import { describe, expect, test } from 'vitest';
 import { strengthened } from '../../src/lib/replica/object-lock.ts';

@@ -1,6 +1,6 @@
 /**
- * Runs each command of the command line with the permissions of its row alone, and without each of them. A command that is new needs a row
- * in src/stack/command-rows.ts, and a case here if the row is not empty.
+ * Runs each command of the command line with only the permissions of its row, and again without each single permission. A new command
+ * needs a row in src/stack/command-rows.ts, and a case here if the row is not empty.
  */
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { randomUUID } from 'node:crypto';
@@ -82,7 +82,7 @@ const aKey = async (): Promise<string[]> => {
   return [];
 };
 
-/** A hint about an object that does not exist, so that nothing comes of it. */
+/** This hint has no effect, because its object does not exist. */
 const HINT = formatHint({
   bucket: 'current',
   key: 'in/none',
@@ -144,7 +144,7 @@ const noRun =
     return options;
   };
 
-/** Two of them: the first compares the current objects and waits for the end, the second compares all versions. */
+/** Two cases: the first compares the current objects and waits for the end, the second compares all versions. */
 const START: Case[] = [
   { prepare: noRun('--rule', 'current', '--yes', '--wait'), says: /finished, / },
   { prepare: noRun('--rule', 'history', '--yes'), says: /Run \S+/ },
@@ -203,7 +203,7 @@ const UNSEEN: Record<string, string> = {
     'it is used only after a refusal, to tell a bucket of another account from a missing permission',
 };
 
-/** Runs a command as somebody whom only this policy allows something. */
+/** Runs a command as a person who has only the permissions of this policy. */
 const runAs = async (policy: PolicyDocument, name: string, { prepare }: Case): Promise<Run> => {
   const prepared = (await prepare?.()) ?? [];
   const { aws } = stage;

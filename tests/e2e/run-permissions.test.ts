@@ -197,7 +197,7 @@ const WITHOUT: Record<string, Loss<Observation>> = {
     differences: [],
   },
   'CompareRole ReadReplicas s3:GetObjectVersionTagging': blind(['notified', 'tagged']),
-  // A key that is not there is answered like one that may not be read.
+  // S3 gives the same answer for a missing key and for a key that may not be read.
   'CompareRole ListReplicas s3:ListBucket': {
     ...WITHOUT_LISTING_BRIDGED,
     differences: differentAmong(WITHOUT_LISTING_BRIDGED.differences, ['missing', 'tagged', 'unwanted']),
@@ -214,7 +214,7 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   'BatchJobRole Manifest s3:PutObject': { refusedToJobs: ['s3:PutObject'] },
 };
 
-/** The ways to observe a loss. The first look that matches a permission is used. */
+/** The ways to observe that a permission is missing. The first entry that matches the permission is used. */
 const LOOKS: Look<Observation>[] = [
   {
     of: / TlsOnly /,

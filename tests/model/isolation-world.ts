@@ -159,7 +159,10 @@ const depsIn =
     };
   };
 
-/** Handles batches as long as slots are free. Returns the number of slots in use at the end of each second, which grows. */
+/**
+ * Handles batches as long as slots are free. Returns a list that grows by one entry at the end of each second: the number
+ * of slots in use.
+ */
 const runSlots = (world: World, depsOf: (known: KnownCircuits) => TransferDeps): number[] => {
   const { time, queues } = world;
   const slots = Array.from({ length: SLOTS }, (_, slot) => ({ slot, isBusy: false, invocations: 0 }));

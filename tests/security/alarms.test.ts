@@ -1,4 +1,4 @@
-/** Failures that last cannot silence later ones, and senders of messages cannot create metrics. */
+/** A lasting failure does not silence the alarm about later failures, and senders of messages cannot create metrics. */
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { afterEach, expect, test, vi } from 'vitest';
@@ -23,7 +23,10 @@ const alarms = ofType(generatedTemplate(), 'AWS::CloudWatch::Alarm')
   .map(([, { Properties }]) => Properties as unknown as AlarmProperties)
   .filter(({ Dimensions }) => JSON.stringify(Dimensions).includes('"LiveDeadLetterQueue"'));
 
-/** The names of the alarms that change to ALARM in the last period, each period being the metrics of the dead-letter queue. */
+/**
+ * Returns the names of the alarms that change to ALARM in the last of the periods. A period consists of the metrics of the
+ * dead-letter queue.
+ */
 const announced = (...periods: Record<string, number>[]): string[] =>
   alarms
     .filter(({ MetricName, Threshold }) => {

@@ -1,4 +1,4 @@
-/** Whom the roles of `destination/template.yml` trust, when it is deployed to the local AWS. */
+/** The trust of the roles in `destination/template.yml`, tested with the template deployed to the local AWS. */
 import { readFile } from 'node:fs/promises';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { beforeAll, beforeEach, expect, test } from 'vitest';

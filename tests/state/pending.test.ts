@@ -1,4 +1,4 @@
-/** Pending work is shared out among the rules without asking for a single message. */
+/** Pending work is divided among the rules without reading any message. */
 import { expect, test } from 'vitest';
 import type { RuleDestination } from '../../src/lib/model/rule.ts';
 import { noArrivals, pairName, recentArrivals } from '../../src/lib/state/arrivals.ts';
@@ -59,7 +59,8 @@ for (let draw = 0; draw < propertyRuns(1); draw += 1)
       const age = (nowMs - really.oldestMs) / 1_000;
       expect(Math.abs(about.oldestSeconds! / age - 1), `age of ${rule.id}`).toBeLessThan(0.2);
     }
-    // Twelve minutes of 25 messages a second are written down in four calls a minute.
+    // For twelve minutes with 25 messages a second, four calls a minute are enough to record the
+    // arrivals.
     expect(writes).toBeLessThanOrEqual(80);
   });
 

@@ -44,7 +44,7 @@ export const findBrakes = async (
     for (const where of chosen) {
       const name = brakeName(where);
       const record = records.get(name);
-      // A rule without a brake may still have a list from before.
+      // A rule without a brake may still have a list from the time when it had one.
       if (record === undefined && where.rule.brake === null) continue;
       found.push(await brakeOf({ ...where, name, record: record ?? UNUSED_BRAKE }, ledger, io.now()));
     }

@@ -1,4 +1,4 @@
-/** What can be typed after each command, without regard to the shell. */
+/** The words that can be typed after each command, in a form that does not depend on the shell. */
 import type { CommandSpec, OptionSpec } from '../terminal/command.ts';
 import { choicesOf } from '../terminal/option-value.ts';
 
@@ -15,7 +15,7 @@ export interface Completed {
   /** With its dashes, such as `--rule`. */
   option: string;
   summary: string;
-  /** The values that can be completed. Null for a switch; empty if a value follows that only a person knows. */
+  /** The values that can be completed. Null for a switch. Empty if only the person knows the value. */
   values: readonly string[] | 'files' | 'profiles' | null;
 }
 
@@ -39,7 +39,7 @@ export const completionTable = (commands: readonly CommandSpec[]): Group[] => {
 const HELP: Completed = { option: '--help', summary: 'Show this help.', values: null };
 const VERSION: Completed = { option: '--version', summary: 'Show the version.', values: null };
 
-/** The values of arguments that are a choice. */
+/** The values of arguments that accept only certain words. */
 const CHOICES: Readonly<Record<string, readonly string[]>> = { SHELL: ['bash', 'zsh', 'fish'] };
 
 const wordsAfter = (path: string, commands: readonly CommandSpec[]): Group['words'] => {

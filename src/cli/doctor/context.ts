@@ -1,4 +1,4 @@
-/** What every check works with. */
+/** The input of every check. */
 import type { Configuration } from '../../lib/configuration/configuration.ts';
 import type { ResourceNames } from '../../lib/configuration/resource-names.ts';
 import type { AccountSettings } from '../../lib/aws/settings/account-settings.ts';
@@ -13,7 +13,7 @@ export interface Context {
   names: ResourceNames;
   region: string;
   settings: AccountSettings;
-  /** Whose credentials these are; null: AWS accepts none. */
+  /** The owner of the credentials; null: AWS accepts no credentials. */
   identity: Identity | null;
   /** The deployed stack; null: there is none, or the caller may not see it. */
   stack: StackState | null;
@@ -21,6 +21,6 @@ export interface Context {
   now(): number;
 }
 
-/** Returns the account of the stack. Without credentials it has no name. */
+/** Returns the account id of the stack, or the words `of the stack` if there are no credentials. */
 export const accountOf = ({ identity }: Pick<Context, 'identity'>): string =>
   identity?.account ?? 'of the stack';

@@ -76,7 +76,7 @@ export const createPendingWork = (
             reporter.pending(place, pending);
           }
         } catch (error) {
-          // Messages that wait are let back all the same.
+          // Waiting messages return to their queue even after this failure.
           const failure = { error: asReplicationError(error), assignment: null };
           reportFailure('retry', failure, attempted(1), { reporter });
         }

@@ -1,11 +1,12 @@
-/** Finds out whether a refusal concerns one version of the source alone. */
+/** Finds out whether a refusal concerns only one version of the source. */
 import { ReplicationError } from '../model/errors.ts';
 import type { SourceBucket } from '../model/ports.ts';
 import { isPermission } from '../model/reasons.ts';
 
 /**
- * Resolves to true if `error` is a refusal, this version may really not be read, and the newest version may. The error itself shows
- * none of that: the destination may have refused the write, or the source may refuse the whole key. So the source is asked.
+ * Resolves to true if `error` is a refusal, and the source refuses to let this version be read but not the newest one. The error
+ * itself does not show this: the destination may have refused the write, or the source may refuse the whole key. Therefore both
+ * versions are tried at the source.
  */
 export const isDeniedAlone = async (
   source: SourceBucket,

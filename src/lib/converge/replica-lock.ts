@@ -14,7 +14,7 @@ export const lockToAskFor = async (
 /** Returns the error to throw after S3 has refused a write with this lock. */
 export const explained = (error: unknown, { retention }: ObjectLock, nowMs: number): unknown => {
   if (retention === null) return error;
-  // S3 refuses a retention that has ended since the look. The next round leaves it out.
+  // The retention has ended since the source was read, so S3 refuses it. The next round leaves it out.
   if (retention.untilMs <= nowMs)
     return new ReplicationError('lost-race', 'the retention has ended in the meantime', { cause: error });
   if (!(error instanceof ReplicationError) || error.reason !== 'access-denied') return error;

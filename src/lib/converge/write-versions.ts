@@ -72,7 +72,7 @@ export const writeMissing = async (
   }
 };
 
-/** What the destination shows by now. */
+/** What the destination shows after the writes so far. */
 interface Progress {
   shown: Shown | null;
   /** Whether a marker was written that hides the key only until the version after it is written. */
@@ -194,9 +194,9 @@ const openItem = async (
 };
 
 /**
- * Handles an error while reading a version. A version that cannot be read, or whose lock the rule refuses, would keep all newer ones
- * from being replicated, so it is passed over and reported as missing. The newest version is never passed over. An archived version is not passed over if the
- * rule restores archived objects.
+ * Handles an error while reading a version. If a version cannot be read, or if the rule refuses the lock of the version, the version is
+ * passed over and reported as missing. Otherwise it would block all newer versions. The newest version is never passed over. An archived
+ * version is not passed over if the rule restores archived objects.
  */
 const unreadable = async (
   { rule, key }: Task,

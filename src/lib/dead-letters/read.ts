@@ -15,13 +15,16 @@ export interface ReadRequest {
   /** Maximum number of messages that are passed to `onMessage`. */
   limit: number;
   reader: Reader;
-  /** Receives the number of messages read so far, matching or not, and of those that match. */
+  /** Receives two numbers: how many messages were read so far, and how many of them match. */
   onRead: (read: number, matching: number) => void;
-  /** Receives each message that matches, in the order in which SQS delivers them, which is none. Nothing else keeps the message. */
+  /** Receives each matching message. SQS delivers messages in no particular order. The reader itself does not keep the message. */
   onMessage: (seen: DeadMessage, message: ReceivedMessage) => void | Promise<void>;
 }
 
-/** The rules and destinations of all messages that were read, matching or not, for an answer about a name that no message has. */
+/**
+ * The rules and destinations of all messages that were read, matching or not. A command lists them if it was given a name that no
+ * message has.
+ */
 export interface NamesRead {
   rules: ReadonlySet<string>;
   destinations: ReadonlySet<string>;
@@ -56,7 +59,10 @@ export const readLetters = async (queue: OperatorQueue, request: ReadRequest): P
 const READERS = 8;
 /** Above this number of messages, several calls receive at once. */
 const LONG_QUEUE = 500;
-/** How many messages are held when SQS delivers no more. Its limit is about 120,000, and those of other readers count too. */
+/**
+ * How many held messages are taken as the limit of SQS, above which it delivers no more. The limit is about 120,000, and messages
+ * held by other readers count too.
+ */
 const MAX_HELD = 119_000;
 /** Maximum names that are remembered for an answer. A stack has far fewer rules. */
 const MAX_NAMES = 100;
@@ -74,7 +80,7 @@ export const createNames = (): NamesRead & { add(seen: DeadMessage): void } => {
   };
 };
 
-/** Reads through a hold, and releases nothing. */
+/** Reads messages into a hold, and releases none of them. */
 export const readHeld = async (
   place: { hold: Hold; retentionMs: number; visible: number; inFlight: number },
   { filter, limit, reader, onRead, onMessage }: ReadRequest,

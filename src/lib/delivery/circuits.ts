@@ -1,7 +1,7 @@
 /**
- * The circuits of the destinations. The circuit of a destination opens after several failures in a row on different keys. As long as
- * it is open, no attempt is made, and messages wait. All execution environments share one record of the circuits. Each reads it at most
- * once in a few seconds, and writes to it only when a destination fails, hangs or recovers.
+ * The circuits of the destinations. The circuit of a destination opens after several failures in a row on different keys. While a
+ * circuit is open, no attempt is made, and messages wait. All execution environments share one record of the circuits. Each reads it at
+ * most once in a few seconds, and writes to it only when a destination fails, hangs or recovers.
  */
 import type { Clock } from '../model/ports.ts';
 import { ReplicationError, sideOf } from '../model/errors.ts';
@@ -53,7 +53,7 @@ export interface Circuits {
   failed(where: RuleDestination & { key: string }, error: ReplicationError): Promise<ReplicationError>;
   /** The circuit if it is open. The answer may be a few seconds old. */
   stateOf(destination: Destination): Promise<OpenCircuit | null>;
-  /** Removes from the record what invocations left behind that died. */
+  /** Removes the entries of crashed invocations from the record. */
   tidy(): Promise<void>;
   /** Resolves when all changes are written. Called at the end of an invocation, because a frozen environment writes nothing. */
   flush(): Promise<void>;
@@ -67,7 +67,7 @@ export const KEYS_TO_OPEN = 5;
 export const SUSPICION_MS = FRESH_MS + 1_000;
 /** The share of the slots that invocations may occupy together while they wait for destinations to answer. */
 export const HANGING_SHARE = 1 / 4;
-/** How long it is remembered that a destination does not deny everything. */
+/** How long an environment remembers that a destination does not deny everything. */
 const DENIAL_MS = 60_000;
 
 /** How long after its `untilMs` the entry of a hanging invocation is removed. The invocation has died. */
@@ -80,7 +80,7 @@ interface Setting {
   slots: Record<Origin, number>;
   /** The execution environment. */
   environment: string;
-  /** Calls back after the time, unless the returned function was called before. */
+  /** Calls `callback` after `ms` milliseconds. The returned function cancels the call. */
   after(ms: number, callback: () => void): () => void;
 }
 
@@ -193,7 +193,7 @@ export const circuitsFor = (
   };
 };
 
-/** The kinds of failures that a destination has as a whole. A refusal of one object, key or prefix is not among them. */
+/** The reasons of failures that concern the whole destination. A refusal of one object, key or prefix is not among them. */
 const OF_DESTINATION: ReadonlySet<Reason> = new Set([
   'throttled',
   'service-error',
@@ -203,7 +203,7 @@ const OF_DESTINATION: ReadonlySet<Reason> = new Set([
   'no-such-bucket',
   'wrong-bucket-owner',
   'wrong-region',
-  // Only if the destination denies everything, which a second question finds out.
+  // An additional request finds out whether the destination denies everything.
   'access-denied',
 ]);
 

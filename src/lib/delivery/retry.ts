@@ -18,14 +18,14 @@ export interface Retry {
   origin: Origin;
   /** How many attempts have failed since the message was sent or redriven. Waiting for a destination is no attempt. */
   tries: number;
-  /** How often the message was received in all, including the receives before a stay in the dead-letter queue. */
+  /** How often the message was received in total. Receives before a stay in the dead-letter queue count too. */
   attempts: number;
   firstSeenMs: number;
   /** When the message first failed, or first had to wait. Counted anew after a redrive. */
   waitingSinceMs: number;
   /**
-   * When the present failure began: the time of the first of the failures in a row with `reason`. A stay in a waiting queue
-   * without an attempt ends the row; null: the last attempt did not fail, or there was none.
+   * When the present failure began: the time of the first of the consecutive failures with `reason`. A stay in a waiting queue
+   * without an attempt ends the series. Null: the last attempt did not fail, or there was none.
    */
   firstFailedMs: number | null;
   /** The reason and the message of the last failure, or of the failure for which the destination is avoided. */
@@ -93,12 +93,16 @@ export const afterAvoidance = (message: Tried, error: ReplicationError, nowMs: n
 
 const MAX_DETAIL_CHARACTERS = 1_000;
 
-/** How long a refused permission is tried again. AWS makes changes of permissions known within about a minute. */
+/**
+ * How long an attempt is repeated after a permission was refused. Changes of permissions take effect in AWS within about a
+ * minute.
+ */
 export const FRESH_PERMISSION_MS = 2 * 60_000;
 
 /**
- * Returns true if the attempt of a message failed for lack of a permission that may have been granted just now. What counts is the
- * time since the first of these failures, not the age of the message, which may have waited in a queue for days.
+ * Returns true if the attempt failed because a permission is missing, and the permission may have been granted a moment ago. The
+ * time since the first such failure decides. The age of the message does not, because the message may have waited in a queue for
+ * days.
  */
 export const mayBeGranted = (message: Tried, error: ReplicationError, nowMs: number): boolean => {
   if (!isPermission(error.reason)) return false;

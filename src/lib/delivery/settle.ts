@@ -77,7 +77,10 @@ const partsOf = (group: Failure[]): Failure[][] => {
   return parts;
 };
 
-/** Gives the whole message back, because a queue or table did not accept what has to be there before the message is acknowledged. */
+/**
+ * Makes the whole message visible again. A queue or table did not accept a record that must exist before the message is
+ * acknowledged.
+ */
 export const giveBack = async (
   message: QueueMessage,
   failure: Pick<Failure, 'error' | 'assignment'>,
@@ -99,7 +102,8 @@ const sendOn = async (failure: Failure, message: QueueMessage, deps: Deps): Prom
 
 const isExhausted = ({ error }: Failure, message: QueueMessage, { clock }: Deps): boolean => {
   const { tries, waitingSinceMs } = afterFailure(message, error, clock.now());
-  // An invocation that had too little time for the piece is no fault of the object. The large objects of one batch share the network.
+  // If an invocation had too little time for the piece, the object is not the cause. The large objects of one batch share the
+  // network.
   if (error.reason === 'out-of-time') return tries >= OUT_OF_TIME_LIMIT;
   const forMs = clock.now() - waitingSinceMs;
   if (error.isAvoided) return forMs >= MAX_WAITING_MS;
@@ -107,8 +111,9 @@ const isExhausted = ({ error }: Failure, message: QueueMessage, { clock }: Deps)
 };
 
 /**
- * Sends the failed piece again: with a short delay to the queue that it came from, and after several failures, or if its destination
- * is avoided, to the waiting queue of its destination. A delayed message cannot be received early, so no message is delayed for long.
+ * Sends the failed piece again. At first the piece returns to its queue with a short delay. After several failures, or if the
+ * destination is avoided, the piece goes to the waiting queue of the destination. No message is delayed for long, because a delayed
+ * message cannot be received early.
  */
 export const tryAgain = async (failure: Failure, message: QueueMessage, deps: Deps): Promise<void> => {
   const { error, body, again = body, assignment } = failure;

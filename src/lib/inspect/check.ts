@@ -1,6 +1,6 @@
 /**
- * The action `check`: which messages would fail if they were sent back now. What a message would do is decided by the code that replicates,
- * in a dry run. Before a write, S3 is asked whether it would begin an upload with the very headers of the write.
+ * The action `check`: finds out which messages would fail if they were sent back now. The code that replicates decides this in a dry run.
+ * Before a write, an upload with the same headers is begun, to see whether S3 would accept the write.
  */
 import type { DryRun, PlannedCall } from '../converge/dry-run.ts';
 import { acceptedFrom, type Parsed, parseMessage } from '../hint/hint.ts';
@@ -30,9 +30,9 @@ export interface MessageCheck {
   verdict: Verdict;
   /** The reason of the failure, the outcome, or S3's name of the call. */
   what: string;
-  /** The failure in words; null: it does not fail. */
+  /** The failure in words; null: the message would not fail. */
   detail: string | null;
-  /** Whether S3 was asked for the write. A delete, for example, cannot be tried without deleting. */
+  /** Whether the write was tried at S3. A delete, for example, cannot be tried without deleting. */
   isProbed: boolean;
 }
 

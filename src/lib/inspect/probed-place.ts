@@ -1,7 +1,9 @@
-/** What a probe saw at one destination of a rule. The function reports what AWS answered; the command says what that means. */
+/** What a probe saw at one destination of a rule. The function reports the answers of AWS. The command explains them. */
 import type { Destination, ReplicationRule } from '../model/rule.ts';
 
-/** AWS's answer to one call. A call that is not meant to succeed shows by its error that it was allowed. */
+/**
+ * AWS's answer to one call. A call that must not succeed is expected to fail with an error that shows that the call was allowed.
+ */
 export interface ProbeStep {
   /** The IAM action that the call needs, e.g. `s3:PutObjectTagging`. */
   permission: string;
@@ -18,7 +20,7 @@ export interface ProbedPlace {
     withId: ProbeStep['answer'];
     withoutId: ProbeStep['answer'];
     withOtherId: ProbeStep['answer'];
-    /** Whether a session may name the function that began it. */
+    /** Whether a session may have a source identity, which names the function that began the session. */
     withName: ProbeStep['answer'];
     detail: string;
   };

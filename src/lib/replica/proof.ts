@@ -79,7 +79,10 @@ export const sameDigest = (replica: Comparable, source: Comparable): Digest | nu
   return algorithm === 'MD5' || compareEtags(replica, source) === 'same' ? 'md5' : 'crc';
 };
 
-/** Returns true if whoever chose the bytes of the replica may have made it look like the source: no digest agrees, or a CRC alone. */
+/**
+ * Returns true if the author of the replica's bytes may have made them look like the source. This is so if no digest agrees, or only
+ * a CRC.
+ */
 export const isForgeable = (replica: Comparable, source: Comparable): boolean =>
   (sameDigest(replica, source) ?? 'crc') === 'crc';
 
@@ -112,8 +115,8 @@ export const etagIsDigest = (object: Pick<Comparable, 'etag' | 'encryption'>): b
   !isKms(object.encryption) && isMd5(object.etag);
 
 /**
- * Returns true if the ETag looks like an MD5, of the content or of its parts. With KMS it is random instead, and two random ones are never
- * equal, so equal ETags of this form prove equal bytes also where the encryption is not known.
+ * Returns true if the ETag looks like an MD5, of the content or of its parts. With KMS, the ETag is random instead. Two random ETags are
+ * never equal. Therefore equal ETags of this form prove equal bytes, even if the encryption is not known.
  */
 export const isMd5 = (etag: string): boolean => /^"?[0-9a-f]{32}(-\d{1,5})?"?$/.test(etag);
 

@@ -40,7 +40,7 @@ export const startRuns = async (
     const run = newRun({ spec, estimate }, scopeText(deps.configuration, spec), deps);
     const created = await deps.store.create(run, wholeRange());
     if (created.kind === 'active') {
-      // No message was sent for these runs, so they have done nothing, and nobody has to hear of their end.
+      // No message was sent for these runs, so they have done nothing, and their end need not be announced.
       const ended = { phase: 'cancelled', endedMs: deps.clock.now(), announced: true } as const;
       for (const { id } of runs) await change(id, deps, () => ended);
       throw await inTheWay(created.run, deps);
@@ -51,7 +51,7 @@ export const startRuns = async (
   return runs;
 };
 
-/** Says of the other run what ends it. */
+/** Returns an error that names the other run and says how to end it. */
 const inTheWay = async (id: string, { store }: ControlDeps): Promise<RunRefusedError> => {
   const phase = (await store.load(id))?.phase;
   const over = `run ${id} over the same keys`;

@@ -57,11 +57,16 @@ export interface CompareCounters {
    * `historyShorter`.
    */
   keys: number;
-  /** Keys that are proven to be the same. The counters that begin with `by` say by what. Nothing has to be proven if neither side shows an object. */
+  /**
+   * Keys that are proven to be the same. The counters that begin with `by` say what proves it. If neither side shows an object, nothing has
+   * to be proven.
+   */
   same: number;
-  /** Keys that look the same, although nothing proves that the bytes are. They are no difference, and no proof. */
+  /**
+   * Keys that look the same, although nothing proves that the bytes are the same. They count neither as different nor as proven.
+   */
   presumed: number;
-  /** Keys of which all compared versions rest on this proof or on a stronger one. */
+  /** Keys for which this proof, or a stronger one, exists for every compared version. */
   byBytes: number;
   byReceipt: number;
   bySha: number;
@@ -79,8 +84,8 @@ export interface CompareCounters {
   /** Those of `same` and `presumed` whose replica has a legal hold that the source version does not have. */
   holdsKept: number;
   /**
-   * Keys that the destination lacks and the rule leaves out, because a deployment that the rule names has signed the source object as its
-   * replica. They do not count in `keys`.
+   * Keys that the rule leaves out and that are missing at the destination. The source object of such a key is a replica, signed by a
+   * deployment that the rule names. These keys do not count in `keys`.
    */
   leftOut: number;
   /**
@@ -163,13 +168,13 @@ export interface Run {
   /** The estimate made before the start; null: none was requested. */
   estimate: RunEstimate | null;
   /**
-   * Since when no hint of the run has ended or been tried, in milliseconds since the epoch. `progress` identifies the state of the
-   * counters at that time. Null: not known yet.
+   * The time since which no hint of the run has ended or been tried, in milliseconds since the epoch. `progress` identifies the
+   * state of the counters at that time. Null: not known yet.
    */
   still: { progress: string; sinceMs: number } | null;
   /**
-   * The SHA-256 of each file of the report, in hexadecimal digits, by the name of the file. Whoever may write into the report bucket cannot
-   * change it. `report.json` in turn has those of the CSV files. Null: no report was written.
+   * The SHA-256 of each file of the report, in hexadecimal digits, by the name of the file. Somebody who may write into the report bucket
+   * cannot change these digests. `report.json` in turn contains the digests of the CSV files. Null: no report was written.
    */
   digests: Record<string, string> | null;
 }

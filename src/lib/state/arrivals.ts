@@ -1,7 +1,7 @@
 /**
- * What the functions have received in the last minutes, and what they have sent again. Queues do not say whose messages they hold, so
- * pending work is shared out in proportion to this (decisions/033). Each execution environment adds to the record at most once in a
- * quarter of a minute, and only if something waited.
+ * What the functions have received in the last minutes, and what they have sent again. A queue does not report the destinations of
+ * its messages, so pending work is divided in proportion to these numbers (decisions/033). Each execution environment adds to the
+ * record at most once in a quarter of a minute, and only if something waited.
  */
 import { SHORT_TRIES } from '../delivery/backoff.ts';
 import type { OutcomeRecord } from '../delivery/outcome.ts';
@@ -9,13 +9,16 @@ import type { Clock } from '../model/ports.ts';
 import { isPermission } from '../model/reasons.ts';
 import { waitingQueueSuffix } from '../model/rule.ts';
 
-/** The queues whose messages are shared out. Transfers have records of their own. */
+/**
+ * The queues whose messages are divided among the destinations. The transfer queue is not one of them, because each transfer has
+ * a record.
+ */
 export const SHARED_QUEUES = ['live', 'backfill'] as const;
 export type SharedQueue = (typeof SHARED_QUEUES)[number];
 
 /** What was seen of one destination of one rule. */
 export interface Seen {
-  /** Pieces of messages: a message for two destinations is one piece of each. */
+  /** Pieces of messages. A message for two destinations has one piece for each of them. */
   received: number;
   /** Pieces that were sent again, with a delay. */
   again: number;
@@ -23,7 +26,7 @@ export interface Seen {
   bytes: number;
   /** When the message of the newest received piece was sent, in milliseconds since the epoch; 0: unknown. */
   newestMs: number;
-  /** When the oldest piece that was sent again had first been seen; 0: none was. */
+  /** When the oldest of the pieces that were sent again was first seen; 0: none was sent again. */
   oldestAgainMs: number;
 }
 
@@ -38,7 +41,10 @@ export interface ArrivalStore {
   add(minuteMs: number, queue: SharedQueue, arrivals: Arrivals): Promise<void>;
   /** Loads the records of the minutes, added up. */
   load(minutesMs: readonly number[]): Promise<Record<SharedQueue, Arrivals>>;
-  /** The last arrivals that {@link keep} was given. They say whose messages stand still when no more are received. */
+  /**
+   * The last arrivals that {@link keep} stored. If no more messages are received, they show to which destinations the remaining
+   * messages belong.
+   */
   kept(): Promise<Record<SharedQueue, Arrivals>>;
   keep(arrivals: Record<SharedQueue, Arrivals>): Promise<void>;
 }
@@ -51,7 +57,7 @@ export const noArrivals = (): Arrivals => ({ messages: 0, seen: new Map() });
 
 export const NOTHING_SEEN: Seen = { received: 0, again: 0, bytes: 0, newestMs: 0, oldestAgainMs: 0 };
 
-/** Returns both together. */
+/** Returns the sum of both. */
 export const addSeen = (one: Seen, other: Seen): Seen => ({
   received: one.received + other.received,
   again: one.again + other.again,
@@ -70,7 +76,7 @@ const MINUTES = 5;
 const COLLECT_MS = 15_000;
 /** How old a received message must be, so that its queue counts as a backlog. */
 const WAITED_MS = 10_000;
-/** How many messages are written in any case, so that the shares are known when a backlog begins. */
+/** How many messages are recorded even without a backlog, so that the shares are known when a backlog begins. */
 const MANY_MESSAGES = 100;
 
 export interface ArrivalCollector {
@@ -102,7 +108,7 @@ export const collectArrivals = (
       if (nowMs - writtenMs < COLLECT_MS || (!waited && collected.messages < MANY_MESSAGES)) return;
       const arrivals = collected;
       [collected, writtenMs, waited] = [noArrivals(), nowMs, false];
-      // The counts only share out what the queues say. No work depends on them.
+      // No work depends on these counts. They only divide the numbers that the queues report.
       await store.add(minuteOf(nowMs), queue, arrivals).catch(() => undefined);
     },
   };
@@ -125,11 +131,13 @@ const pieceOf = (record: OutcomeRecord): { rule: string; destination: string; se
   return { rule, destination, seen };
 };
 
-/** After several failures a piece goes to the waiting queue of its destination, whose messages are counted apart. */
+/**
+ * After several failures a piece goes to the waiting queue of its destination. Messages in waiting queues are counted separately.
+ */
 const isDelayed = (record: OutcomeRecord): boolean =>
   record.ending === 'retry' && (record.attempts <= SHORT_TRIES || isPermission(record.reason));
 
-/** The endings of pieces of messages. The others concern part ranges, or a destination as a whole. */
+/** The endings that concern pieces of messages. All other endings concern part ranges or whole destinations. */
 const ENDINGS: ReadonlySet<OutcomeRecord['ending']> = new Set([
   'done',
   'skip',

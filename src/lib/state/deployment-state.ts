@@ -51,10 +51,10 @@ export interface RuleState {
   destination: string;
   sourceBucket: string;
   destinationBucket: string;
-  /** The latency of the newest five minutes in which something was replicated, of the last quarter of an hour; null: nothing was. */
+  /** The latest five-minute latency within the last quarter of an hour; null: nothing was replicated in that time. */
   lag: Readable<Lag | null>;
   pending: Readable<Pending>;
-  /** What was replicated in the last five whole minutes, in a second. */
+  /** Replicated operations per second, measured over the last five whole minutes. */
   operationsPerSecond: Readable<number>;
   bytesPerSecond: Readable<number>;
   failedLastHour: Readable<number>;
@@ -72,7 +72,7 @@ export interface Lag {
   p99Seconds: number;
 }
 
-/** Work that is not done yet. Shared out among the rules from the counts of the queues, so it is approximate. */
+/** Work that is not done yet. The numbers are approximate, because the counts of the queues are divided among the rules. */
 export interface Pending {
   operations: number;
   /** Null: no mean size is known. */

@@ -1,6 +1,6 @@
 /**
- * Shares out the messages of the queues among the destinations of the rules. Asking whose message each is would cost a call for each
- * object. The result is approximate.
+ * Divides the messages of the queues among the destinations of the rules. The result is approximate. To find the destination of
+ * every message would take one call for each object.
  */
 import type { Transfer } from '../copy/transfer/transfer.ts';
 import type { RuleDestination } from '../model/rule.ts';
@@ -13,7 +13,7 @@ export interface Backlog {
   transfers: readonly Pick<Transfer, 'rule' | 'destination' | 'version' | 'seen' | 'failure' | 'startedMs'>[];
   /** The number of messages in the waiting queue, by {@link pairName}. */
   waiting: ReadonlyMap<string, number>;
-  /** Since when a destination is avoided, by {@link pairName}, in milliseconds since the epoch. */
+  /** The time since which a destination is avoided, in milliseconds since the epoch, by {@link pairName}. */
   avoidedSinceMs: ReadonlyMap<string, number>;
 }
 
@@ -74,9 +74,9 @@ const pendingOf = (backlog: Backlog, pair: Pair, nowMs: number): Pending => {
 };
 
 interface Share {
-  /** What can be received or is being worked on. */
+  /** Messages that can be received or are being processed. */
   ready: number;
-  /** What was sent again and is delayed. */
+  /** Messages that were sent again and are still delayed. */
   again: number;
   newestMs: number;
   oldestAgainMs: number;
@@ -86,7 +86,7 @@ const shareOf = ({ queues, arrivals }: Backlog, queue: SharedQueue, { name, pair
   const { visible, inFlight, delayed } = queues[queue];
   const { messages, seen } = arrivals[queue];
   const { received, again, newestMs, oldestAgainMs } = seen.get(name) ?? NOTHING_SEEN;
-  // As long as nothing was ever received, every destination is as likely as the others.
+  // If no message was ever received, all destinations get the same share.
   const readyShare = messages === 0 ? 1 / pairs.length : received / messages;
   const sentAgain = [...seen.values()].reduce((sum, each) => sum + each.again, 0);
   const againShare = sentAgain === 0 ? readyShare : again / sentAgain;
@@ -98,7 +98,10 @@ const shareOf = ({ queues, arrivals }: Backlog, queue: SharedQueue, { name, pair
   };
 };
 
-/** A queue hands out its oldest messages first, more or less: what is left was sent after the newest that was received. */
+/**
+ * A queue delivers the oldest messages first, approximately. Therefore the remaining messages were sent after the newest received
+ * message.
+ */
 const beginsOf = ({ ready, again, newestMs, oldestAgainMs }: Share): number[] => [
   ...(ready >= 0.5 ? [newestMs] : []),
   ...(again >= 0.5 || ready >= 0.5 ? [oldestAgainMs] : []),
@@ -107,7 +110,7 @@ const beginsOf = ({ ready, again, newestMs, oldestAgainMs }: Share): number[] =>
 const waitingSince = ({ avoidedSinceMs }: Backlog, { name }: Pair, waiting: number): number[] =>
   waiting === 0 ? [] : [avoidedSinceMs.get(name) ?? 0];
 
-/** 0 stands for an unknown begin. */
+/** 0 means that the time is unknown. */
 const ageOf = (begins: readonly number[], nowMs: number): number | null => {
   const known = begins.filter((ms) => ms > 0);
   return known.length === 0 ? null : Math.max(0, Math.round((nowMs - Math.min(...known)) / 1_000));

@@ -41,7 +41,7 @@ export const bucketSubscription = ({ notifications, store, clock }: Dependencies
     });
   };
   const unsubscribe = async (wanted: SubscriptionProperties): Promise<void> => {
-    // The record goes first, so that no check makes the subscription again.
+    // The record is deleted first. Otherwise a scheduled check could make the subscription again.
     await store.remove(wanted.bucket);
     await changeNotifications(notifications, wanted, clock.sleep, {
       isDone: (existing) => isUnsubscribed(existing, wanted.idPrefix),
@@ -83,7 +83,8 @@ export const bucketSubscription = ({ notifications, store, clock }: Dependencies
 };
 
 /**
- * Makes the wanted subscription unless the bucket has it already. `isFresh` says whether the permissions for that may be new.
+ * Makes the wanted subscription unless the bucket has it already. `isFresh` is true if the permissions for the subscription may
+ * have been granted a moment ago.
  *
  * @throws BucketNotificationsError, SubscriptionConflict
  */

@@ -1,4 +1,7 @@
-/** What the stack remembers about each subscription, so that a lost one is noticed and the gap in its events is known. */
+/**
+ * What the stack remembers about each subscription. With this record, a check notices a lost subscription and knows since when
+ * events are missing.
+ */
 import type { SubscriptionProperties } from './subscription.ts';
 
 export interface SubscriptionRecord {
@@ -12,15 +15,18 @@ export interface SubscriptionState {
   /** When the bucket was last seen to be subscribed. */
   goodMs: number;
   /**
-   * Since when events may be missing. Null if no subscription was lost since the last one that was repaired and announced. A
-   * repair is announced after it is made, so this value outlives a crash in between.
+   * Since when events may be missing. Null if the subscription was not lost, or was repaired and the repair was announced. The
+   * announcement follows the repair, so this value remains if the function crashes in between.
    */
   missingSinceMs: number | null;
-  /** When a problem that lasts was last announced; null: there is none. */
+  /** When a lasting problem was last announced; null: there is no such problem. */
   announcedMs: number | null;
   /** When the schedule repaired the subscription, in the last day. */
   repairsMs: number[];
-  /** When a deployment switched EventBridge on for the bucket; null: never, or it was on before. */
+  /**
+   * When a deployment enabled EventBridge for the bucket; null: no deployment did, for example because EventBridge was already
+   * enabled.
+   */
   switchedOnMs: number | null;
 }
 
@@ -40,8 +46,8 @@ export interface SubscriptionStore {
   /** Stores what a deployment wants. `state` is stored only if there is no record yet. */
   want(wanted: SubscriptionProperties, state: SubscriptionState): Promise<void>;
   /**
-   * Replaces the state of a record. Changes nothing and resolves to false if the record has another state by now, or none because
-   * the bucket was unsubscribed.
+   * Replaces the state of a record. Changes nothing and resolves to false if the state has changed in the meantime, or if the
+   * record is gone because the bucket was unsubscribed.
    */
   advance(record: SubscriptionRecord, next: SubscriptionState): Promise<boolean>;
   /** Also succeeds if there is no record. */

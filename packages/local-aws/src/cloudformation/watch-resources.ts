@@ -16,7 +16,7 @@ export const watchProviders = (services: {
   'AWS::Logs::LogGroup': logGroupProvider(services.logGroups),
 });
 
-/** The properties are checked as those of PutMetricAlarm, with which the alarm is created. */
+/** The alarm is created by PutMetricAlarm, which also checks the properties. */
 const alarmProvider = ({ alarms, clock }: { alarms: Alarms; clock: Clock }): Provider =>
   defineResourceType({
     properties: z.looseObject({ AlarmName: z.string().optional() }),

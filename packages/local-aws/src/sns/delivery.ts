@@ -50,7 +50,7 @@ const deliverTo = (
   return [{ subscriptionArn, queueArn, reason: outcome }];
 };
 
-/** The sender of SNS's messages. Queue policies can identify it by the topic. */
+/** The sender of messages from SNS. Queue policies can identify the sender by the topic. */
 const senderOf = (topic: Topic) => ({
   service: 'sns.amazonaws.com',
   sourceArn: topic.arn,

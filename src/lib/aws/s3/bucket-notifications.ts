@@ -70,7 +70,7 @@ const PROBLEMS: Record<string, NotificationsProblem> = {
   InvalidRequest: 'invalid',
   NoSuchBucket: 'no-such-bucket',
   PermanentRedirect: 'other-region',
-  // S3 answers so to the first requests for a bucket that was created a moment ago in another region.
+  // S3 gives this answer to the first requests for a bucket that was created a moment ago in another region.
   TemporaryRedirect: 'other-region',
   AuthorizationHeaderMalformed: 'other-region',
   IllegalLocationConstraintException: 'other-region',

@@ -61,7 +61,7 @@ export const defaultRetention = async (
       return null;
     }
   };
-  // After a failure that may pass, nothing is remembered.
+  // A temporary failure is not remembered.
   return await target.clients.defaultRetention.get(bucket, ask).catch(() => null);
 };
 
@@ -69,6 +69,6 @@ const retentionIn = (given: ConfiguredRetention | undefined): DefaultRetention |
   if (given === undefined) return null;
   const { Mode: mode, Days: days, Years: years } = given;
   if (mode === undefined || (days === undefined && years === undefined)) return 'unknown';
-  // A year may have 366 days. What is a day too long is safe.
+  // A year may have 366 days. A retention that is one day too long does no harm.
   return { mode, days: days ?? (years ?? 0) * 366 };
 };

@@ -1,12 +1,12 @@
 /** One question to AWS about a setting, and the ways in which AWS may answer it. */
 import { readError } from '../read-error.ts';
 
-/** The answer to a question. Not to be allowed to ask is an answer too, because a caller may have only some permissions. */
+/** The answer to a question. A missing permission is an answer too, because a caller may have only some permissions. */
 export type Asked<Value> =
   | { kind: 'answer'; value: Value }
   /** What was asked about does not exist. */
   | { kind: 'missing' }
-  /** The caller has not the permission, e.g. `s3:GetBucketPolicy`. */
+  /** The permission that the caller does not have, e.g. `s3:GetBucketPolicy`. */
   | { kind: 'denied'; permission: string; message: string }
   | { kind: 'failed'; message: string };
 
@@ -42,7 +42,7 @@ const CREDENTIALS: ReadonlySet<string> = new Set([
   'MissingAuthenticationToken',
 ]);
 
-/** Codes for what does not exist that come with the status 400. */
+/** Error codes with status 400 that mean that something does not exist. */
 const MISSING: ReadonlySet<string> = new Set([
   'QueueDoesNotExist',
   'AWS.SimpleQueueService.NonExistentQueue',
@@ -55,7 +55,7 @@ const MISSING: ReadonlySet<string> = new Set([
 export const valueOf = <Value>(asked: Asked<Value>): Value | null =>
   asked.kind === 'answer' ? asked.value : null;
 
-/** Returns a function that asks each question once, however many checks need the answer. */
+/** Returns a function that asks each question only once, even if several checks need the answer. */
 export const askOnce = <Key extends readonly string[], Value>(
   question: (...key: Key) => Promise<Asked<Value>>,
 ): ((...key: Key) => Promise<Asked<Value>>) => {

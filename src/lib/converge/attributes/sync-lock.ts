@@ -1,6 +1,6 @@
 /**
  * Strengthens the retention and legal hold of a replica after the lock of its source version was strengthened. S3 sends an event
- * for a new retention, but none for a legal hold, which only a run finds that compares both sides.
+ * for a new retention, but none for a legal hold. Only a run that compares both sides finds a new legal hold.
  */
 import { ReplicationError } from '../../model/errors.ts';
 import { asksForTags, tagsAreWanted } from '../../model/filter.ts';
@@ -68,7 +68,7 @@ const retain = async (
     const isModeChange =
       last?.mode === 'GOVERNANCE' && next.mode === 'COMPLIANCE' && last.untilMs > clock.now();
     if (!isModeChange) throw explained(error, { retention: next, legalHold: false }, clock.now());
-    // The retention is made as long as required, although it cannot be made as strict.
+    // The mode of the retention cannot be made as strict as required, but the retention is still made as long as required.
     if (next.untilMs > last.untilMs)
       await destination.putRetention(key, versionId, { ...next, mode: 'GOVERNANCE' });
     throw new ReplicationError('access-denied', `${error.message}. ${BYPASS}`, {

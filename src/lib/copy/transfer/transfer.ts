@@ -27,7 +27,7 @@ export interface Transfer {
   provenBy: ProvenBy;
   /** Whether the upload itself is locked, so that S3 accepts a streamed part only with a checksum in its header. */
   isLocked: boolean;
-  /** How many more plans of proving the bytes could be tried, each with a new upload. */
+  /** How many other ways to prove the bytes remain. Each of them needs a new upload. */
   plansLeft: number;
   /** Whether S3 refused the first part, so that the next plan has to be tried. */
   isRefused: boolean;
@@ -57,7 +57,7 @@ export interface Transfer {
   seen: { parts: number; bytes: number; atMs: number } | null;
   /** The last attempt at which a worker took up a part range; null: none was taken up. */
   tried: number | null;
-  /** How many attempts in a row were tried without any part having moved. */
+  /** How many consecutive attempts have moved no part. */
   fruitless: number;
 }
 
