@@ -2,7 +2,8 @@
 import { HeadObjectCommand, NotFound } from '@aws-sdk/client-s3';
 import type { HeadObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
 import type { Configuration } from '../src/lib/configuration/configuration.ts';
-import { destinationKey, ruleWants } from '../src/lib/model/rule.ts';
+import { ruleWants } from '../src/lib/model/filter.ts';
+import { destinationKey } from '../src/lib/model/rule.ts';
 import type { Destination, ReplicationRule } from '../src/lib/model/rule.ts';
 import type { Account } from './account.ts';
 import { stampIn, stampOf } from './stamp.ts';

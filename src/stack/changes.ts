@@ -22,9 +22,8 @@ export const changesFor = (rules: ReplicationRule[]): SourceChange[] =>
     detailTypes,
   }));
 
-/** A rule that ignores tags has to know of new tags if its filter asks for them. */
-export const readsTags = ({ tags, filter }: ReplicationRule): boolean =>
-  tags === 'replicate' || asksForTags(filter);
+/** A rule that ignores tags has to know of new tags if it selects objects by them. */
+export const readsTags = (rule: ReplicationRule): boolean => rule.tags === 'replicate' || asksForTags(rule);
 
 const SOURCE_CHANGES: (SourceChange & { concerns(rule: ReplicationRule): boolean })[] = [
   { eventTypes: ['s3:ObjectCreated:*'], detailTypes: ['Object Created'], concerns: () => true },

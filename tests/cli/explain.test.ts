@@ -113,7 +113,7 @@ test.each<[string, Partial<PlaceView>, RegExp, RegExp | null]>([
   [
     'that the filter leaves out',
     { filter: 'it is too small', next: done('filtered') },
-    /^Left out by the filter of rule media: it is too small\.$/,
+    /^Left out by rule media: it is too small\.$/,
     null,
   ],
   [

@@ -139,11 +139,7 @@ test.each([
     { rule: { filter: { tags: Object.fromEntries(Array.from({ length: 11 }, (_, tag) => [tag, 'x'])) } } },
     'rules[0].filter.tags',
   ],
-  [
-    'a size with an ambiguous unit',
-    { rule: { filter: { minimumBytes: '1 M' } } },
-    'rules[0].filter.minimumBytes',
-  ],
+  ['an ambiguous unit', { rule: { filter: { minimumBytes: '1 M' } } }, 'rules[0].filter.minimumBytes'],
   ['a negative size', { rule: { filter: { minimumBytes: -1 } } }, 'rules[0].filter.minimumBytes'],
   [
     'a size that no object can have',
@@ -155,6 +151,8 @@ test.each([
     { rule: { filter: { minimumBytes: 10, maximumBytes: 9 } } },
     'rules[0].filter.minimumBytes',
   ],
+  ['an empty exclude', { rule: { exclude: [{ suffix: 'a' }, { prefix: '' }] } }, 'rules[0].exclude[1]'],
+  ['an exclude without lines', { rule: { exclude: { prefix: 'a' } } }, 'rules[0].exclude'],
   ['a restore option without days', { rule: { restore: { tier: 'Bulk' } } }, 'rules[0].restore.days'],
   ['a restore option for zero days', { rule: { restore: { days: 0 } } }, 'rules[0].restore.days'],
   [
@@ -192,7 +190,7 @@ test.each([
   [{ destination: { storage_class: 'STANDARD' } }, 'did you mean `storageClass`?'],
   [
     { rule: { owner: 'me' } },
-    'remove it; options here are id, source, filter, destinations, versions, deletes, copy, stamp, replicas, tags, acl, restore, brake',
+    'remove it; options here are id, source, filter, exclude, destinations, versions, deletes, copy, stamp, replicas, tags, acl, restore, brake',
   ],
   [{ rule: { filters: {} } }, 'did you mean `filter`?'],
   [{ rule: { minimumBytes: 1 } }, 'it belongs under `rules.filter:`'],

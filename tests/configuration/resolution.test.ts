@@ -47,6 +47,7 @@ test('a minimal rule resolves to the documented defaults', () => {
           replicators: [],
           account: null,
         },
+        exclude: [],
         destinations: [
           {
             id: 'replica-bucket',

@@ -1,40 +1,8 @@
-/** Small functions that convergence depends on: filters, session names and stamps. */
+/** Small functions that convergence depends on: session names and stamps. */
 import { describe, expect, test } from 'vitest';
-import { asksForTags, sizeIsWanted, tagsAreWanted } from '../../src/lib/model/filter.ts';
 import { isReplicator, sessionName } from '../../src/lib/hint/session-name.ts';
 import { isFrom, names, stampedMetadata, stampOn, withoutStamp } from '../../src/lib/replica/stamp.ts';
 import { createMemoryBucket, NO_ATTRIBUTES } from '../model/memory-buckets.ts';
-
-describe('filters', () => {
-  const filter = { tags: {}, minimumBytes: null, maximumBytes: null };
-  const object = createMemoryBucket('enabled', () => 0).put('k', Buffer.from('12345'));
-
-  test.each([
-    [null, null, true],
-    [5, 5, true],
-    [6, null, false],
-    [null, 4, false],
-    [0, 0, false],
-  ])(
-    'a filter from %s to %s bytes accepts an object of five bytes: %s',
-    (minimumBytes, maximumBytes, wanted) => {
-      expect(sizeIsWanted({ ...filter, minimumBytes, maximumBytes }, object)).toBe(wanted);
-    },
-  );
-
-  test('a filter by tags accepts objects that have all of its tags, whatever other tags they have', () => {
-    const wanted = { ...filter, tags: { a: '1', b: '' } };
-    expect(tagsAreWanted(wanted, { a: '1', b: '', c: '3' })).toBe(true);
-    expect(tagsAreWanted(wanted, { a: '1' })).toBe(false);
-    expect(tagsAreWanted(wanted, { a: '1', b: '2' })).toBe(false);
-    expect(tagsAreWanted({ ...filter, tags: { toString: 'x' } }, {})).toBe(false);
-  });
-
-  test('the tags of an object are read only for a rule that filters by tags', () => {
-    expect(asksForTags(filter)).toBe(false);
-    expect(asksForTags({ ...filter, tags: { a: '1' } })).toBe(true);
-  });
-});
 
 describe('session names', () => {
   test('a session name is valid for STS and is recognized in the principal that S3 reports', () => {

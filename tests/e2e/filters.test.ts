@@ -53,6 +53,24 @@ test('a rule replicates only objects with its tags, sizes, prefix and suffix, un
   }
 });
 
+test('a rule leaves out what a line of exclude describes, and a replica made before stays', async () => {
+  const replica = (key: string) => seen(stage.destination.s3(), 'excluded-replica', key);
+  const before = { bucket: 'excluded', key: 'before' };
+  await stage.put('excluded', before.key, 'one');
+  await stage.put('excluded', 'kept.part', '4444');
+  await stage.put('excluded', 'clean', 'one', { Tagging: 'scan=clean' });
+  await stage.put('excluded', 'tmp/key', 'one');
+  await stage.put('excluded', 'too large.part', '55555');
+  await stage.put('excluded', 'infected', 'one', { Tagging: 'scan=infected' });
+  expect(await settled(stage)).toBe(true);
+  for (const key of ['before', 'kept.part', 'clean']) await expectReplicas(stage, 'excluded', key);
+  for (const key of ['tmp/key', 'too large.part', 'infected']) expect(await replica(key), key).toBeNull();
+  await setTags(stage, before, { scan: 'infected' });
+  await stage.put('excluded', before.key, 'a longer body', { Tagging: 'scan=infected' });
+  expect(await settled(stage)).toBe(true);
+  expect(await replica(before.key)).toMatchObject({ ContentLength: 3 });
+});
+
 test('an object is replicated as soon as it gets the tags that the rule asks for', async () => {
   const later = { bucket: 'filtered', key: 'in/later.csv' };
   await stage.put('filtered', later.key, '4444');

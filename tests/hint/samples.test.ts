@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { fromAttributes } from '../../src/lib/delivery/dead-letter.ts';
 import { type Hint, type Parsed, parseMessage } from '../../src/lib/hint/hint.ts';
 import { loadConfiguration } from '../../src/lib/configuration/configuration.ts';
-import { ruleWants } from '../../src/lib/model/rule.ts';
+import { ruleWants } from '../../src/lib/model/filter.ts';
 
 interface SqsRecord {
   messageId: string;

@@ -34,6 +34,7 @@ export const testRule = (fields: Partial<ReplicationRule> = {}): ReplicationRule
     account: null,
   },
   filter: { tags: {}, minimumBytes: null, maximumBytes: null },
+  exclude: [],
   destinations: [testDestination()],
   versions: 'latest',
   deletes: 'ignore',

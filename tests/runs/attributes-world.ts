@@ -23,6 +23,7 @@ import { aSpec } from './runs.ts';
 export interface Setting {
   versions?: 'all' | 'latest';
   attributes?: 'listed' | 'all';
+  deleteExtra?: boolean;
   versioning?: Versioning;
   rule?: Partial<ReplicationRule>;
   destination?: Partial<Destination>;
@@ -115,10 +116,10 @@ const compareOnce = async (
   { key, rule, destination, setting, calls }: ComparedScene,
   listing: 'compared' | 'checked',
 ) => {
-  const { versions = 'latest', attributes = 'all', reading = 'none' } = setting;
+  const { versions = 'latest', attributes = 'all', deleteExtra = false, reading = 'none' } = setting;
   const hints: Hint[] = [];
   const rows: ReportRow[] = [];
-  const spec = aSpec({ versions, attributes, rule: rule.id, destination: destination.id });
+  const spec = aSpec({ versions, attributes, deleteExtra, rule: rule.id, destination: destination.id });
   const clock = { now: () => key.clock.nowMs, sleep: async () => undefined };
   const gate = async (point: 'before' | 'after', call: string): Promise<void> => {
     if (point === 'before') calls.push(call);

@@ -11,6 +11,7 @@ export const aRule = (
 ): ReplicationRule => ({
   id: 'invoices',
   filter: { tags: {}, minimumBytes: null, maximumBytes: null },
+  exclude: [],
   destinations: [
     {
       id: 'archive',

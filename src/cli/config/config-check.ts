@@ -9,6 +9,7 @@ import { resourceNames } from '../../lib/configuration/resource-names.ts';
 import {
   compareRoleArn,
   type Destination,
+  type Exclusion,
   type Filter,
   type ReplicationRule,
   type Source,
@@ -112,20 +113,26 @@ const platformLines = ({
 const describeRule = (rule: ReplicationRule): string[] => [
   `rule ${rule.id}`,
   `  from  ${describeSource(rule.source)}`,
-  ...describeFilter(rule.filter),
+  ...describeConditions('only', conditionsOf(rule.filter)),
+  ...rule.exclude.flatMap((line) => describeConditions('not ', exclusionOf(line))),
   ...rule.destinations.map((destination) => `  to    ${describeDestination(rule, destination)}`),
   `  versions ${rule.versions}, deletes ${rule.deletes}, copy ${rule.copy}, stamp ${rule.stamp ? 'on' : 'off'}`,
   `  replicas ${rule.replicas}, tags ${rule.tags}, acl ${rule.acl}, archived objects ${describeRestore(rule)}`,
 ];
 
-const describeFilter = ({ tags, minimumBytes, maximumBytes }: Filter): string[] => {
-  const conditions = [
-    ...Object.entries(tags).map(([key, value]) => `tag ${key}=${value}`),
-    ...(minimumBytes === null ? [] : [`at least ${minimumBytes} bytes`]),
-    ...(maximumBytes === null ? [] : [`at most ${maximumBytes} bytes`]),
-  ];
-  return conditions.length === 0 ? [] : [`  only  ${conditions.join(', ')}`];
-};
+const conditionsOf = ({ tags, minimumBytes, maximumBytes }: Filter): string[] => [
+  ...Object.entries(tags).map(([key, value]) => `tag ${key}=${value}`),
+  ...(minimumBytes === null ? [] : [`at least ${minimumBytes} bytes`]),
+  ...(maximumBytes === null ? [] : [`at most ${maximumBytes} bytes`]),
+];
+
+const exclusionOf = ({ prefix, suffix, ...conditions }: Exclusion): string[] => [
+  ...(prefix + suffix === '' ? [] : [`${prefix}*${suffix}`]),
+  ...conditionsOf(conditions),
+];
+
+const describeConditions = (word: string, conditions: string[]): string[] =>
+  conditions.length === 0 ? [] : [`  ${word}  ${conditions.join(', ')}`];
 
 const describeRestore = ({ restore }: ReplicationRule): string =>
   restore === null ? 'quarantined' : `restored for ${restore.days} days at tier ${restore.tier}`;

@@ -100,7 +100,7 @@ const OUTCOMES: Readonly<Record<string, string>> = {
   'source-gone': 'would do nothing: there is no object to copy, and no delete to pass on',
   'not-ours': 'would do nothing: what the destination shows is not provably our replica',
   held: 'would hold the key: the brake is closed',
-  filtered: 'would do nothing: the filter of the rule leaves the object out',
+  filtered: 'would do nothing: the filter or the exclude of the rule leaves the object out',
   replica: 'would do nothing: the source object is itself a replica',
   transferring: 'would wait for the transfer that moves the object',
 };

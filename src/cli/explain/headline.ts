@@ -79,7 +79,7 @@ const fromNext = (place: PlaceView, { nowMs, prefix }: { nowMs: number; prefix: 
         'brake status',
       );
     case 'filtered':
-      return told(`Left out by the filter of rule ${place.rule}: ${place.filter ?? 'size or tags'}.`);
+      return told(`Left out by rule ${place.rule}: ${place.filter ?? 'size or tags'}.`);
     case 'replica':
       return told('Left out: the source object is itself a replica (`replicas: ignore`).');
     case 'transferring':

@@ -4,6 +4,7 @@
  */
 import { partitionOfArn, partitionOfRegion, regionOfArn } from './aws-syntax.ts';
 import type { DestinationShape, RuleShape } from './rule-schema.ts';
+import { checkFilters } from './filter-checks.ts';
 import type { Finding, Path } from './problem.ts';
 import { filtersOverlap } from '../subscription/key-filter.ts';
 import type { KeyFilter } from '../subscription/key-filter.ts';
@@ -19,7 +20,7 @@ export interface PlacedRule {
 export const checkRules = (rules: PlacedRule[], region: string): Finding[] => [
   ...checkIds(rules),
   ...rules.flatMap((placed) => checkSource(placed, region)),
-  ...rules.flatMap(checkFilter),
+  ...rules.flatMap(checkFilters),
   ...checkEventModes(rules),
   ...placedDestinations(rules).flatMap((placed) => checkDestination(placed, region)),
   ...checkLoops(rules),
@@ -98,18 +99,6 @@ function checkSource({ index, rule: { source } }: PlacedRule, region: string): F
     });
   }
   return findings;
-}
-
-function checkFilter({ index, rule: { filter } }: PlacedRule): Finding[] {
-  const { minimumBytes = 0, maximumBytes = Infinity } = filter;
-  if (minimumBytes <= maximumBytes) return [];
-  return [
-    {
-      path: ['rules', index, 'filter', 'minimumBytes'],
-      found: `${minimumBytes}, while \`maximumBytes\` is ${maximumBytes}`,
-      fix: 'no object is that large and that small: make `minimumBytes` the smaller number',
-    },
-  ];
 }
 
 function checkEventModes(rules: PlacedRule[]): Finding[] {

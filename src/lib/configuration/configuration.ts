@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { toExclusion, toFilter } from './filter-schema.ts';
 import { checkRules, destinationId } from './checks.ts';
 import type { PlacedRule } from './checks.ts';
 import { readConfigurationFile } from './file.ts';
@@ -19,13 +20,7 @@ import { excessOfNames } from './resource-names.ts';
 import type { Deployment } from './resource-names.ts';
 import { STACK_NAME_PART, REGION } from './aws-syntax.ts';
 import { accountOfArn } from '../model/rule.ts';
-import type {
-  BrakeSettings,
-  Destination,
-  Filter,
-  ReplicationConfiguration,
-  ReplicationRule,
-} from '../model/rule.ts';
+import type { BrakeSettings, Destination, ReplicationConfiguration, ReplicationRule } from '../model/rule.ts';
 
 export interface Configuration {
   replication: ReplicationConfiguration;
@@ -264,7 +259,15 @@ const toStack = (stack: FileShape['stack'], sourceKmsKeyArns: string[]): StackSe
   deploymentBucket: stack.deploymentBucket ?? null,
 });
 
-const toRule = ({ source, filter, destinations, restore, brake, ...others }: RuleShape): ReplicationRule => ({
+const toRule = ({
+  source,
+  filter,
+  exclude,
+  destinations,
+  restore,
+  brake,
+  ...others
+}: RuleShape): ReplicationRule => ({
   ...others,
   source: {
     bucket: source.bucket,
@@ -277,6 +280,7 @@ const toRule = ({ source, filter, destinations, restore, brake, ...others }: Rul
     account: source.account ?? null,
   },
   filter: toFilter(filter),
+  exclude: exclude.map(toExclusion),
   destinations: destinations.map(toDestination),
   restore: restore ?? null,
   brake: toBrake(brake, others.deletes),
@@ -289,12 +293,6 @@ const toBrake = (brake: RuleShape['brake'], deletes: RuleShape['deletes']): Brak
 
 const toReport = (report: FileShape['backfill']['report']): Report | null =>
   report === undefined ? null : { ...report, account: report.account ?? null };
-
-const toFilter = ({ tags, minimumBytes, maximumBytes }: RuleShape['filter']): Filter => ({
-  tags,
-  minimumBytes: minimumBytes ?? null,
-  maximumBytes: maximumBytes ?? null,
-});
 
 const toDestination = (shape: DestinationShape): Destination => ({
   id: destinationId(shape),

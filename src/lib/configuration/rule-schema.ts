@@ -9,7 +9,8 @@ import {
   DURABLE_STORAGE_CLASSES,
   STORAGE_CLASSES,
 } from './aws-syntax.ts';
-import { byteSize, optionBlock, bucket, id, integer, keyPart, oneOf, pattern, tagMap } from './fields.ts';
+import { optionBlock, bucket, id, integer, keyPart, oneOf, pattern } from './fields.ts';
+import { excludeBlock, excludeList, filterBlock } from './filter-schema.ts';
 
 export type RuleShape = z.output<typeof ruleSchema>;
 export type DestinationShape = z.output<typeof destinationBlock>;
@@ -116,28 +117,6 @@ const destinationBlock = optionBlock(
   },
 );
 
-/** The size of 10,000 parts of 5 GiB. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
-const LARGEST_OBJECT_BYTES = 10_000 * 5 * 2 ** 30;
-
-const filterBlock = optionBlock(
-  'write the filter as a block with `tags:`, `minimumBytes:` or `maximumBytes:`, or remove it',
-  {
-    tags: tagMap(
-      10,
-      'S3 allows 10 tags on an object: with more than 10 here no object could have them all',
-      'Tags an object must have, all of them.',
-    ).default({}),
-    minimumBytes: byteSize(
-      `give the size of the smallest object to replicate, in bytes or like 5MB (5,000,000 bytes) or 5MiB (5,242,880 bytes), at most ${LARGEST_OBJECT_BYTES / 2 ** 30}GiB (the largest object S3 stores), or remove the line`,
-      LARGEST_OBJECT_BYTES,
-    ).optional(),
-    maximumBytes: byteSize(
-      `give the size of the largest object to replicate, in bytes or like 5MB (5,000,000 bytes) or 5MiB (5,242,880 bytes), at most ${LARGEST_OBJECT_BYTES / 2 ** 30}GiB (the largest object S3 stores), or remove the line`,
-      LARGEST_OBJECT_BYTES,
-    ).optional(),
-  },
-);
-
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_RestoreRequest.html */
 const restoreBlock = optionBlock(
   'write the restore as a block with `days:` and, if you like, `tier:`, or remove it: archived objects are then quarantined',
@@ -190,6 +169,7 @@ export const ruleSchema = optionBlock(
     id: id('give the rule an id of 1–64 letters, digits, dots, hyphens and underscores'),
     source: sourceBlock,
     filter: filterBlock.prefault({}),
+    exclude: excludeList,
     destinations: z
       .array(destinationBlock, {
         error: 'list at least one destination under `destinations:`, each beginning with a hyphen',
@@ -243,6 +223,7 @@ export const RULE_SECTIONS: Record<string, string[]> = {
   source: Object.keys(sourceBlock.shape),
   destinations: Object.keys(destinationBlock.shape),
   filter: Object.keys(filterBlock.shape),
+  exclude: Object.keys(excludeBlock.shape),
   restore: Object.keys(restoreBlock.shape),
   brake: Object.keys(brakeBlock.shape),
 };

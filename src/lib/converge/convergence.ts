@@ -30,7 +30,7 @@ export type Convergence =
   | { outcome: 'not-ours' }
   /** The brake is closed: the replica stays as it is, and the key is on the list that an operator releases. */
   | { outcome: 'held' }
-  /** The rule's filter leaves the object out by its size or tags. */
+  /** The rule leaves the object out by its size or tags. */
   | { outcome: 'filtered' }
   /** A replicator wrote the source object, and the rule leaves such objects out. */
   | { outcome: 'replica' }

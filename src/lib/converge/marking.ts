@@ -1,5 +1,5 @@
 /** Decides whether a delete marker of the source's history may be written, or has to be held by the brake. */
-import { asksForTags, sizeIsWanted, tagsAreWanted } from '../model/filter.ts';
+import { asksForTags, isWanted, listedIsWanted } from '../model/filter.ts';
 import type { HistoryEntry, VersionEntry } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
 import type { ConvergeContext } from './context.ts';
@@ -21,7 +21,10 @@ export const markingOf = async (
   const { brake } = context;
   const next = items
     .slice(index + 1)
-    .find((item) => item.kind === 'version' && sizeIsWanted(task.rule.filter, item));
+    .find(
+      (item) =>
+        item.kind === 'version' && listedIsWanted(task.rule, { key: task.key, sizeBytes: item.sizeBytes }),
+    );
   const isFollowed =
     next?.kind === 'version' && (!(await brake.isClosed(task)) || (await isToBeWritten(task, context, next)));
   if (isFollowed) return 'passing';
@@ -35,11 +38,11 @@ export const markingOf = async (
 const isToBeWritten = async (
   task: Task,
   context: ConvergeContext,
-  { versionId }: VersionEntry,
+  { versionId, sizeBytes }: VersionEntry,
 ): Promise<boolean> => {
   const version = await context.source.head(task.key, versionId);
   if (version === null || (await isEcho(task, context, version))) return false;
-  if (!asksForTags(task.rule.filter)) return true;
+  if (!asksForTags(task.rule)) return true;
   const tags = await context.source.tags(task.key, versionId);
-  return tags !== null && tagsAreWanted(task.rule.filter, tags);
+  return tags !== null && isWanted(task.rule, { key: task.key, sizeBytes }, tags);
 };

@@ -5,7 +5,7 @@
 import { copyVersion } from '../copy/copy.ts';
 import type { Copied } from '../copy/request.ts';
 import { ReplicationError } from '../model/errors.ts';
-import { asksForTags, sizeIsWanted, tagsAreWanted } from '../model/filter.ts';
+import { asksForTags, isWanted, listedIsWanted } from '../model/filter.ts';
 import type { ObjectState, Precondition, ReplicaAttributes, Tags } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
 import { refuseTooLong, replicaLock } from '../replica/object-lock.ts';
@@ -40,9 +40,10 @@ export const writeVersion = async (
 ): Promise<VersionOutcome> => {
   const { rule } = task;
   if (await isEcho(task, context, version)) return 'replica';
-  if (!sizeIsWanted(rule.filter, version)) return 'filtered';
+  const seen = { key: task.key, sizeBytes: version.sizeBytes };
+  if (!listedIsWanted(rule, seen)) return 'filtered';
   const tags = await tagsOf(task, context, version);
-  if (!tagsAreWanted(rule.filter, tags)) return 'filtered';
+  if (!isWanted(rule, seen, tags)) return 'filtered';
   const nowMs = context.clock.now();
   refuseTooLong(task.destination, version.lock, nowMs);
   const wanted = replicaLock(task.destination, version.lock, nowMs);
@@ -90,14 +91,14 @@ const keepReceipt = async (
 
 /**
  * Reads the tags of a version. S3 has already reported their number with the version. A version without tags therefore needs no
- * request, and neither does a rule that ignores tags, unless the filter selects by tags.
+ * request, and neither does a rule that ignores tags, unless the rule selects by tags.
  */
 const tagsOf = async (
   { rule, key }: Task,
   { source }: ConvergeContext,
   version: ObjectState,
 ): Promise<Tags> => {
-  if ((version.tagCount === 0 || rule.tags === 'ignore') && !asksForTags(rule.filter)) return {};
+  if ((version.tagCount === 0 || rule.tags === 'ignore') && !asksForTags(rule)) return {};
   const tags = await source.tags(key, version.versionId);
   if (tags === null) throw new ReplicationError('lost-race', 'the version is gone');
   return tags;

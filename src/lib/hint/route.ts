@@ -1,11 +1,7 @@
 /** Finds the rules and destinations of a hint, and creates a task for each of them. */
 import { ReplicationError } from '../model/errors.ts';
-import {
-  type Destination,
-  type ReplicationConfiguration,
-  type ReplicationRule,
-  ruleWants,
-} from '../model/rule.ts';
+import { ruleCovers, ruleWants } from '../model/filter.ts';
+import { type Destination, type ReplicationConfiguration, type ReplicationRule } from '../model/rule.ts';
 import { createTask, type Task } from '../model/task.ts';
 import { absenceIsDeletion, concernOf, type Hint, isExpiration, isExtra } from './hint.ts';
 import { isReplicator } from './session-name.ts';
@@ -32,6 +28,14 @@ export const assign = (configuration: ReplicationConfiguration, hint: Hint): Ass
       rule.id === hint.rule && (hint.destination === null || destination.id === hint.destination),
   );
   if (named.length === 0) {
+    // The rule left the key out while the hint waited. That is no failure.
+    const isLeftOut = configuration.rules.some(
+      (rule) =>
+        rule.id === hint.rule &&
+        ruleCovers(rule, hint.bucket, hint.key) &&
+        !ruleWants(rule, hint.bucket, hint.key),
+    );
+    if (isLeftOut) return [];
     throw new ReplicationError(
       'unknown-rule',
       `no rule "${hint.rule}" with destination "${hint.destination ?? '(any)'}" wants this key`,

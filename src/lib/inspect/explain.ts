@@ -34,7 +34,7 @@ export interface PlaceView {
   source: SideView;
   replica: SideView;
   relation: Relation;
-  /** Why the rule's filter leaves the object out; null: it does not. */
+  /** Why the rule's filter or exclude leaves the object out; null: it does not. */
   filter: string | null;
   next: NextStep;
   /** Since when and why the destination is avoided; null: it is not. */
@@ -117,7 +117,8 @@ const viewPlace = async (task: Task, deps: InspectDeps): Promise<PlaceView> => {
     source,
     replica,
     relation: await relationOf(task, { source, replica }, deps),
-    filter: state === null ? null : filterProblem(rule.filter, state, source.tags ?? {}),
+    filter:
+      state === null ? null : filterProblem(rule, { key, sizeBytes: state.sizeBytes }, source.tags ?? {}),
     next,
     avoided:
       open === undefined ? null : { since: isoTime(open.sinceMs), reason: open.reason, detail: open.detail },

@@ -1,7 +1,7 @@
 /** Says why a rule wants a key or leaves it out. What it wants is decided by the functions that live replication uses. */
-import { sizeIsWanted, tagsAreWanted } from '../model/filter.ts';
-import type { ObjectState, Tags } from '../model/ports.ts';
-import { destinationKey, type Filter, type ReplicationRule, ruleWants } from '../model/rule.ts';
+import { exclusionFits, keyFits, type SeenObject, sizeFits, ruleWants, tagsFit } from '../model/filter.ts';
+import type { Tags } from '../model/ports.ts';
+import { destinationKey, type Exclusion, type ReplicationRule } from '../model/rule.ts';
 
 export interface RuleVerdict {
   rule: string;
@@ -15,20 +15,39 @@ export const judgeRules = (rules: readonly ReplicationRule[], bucket: string, ke
     .filter(({ source }) => source.bucket === bucket)
     .map((rule) => ({ rule: rule.id, why: ruleWants(rule, bucket, key) ? null : keyProblem(rule, key) }));
 
-const keyProblem = ({ source: { prefix, suffix } }: ReplicationRule, key: string): string =>
-  key.startsWith(prefix)
-    ? `its keys end with ${JSON.stringify(suffix)}`
-    : `its keys begin with ${JSON.stringify(prefix)}`;
+const keyProblem = ({ source, exclude }: ReplicationRule, key: string): string => {
+  if (!key.startsWith(source.prefix)) return `its keys begin with ${JSON.stringify(source.prefix)}`;
+  if (!key.endsWith(source.suffix)) return `its keys end with ${JSON.stringify(source.suffix)}`;
+  const line = exclude.find((each) => keyFits(each, key));
+  return `it excludes ${line === undefined ? 'this key' : exclusionText(line)}`;
+};
 
-/** Returns why the filter leaves the object out, or null if it does not. */
-export const filterProblem = (filter: Filter, state: ObjectState, tags: Tags): string | null => {
-  if (!sizeIsWanted(filter, state)) {
+/** Describes the objects that a line of `exclude` leaves out. */
+const exclusionText = ({ prefix, suffix, tags, minimumBytes, maximumBytes }: Exclusion): string =>
+  [
+    ...(prefix === '' ? [] : [`keys that begin with ${JSON.stringify(prefix)}`]),
+    ...(suffix === '' ? [] : [`keys that end with ${JSON.stringify(suffix)}`]),
+    ...Object.entries(tags).map(([name, value]) => `objects with the tag ${name}=${value}`),
+    ...(minimumBytes === null ? [] : [`objects of ${minimumBytes} bytes or more`]),
+    ...(maximumBytes === null ? [] : [`objects of ${maximumBytes} bytes or fewer`]),
+  ].join(' and ');
+
+/** Returns why the filter or a line of `exclude` leaves the object out, or null if neither does. */
+export const filterProblem = (
+  { filter, exclude }: ReplicationRule,
+  object: SeenObject,
+  tags: Tags,
+): string | null => {
+  if (!sizeFits(filter, object)) {
     const { minimumBytes, maximumBytes } = filter;
-    return minimumBytes !== null && state.sizeBytes < minimumBytes
-      ? `its ${state.sizeBytes} bytes are fewer than the ${minimumBytes} that the rule asks for`
-      : `its ${state.sizeBytes} bytes are more than the ${maximumBytes} that the rule allows`;
+    return minimumBytes !== null && object.sizeBytes < minimumBytes
+      ? `its ${object.sizeBytes} bytes are fewer than the ${minimumBytes} that the rule asks for`
+      : `its ${object.sizeBytes} bytes are more than the ${maximumBytes} that the rule allows`;
   }
-  if (tagsAreWanted(filter, tags)) return null;
+  if (tagsFit(filter, tags)) {
+    const line = exclude.find((each) => exclusionFits(each, object, tags));
+    return line === undefined ? null : `the rule excludes ${exclusionText(line)}`;
+  }
   const [name = '', wanted = ''] =
     Object.entries(filter.tags).find(([tag, value]) => tags[tag] !== value) ?? [];
   const has = tags[name];

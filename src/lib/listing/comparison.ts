@@ -6,7 +6,7 @@
 import { compareVersions, type CompareVersions } from './compare-versions.ts';
 import { comparisonJson, type ExtraKey, openKey, type OpenKey, parseState } from './comparison-state.ts';
 import { type CreateEntryFilter, type EntryFilter, passIf } from './counted-entries.ts';
-import { mapKey, mapMarker, markerWithin, type KeyMapping } from './destination-key.ts';
+import { mapKey, mapMarker, markerWithin, type KeyMapping, unmapKey } from './destination-key.ts';
 import { addPair, type ComparedKeys, type Difference, differenceOf } from './difference.ts';
 import { compareKeys } from './key-order.ts';
 import { createListingReader, type ListingReader } from './listing-reader.ts';
@@ -187,7 +187,7 @@ const passExtras = async (comparison: Comparison, before: string | null): Promis
     const head = destination.peek() ?? (await nextAtDestination(comparison));
     if (head === null || (before !== null && compareKeys(head.key, before) >= 0)) break;
     destination.take();
-    const key = mapping.sourcePrefix + head.key.slice(mapping.destinationPrefix.length);
+    const key = unmapKey(mapping, head.key);
     if (!wants(key)) continue;
     if (comparison.extra?.key !== key) {
       noteExtra(comparison);

@@ -12,6 +12,10 @@ export interface KeyMapping {
 export const mapKey = ({ sourcePrefix, destinationPrefix }: KeyMapping, key: string): string =>
   destinationPrefix + key.slice(sourcePrefix.length);
 
+/** Returns the key that a key of the destination has at the source. */
+export const unmapKey = ({ sourcePrefix, destinationPrefix }: KeyMapping, key: string): string =>
+  sourcePrefix + key.slice(destinationPrefix.length);
+
 /**
  * Returns a marker for the destination's listing. The replicas of all source keys behind `key` lie behind this marker. The
  * marker's key may be too long for S3: see {@link markerWithin}.

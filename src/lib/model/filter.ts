@@ -1,15 +1,66 @@
-/** Applies the filter of a rule to the current size and tags of an object. */
-import type { ObjectState, Tags } from './ports.ts';
-import type { Filter } from './rule.ts';
+/**
+ * Decides which objects a rule replicates, by key, size and tags. Live replication, runs, estimates and `explain` all ask here. Listings
+ * show no tags, so there is one answer from key and size, and one that also needs the tags.
+ */
+import type { Tags } from './ports.ts';
+import type { Exclusion, Filter, ReplicationRule } from './rule.ts';
 
-export const sizeIsWanted = (
-  { minimumBytes, maximumBytes }: Filter,
-  { sizeBytes }: Pick<ObjectState, 'sizeBytes'>,
+/** What a listing shows of a source object. */
+export interface SeenObject {
+  key: string;
+  sizeBytes: number;
+}
+
+type Selection = Pick<ReplicationRule, 'exclude' | 'filter'>;
+
+/** Returns true if the source of the rule has this key. Prefix and suffix are plain strings, as in S3 event notifications. */
+export const ruleCovers = ({ source }: ReplicationRule, bucket: string, key: string): boolean =>
+  source.bucket === bucket && keyFits(source, key);
+
+/** Returns true if the rule may replicate objects of this key. */
+export const ruleWants = (rule: ReplicationRule, bucket: string, key: string): boolean =>
+  ruleCovers(rule, bucket, key) && keyIsWanted(rule, key);
+
+/** Returns false if the rule leaves out the key, whatever its objects are. */
+const keyIsWanted = ({ exclude }: Pick<ReplicationRule, 'exclude'>, key: string): boolean =>
+  !exclude.some((line) => !hasTags(line) && !hasSizes(line) && keyFits(line, key));
+
+/** Returns false if the rule leaves out the object by key and size, whatever its tags are. */
+export const listedIsWanted = ({ filter, exclude }: Selection, object: SeenObject): boolean =>
+  sizeFits(filter, object) &&
+  !exclude.some((line) => !hasTags(line) && keyFits(line, object.key) && sizeFits(line, object));
+
+/** Returns true if the rule replicates the object. */
+export const isWanted = ({ filter, exclude }: Selection, object: SeenObject, tags: Tags): boolean =>
+  sizeFits(filter, object) &&
+  tagsFit(filter, tags) &&
+  !exclude.some((line) => exclusionFits(line, object, tags));
+
+/** Returns true if the line of `exclude` leaves out the object. */
+export const exclusionFits = (line: Exclusion, object: SeenObject, tags: Tags): boolean =>
+  keyFits(line, object.key) && sizeFits(line, object) && tagsFit(line, tags);
+
+/** Returns true if the rule selects objects by their tags, so that the tags have to be read. */
+export const asksForTags = ({ filter, exclude }: Selection): boolean =>
+  hasTags(filter) || exclude.some(hasTags);
+
+/** Returns true if the rule may leave out objects of a key that it wants. */
+export const asksForMoreThanKeys = (rule: Selection): boolean =>
+  asksForTags(rule) || hasSizes(rule.filter) || rule.exclude.some(hasSizes);
+
+export const keyFits = ({ prefix, suffix }: Pick<Exclusion, 'prefix' | 'suffix'>, key: string): boolean =>
+  key.startsWith(prefix) && key.endsWith(suffix);
+
+export const sizeFits = (
+  { minimumBytes, maximumBytes }: Pick<Filter, 'maximumBytes' | 'minimumBytes'>,
+  { sizeBytes }: Pick<SeenObject, 'sizeBytes'>,
 ): boolean => sizeBytes >= (minimumBytes ?? 0) && sizeBytes <= (maximumBytes ?? Infinity);
 
-/** Returns true if the object has every tag of the filter, with the same value. */
-export const tagsAreWanted = (filter: Filter, tags: Tags): boolean =>
-  Object.entries(filter.tags).every(([name, value]) => tags[name] === value);
+/** Returns true if the object has all of these tags, with the same values. */
+export const tagsFit = (wanted: Pick<Filter, 'tags'>, tags: Tags): boolean =>
+  Object.entries(wanted.tags).every(([name, value]) => tags[name] === value);
 
-/** Returns true if the filter selects objects by their tags, so that the tags have to be read. */
-export const asksForTags = (filter: Filter): boolean => Object.keys(filter.tags).length > 0;
+const hasTags = ({ tags }: Filter): boolean => Object.keys(tags).length > 0;
+
+const hasSizes = ({ minimumBytes, maximumBytes }: Filter): boolean =>
+  minimumBytes !== null || maximumBytes !== null;

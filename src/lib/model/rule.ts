@@ -15,6 +15,8 @@ export interface ReplicationRule {
   id: string;
   source: Source;
   filter: Filter;
+  /** An object that one of these lines describes is not replicated, whatever `filter` says. */
+  exclude: Exclusion[];
   destinations: Destination[];
   /**
    * `all` replicates each version in the source's order, if both buckets are versioned. `latest` replicates only the current
@@ -58,13 +60,21 @@ export interface BrakeSettings {
   overwrites: number;
 }
 
-/** Selects the objects of a rule by properties other than their keys. */
+/** Describes objects by properties other than their keys. */
 export interface Filter {
-  /** The tags that an object must have, each with this value; empty: any object. */
+  /** The tags that an object has, each with this value; empty: any object. */
   tags: Record<string, string>;
-  /** The smallest and the largest size that are replicated; null: no limit. */
+  /** The smallest and the largest size; null: no limit. */
   minimumBytes: number | null;
   maximumBytes: number | null;
+}
+
+/** Describes objects that are not replicated. All conditions of one line have to hold. */
+export interface Exclusion extends Filter {
+  /** The text with which the key begins; empty: any key. */
+  prefix: string;
+  /** The text with which the key ends; empty: any key. */
+  suffix: string;
 }
 
 export interface Restore {
@@ -137,10 +147,6 @@ export interface Destination {
    */
   overMaxRetention: 'cap' | 'refuse';
 }
-
-/** Returns true if the rule replicates this key. Prefix and suffix are plain strings, as in S3 event notifications. */
-export const ruleWants = (rule: ReplicationRule, bucket: string, key: string): boolean =>
-  rule.source.bucket === bucket && key.startsWith(rule.source.prefix) && key.endsWith(rule.source.suffix);
 
 /** Maximum length of a key, a marker or a prefix, in bytes of UTF-8 ("Creating object key names", S3 User Guide). */
 export const MAX_KEY_BYTES = 1_024;

@@ -89,6 +89,11 @@ export interface CompareCounters {
    */
   leftOut: number;
   /**
+   * Keys that the destination shows, but whose object at the source the rule's `filter` or `exclude` leaves out: replicas made before stay.
+   * They do not count in `keys`, and a run never deletes them.
+   */
+  kept: number;
+  /**
    * The number of hints sent, and the approximate number of bytes that these hints cause to be copied. Both are 0 while checking.
    */
   hints: number;
@@ -207,6 +212,7 @@ export const NOTHING_COMPARED: CompareCounters = {
   historyShorter: 0,
   extra: 0,
   leftOut: 0,
+  kept: 0,
   locksCapped: 0,
   holdsKept: 0,
   hints: 0,
@@ -239,6 +245,7 @@ export const COMPARE_COUNTERS = [
   'historyShorter',
   'extra',
   'leftOut',
+  'kept',
   'locksCapped',
   'holdsKept',
   'hints',

@@ -4,6 +4,7 @@
  * also been the last to read the source.
  */
 import { ReplicationError } from '../../model/errors.ts';
+import type { SeenObject } from '../../model/filter.ts';
 import type { ObjectState } from '../../model/ports.ts';
 import type { Task } from '../../model/task.ts';
 import type { ConvergeContext } from '../context.ts';
@@ -17,14 +18,18 @@ export interface VersionAt {
 
 /** A source version and its replica. */
 export interface BothVersions {
-  source: VersionAt;
+  source: VersionAt & SeenObject;
   replica: VersionAt;
 }
 
 type HasVersionId = Pick<ObjectState, 'versionId'>;
 
-export const bothVersions = (task: Task, version: HasVersionId, replica: HasVersionId): BothVersions => ({
-  source: { key: task.key, versionId: version.versionId },
+export const bothVersions = (
+  task: Task,
+  { versionId, sizeBytes }: Pick<ObjectState, 'sizeBytes' | 'versionId'>,
+  replica: HasVersionId,
+): BothVersions => ({
+  source: { key: task.key, versionId, sizeBytes },
   replica: { key: task.replicaKey, versionId: replica.versionId },
 });
 

@@ -3,7 +3,7 @@
  * for a new retention, but none for a legal hold. Only a run that compares both sides finds a new legal hold.
  */
 import { ReplicationError } from '../../model/errors.ts';
-import { asksForTags, tagsAreWanted } from '../../model/filter.ts';
+import { asksForTags, isWanted } from '../../model/filter.ts';
 import type { ObjectLock, Retention } from '../../model/ports.ts';
 import type { Task } from '../../model/task.ts';
 import { type LockedReplica, nextLock, refuseTooLong } from '../../replica/object-lock.ts';
@@ -44,9 +44,9 @@ const sourceLock = async (
 ): Promise<ObjectLock | null> => {
   const version = versionId === null ? null : await source.head(key, versionId);
   if (version === null) return null;
-  if (asksForTags(rule.filter)) {
+  if (asksForTags(rule)) {
     const tags = await source.tags(key, versionId);
-    if (tags === null || !tagsAreWanted(rule.filter, tags)) return null;
+    if (tags === null || !isWanted(rule, { key, sizeBytes: version.sizeBytes }, tags)) return null;
   }
   refuseTooLong(destination, version.lock, clock.now());
   return version.lock;

@@ -2,7 +2,7 @@
  * Gives replicas the tags, grants and locks of their source versions, which can change without a new version. Decides when to
  * compare them, and which replica to change.
  */
-import { tagsAreWanted } from '../../model/filter.ts';
+import { isWanted } from '../../model/filter.ts';
 import type { Acl, ObjectState, Tags } from '../../model/ports.ts';
 import type { Task } from '../../model/task.ts';
 import { grantText, tagsText } from '../../replica/attribute-texts.ts';
@@ -151,7 +151,7 @@ export const syncTags = async (
   (await syncAttribute<Tags>(context, {
     wanted: async () => {
       const tags = await context.source.tags(source.key, source.versionId);
-      return tags !== null && tagsAreWanted(rule.filter, tags) ? tags : null;
+      return tags !== null && isWanted(rule, source, tags) ? tags : null;
     },
     held: () => context.destination.tags(replica.key, replica.versionId),
     write: (tags) => context.destination.putTags(replica.key, replica.versionId, tags),

@@ -4,7 +4,7 @@
 import { bucketsOf, createTask, problemOfKey, type Task } from '../../model/task.ts';
 import { ReplicationError } from '../../model/errors.ts';
 import type { Reason } from '../../model/reasons.ts';
-import { asksForTags, tagsAreWanted } from '../../model/filter.ts';
+import { asksForTags, isWanted } from '../../model/filter.ts';
 import { holds } from '../../replica/same-state.ts';
 import { isEcho } from '../../converge/loop-guard.ts';
 import type { BothBuckets, Buckets, Clock } from '../../model/ports.ts';
@@ -18,16 +18,17 @@ import {
   type TagsProbe,
 } from './compare-attributes.ts';
 import { lookAtHistory } from './look-at-history.ts';
-import { type Looked, looked, lookedBy, type Looking } from './looked.ts';
+import { type KeyFinding, type Looked, looked, lookedBy, type Looking } from './looked.ts';
 import type { Scope } from './scope.ts';
 import type { RunSpec } from '../run.ts';
 import { asksForStorageClass, isStorageClassRight } from '../../replica/storage-class.ts';
 
 /**
  * Looks at one key. The caller passes `attributes` if the listings show that the content of all versions is the same. In that
- * case it is sufficient to compare the current objects of both sides.
+ * case it is sufficient to compare the current objects of both sides. With `extra`, the listing of the source shows no object that the rule
+ * wants, so an object at the source is one that the rule leaves out.
  */
-export type CloserLook = (key: string, how: 'all' | 'attributes') => Promise<Looked>;
+export type CloserLook = (key: string, how: 'all' | 'attributes' | 'extra') => Promise<Looked>;
 
 /**
  * The closer look throws failures for which a retry may help. It throws a {@link BlindError} if attributes cannot be read at all.
@@ -56,17 +57,21 @@ export const createCloserLook = (
       if (problem !== null) return await lookAtSourceOnly(task, context, { versions, problem });
       if (how === 'attributes') {
         const seen = await lookAtAttributes(task);
-        if (seen?.verdict === 'attributes') return otherAttributes(seen);
+        if (seen?.verdict === 'attributes') return await unlessKept(task, context, otherAttributes(seen));
         if (seen !== null) return withNote(lookedBy(await prove(task, seen.pair)), seen);
       }
+      if (how === 'extra' && (await context.source.look(key)).kind === 'object') return looked('kept');
       const found = await lookAtContent(task, looking);
       const { finding } = found;
-      if (finding === 'missing') return looked((await exclusionOf(task, context)) ?? 'missing');
+      if (finding === 'missing') return looked((await exclusionOf(task, context, versions)) ?? 'missing');
       const isRight = finding === 'same' || finding === 'presumed';
-      if (!isRight || (attributes === 'listed' && !asksForStorageClass(destination))) return found;
+      if (!isRight || (attributes === 'listed' && !asksForStorageClass(destination)))
+        return versions === 'latest' ? await unlessKept(task, context, found) : found;
       const seen = await lookAtAttributes(task);
       if (seen === null) return found;
-      return seen.verdict === 'attributes' ? otherAttributes(seen) : withNote(found, seen);
+      return seen.verdict === 'attributes'
+        ? await unlessKept(task, context, otherAttributes(seen))
+        : withNote(found, seen);
     } catch (error) {
       if (error instanceof BlindError) throw error;
       if (error instanceof ReplicationError && error.disposition === 'quarantine')
@@ -124,7 +129,7 @@ const lookAtSourceOnly = async (
   { versions, problem }: { versions: RunSpec['versions']; problem: Reason },
 ): Promise<Looked> => {
   if (versions === 'latest' && (await context.source.look(task.key)).kind !== 'object') return looked('same');
-  const excluded = await exclusionOf(task, context);
+  const excluded = await exclusionOf(task, context, versions);
   return excluded === null ? { ...looked('different'), reason: problem } : looked(excluded);
 };
 
@@ -145,14 +150,35 @@ const lookAtCurrent = async (task: Task, { context, prove }: Looking): Promise<L
   return looked(isSameContent ? 'attributes' : 'different');
 };
 
-/** Resolves to why the rule does not replicate the current source object; null: the rule replicates it. */
-const exclusionOf = async (task: Task, context: BothBuckets): Promise<'unwanted' | 'left-out' | null> => {
+/** A replica that differs is kept as it is if the rule leaves out the current source object by its tags. */
+const unlessKept = async (task: Task, { source }: BothBuckets, found: Looked): Promise<Looked> => {
+  const { rule, key } = task;
+  if (!DIFFERS.has(found.finding) || !asksForTags(rule)) return found;
+  const now = await source.look(key);
+  if (now.kind !== 'object') return found;
+  const tags = await source.tags(key, null);
+  return tags === null || isWanted(rule, { key, sizeBytes: now.state.sizeBytes }, tags)
+    ? found
+    : looked('kept');
+};
+
+const DIFFERS: ReadonlySet<KeyFinding> = new Set(['different', 'attributes']);
+
+/**
+ * Resolves to why the rule does not replicate the current source object; null: the rule replicates it. If all versions are compared,
+ * the look at the history has already found a version that the rule wants.
+ */
+const exclusionOf = async (
+  task: Task,
+  context: BothBuckets,
+  versions: RunSpec['versions'],
+): Promise<'unwanted' | 'left-out' | null> => {
   const { rule, key } = task;
   const { source } = context;
   const now = await source.look(key);
   if (now.kind !== 'object') return null;
   if (await isEcho(task, { ...context, signer: NO_SIGNER }, now.state)) return 'left-out';
-  if (!asksForTags(rule.filter)) return null;
+  if (versions === 'all' || !asksForTags(rule)) return null;
   const tags = await source.tags(key, null);
-  return tags !== null && tagsAreWanted(rule.filter, tags) ? null : 'unwanted';
+  return tags !== null && isWanted(rule, { key, sizeBytes: now.state.sizeBytes }, tags) ? null : 'unwanted';
 };

@@ -3,7 +3,7 @@
  * storage class. Each attribute is compared only as far as the rule replicates it. Listings show only the storage class.
  */
 import { ReplicationError } from '../../model/errors.ts';
-import { tagsAreWanted } from '../../model/filter.ts';
+import { isWanted, type SeenObject } from '../../model/filter.ts';
 import { grantText, tagsText } from '../../replica/attribute-texts.ts';
 import { sameHeaders } from '../../replica/same-state.ts';
 import { type LockNote, lockVerdict } from '../../replica/object-lock.ts';
@@ -42,6 +42,8 @@ export const compareAttributes = async (pair: Pair, probe: TagsProbe): Promise<A
   return lock === 'right' ? 'same' : lock;
 };
 
+const seenAt = ({ key, state: { sizeBytes } }: Pair['source']): SeenObject => ({ key, sizeBytes });
+
 const sameTags = async ({ rule, source, replica }: Pair, probe: TagsProbe): Promise<boolean> => {
   // The numbers of tags come from requests without a version id. Reading the tags of a specific version needs another permission,
   // so this test also names no version.
@@ -52,7 +54,7 @@ const sameTags = async ({ rule, source, replica }: Pair, probe: TagsProbe): Prom
   if (source.state.tagCount !== replica.state.tagCount && probe.isDone) {
     // If the rule excludes objects with these tags, the replica keeps its own tags, so the difference does not count.
     const tags = await source.bucket.tags(source.key, source.state.versionId);
-    return tags === null || !tagsAreWanted(rule.filter, tags);
+    return tags === null || !isWanted(rule, seenAt(source), tags);
   }
   if (source.state.tagCount === 0 && probe.isDone) return true;
   const [wanted, held] = await Promise.all([
@@ -62,7 +64,7 @@ const sameTags = async ({ rule, source, replica }: Pair, probe: TagsProbe): Prom
   probe.isDone = true;
   // If an object was deleted in the meantime, the live queue receives the event of its deletion, so the key does not count as
   // different.
-  if (wanted === null || held === null || !tagsAreWanted(rule.filter, wanted)) return true;
+  if (wanted === null || held === null || !isWanted(rule, seenAt(source), wanted)) return true;
   return tagsText(wanted) === tagsText(held);
 };
 

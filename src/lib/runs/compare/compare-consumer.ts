@@ -1,6 +1,7 @@
 /** Compares each page of the source's listing with the destination, and then counts, reports and sends the differences. */
 import type { Hint } from '../../hint/hint.ts';
 import { parseListedVersion } from '../../listing/comparison-state.ts';
+import { unmapKey } from '../../listing/destination-key.ts';
 import { createComparison } from '../../listing/comparison.ts';
 import type { ComparedKeys, Difference } from '../../listing/difference.ts';
 import type { ListedVersion, ListPage, Marker } from '../../listing/page.ts';
@@ -90,7 +91,13 @@ const comparisonOf = (state: ConsumerState): Consume<ListedVersion> => {
   const { scope, spec, listDestination } = state.options;
   const { sides } = state.judge;
   const { suffix } = scope.rule.source;
-  const filter = runFilter(scope.rule, spec);
+  const filters = {
+    source: runFilter(scope.rule, spec, { keyOf: (key) => key, passesShown: false }),
+    destination: runFilter(scope.rule, spec, {
+      keyOf: (key) => unmapKey(scope.mapping, key),
+      passesShown: true,
+    }),
+  };
   return createComparison({
     mapping: scope.mapping,
     listDestination: (request) => {
@@ -98,7 +105,7 @@ const comparisonOf = (state: ConsumerState): Consume<ListedVersion> => {
       return listDestination(request);
     },
     wants: (key) => key.endsWith(suffix),
-    filters: { source: filter, destination: noting(filter, sides.replicaSeen) },
+    filters: { ...filters, destination: noting(filters.destination, sides.replicaSeen) },
     compare: (one, other) => {
       const listed = compareListed(scope.destination, spec.attributes, one, other);
       const isRead = state.options.reading === 'all' && one.kind === 'object' && listed !== 'different';
@@ -146,7 +153,7 @@ const actOn = (
     counted[note === 'lock-capped' ? 'locksCapped' : 'holdsKept'] += 1;
     rows.push({ ...judge.sides.row(key, note), reason });
   }
-  if (finding === 'same' || finding === 'unwanted') return;
+  if (finding === 'same' || finding === 'unwanted' || finding === 'kept') return;
   rows.push({ ...judge.sides.row(key, finding), reason });
   if (finding === 'presumed' || finding === 'left-out') return;
   if (options.listing === 'checked' || (finding === 'extra' && !options.spec.deleteExtra)) return;
@@ -159,7 +166,7 @@ const actOn = (
 const countFinding = (counted: CompareCounters, finding: KeyFinding): void => {
   if (finding === 'unwanted') return;
   counted[COUNTED_AS[finding]] += 1;
-  if (finding !== 'extra' && finding !== 'left-out') counted.keys += 1;
+  if (finding !== 'extra' && finding !== 'left-out' && finding !== 'kept') counted.keys += 1;
 };
 
 const COUNTED_AS = {
@@ -171,6 +178,7 @@ const COUNTED_AS = {
   'history-shorter': 'historyShorter',
   extra: 'extra',
   'left-out': 'leftOut',
+  kept: 'kept',
 } as const satisfies Record<Exclude<KeyFinding, 'unwanted'>, keyof CompareCounters>;
 
 interface Carry {

@@ -1,7 +1,8 @@
 /** Judges the differences that listings show. Some are certain; others need a closer look at both objects. */
 import type { Difference } from '../../listing/difference.ts';
 import { mapConcurrently } from '../../model/concurrency.ts';
-import { asksForTags } from '../../model/filter.ts';
+import { asksForMoreThanKeys, asksForTags, listedIsWanted } from '../../model/filter.ts';
+import type { ReplicationRule } from '../../model/rule.ts';
 import type { RunSpec } from '../run.ts';
 import type { CloserLook } from './closer-look.ts';
 import { type KeyFinding, looked, lookedBy, type Looked } from './looked.ts';
@@ -55,7 +56,7 @@ export const judgeAll = async (judge: Judge, differences: readonly Difference[])
 };
 
 /** The findings that copies under way do not change. */
-const AT_REST: ReadonlySet<KeyFinding> = new Set(['same', 'presumed', 'unwanted', 'left-out']);
+const AT_REST: ReadonlySet<KeyFinding> = new Set(['same', 'presumed', 'unwanted', 'kept', 'left-out']);
 
 const judgeOne = async (judge: Judge, difference: Difference): Promise<Looked> => {
   const { spec, scope, listing, sides } = judge;
@@ -64,15 +65,28 @@ const judgeOne = async (judge: Judge, difference: Difference): Promise<Looked> =
   // counterpart, so they shift the pairs.
   const isOpen =
     kind === 'look' || kind === 'attributes' || (kind === 'different' && spec.versions === 'all');
-  const isSure = !isOpen && !(kind === 'missing' && asksForTags(scope.rule.filter));
+  const isSure = !isOpen && !maySelect(scope.rule, kind);
+  if (kind === 'extra' && !isReplicaWanted(judge, key)) return looked('kept');
   if (kind === 'history-shorter' && sides.replica(key)?.versionId === 'null') return lookedBy('md5');
   if (isSure && (listing === 'compared' || (kind !== 'missing' && !isRecent(judge, key))))
     return looked(kind);
   return await lookAt(judge, difference);
 };
 
+/**
+ * Returns whether the rule may leave out the object for a reason that listings do not show: tags, or the size of an object at the
+ * source that takes no part in the comparison.
+ */
+const maySelect = (rule: ReplicationRule, kind: Difference['kind']): boolean =>
+  kind === 'extra' ? asksForMoreThanKeys(rule) : asksForTags(rule);
+
+const isReplicaWanted = ({ scope: { rule }, sides }: Judge, key: string): boolean => {
+  const replica = sides.replica(key);
+  return replica === null || listedIsWanted(rule, { key, sizeBytes: replica.sizeBytes });
+};
+
 const lookAt = ({ look }: Judge, { key, kind }: Difference): Promise<Looked> =>
-  look(key, kind === 'attributes' ? 'attributes' : 'all');
+  look(key, kind === 'attributes' || kind === 'extra' ? kind : 'all');
 
 /** Returns whether the key changed after the run was created. Allows one second more, because S3 reports whole seconds. */
 const isRecent = ({ sides, createdMs }: Judge, key: string): boolean =>

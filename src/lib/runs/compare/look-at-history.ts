@@ -1,6 +1,8 @@
 /** Compares the whole history of one key. */
 import { collected, locate } from '../../converge/locate-replica.ts';
 import { mayHide } from '../../converge/ownership.ts';
+import { mapConcurrently } from '../../model/concurrency.ts';
+import { asksForTags, isWanted, listedIsWanted } from '../../model/filter.ts';
 import type { BothBuckets, Current, HistoryEntry, VersionEntry } from '../../model/ports.ts';
 import type { Task } from '../../model/task.ts';
 import { itemsOf } from '../../replica/history.ts';
@@ -18,24 +20,55 @@ export const lookAtHistory = async (task: Task, looking: Looking): Promise<Looke
   const replicas = itemsOf(await collected(context.destination.history(replicaKey)), withMarkers);
   const items = itemsOf(await context.source.history(task.key), withMarkers);
   if (!hasVersion(items)) return looked(hasVersion(replicas) ? 'extra' : 'same');
+  const wanted = await wantedOf(task, context, items);
+  if (!hasVersion(wanted)) return looked(hasVersion(replicas) ? 'kept' : 'unwanted');
   if (!hasVersion(replicas)) return looked('missing');
   // If deletes are not replicated, `items` contains no delete markers. A key that is deleted at the source then counts as the
   // same while the destination still shows its last version.
   const located = await locate(task, context, { shown, items, quick: false });
   if (located === null) return looked('different');
-  if (!located.isShown || located.position < items.length - 1)
+  const last = items.findLastIndex((item) => wanted.includes(item));
+  if (!located.isShown || located.position < last)
     return looked((await staysVisible(task, context, shown, items)) ? 'extra' : 'different');
   const isVersioned = replicas.some(({ versionId }) => versionId !== 'null');
-  if (isVersioned)
-    return await lookWithin(task, looking, {
-      items: withoutFirstMarker(items),
-      replicas: withoutFirstMarker(replicas),
-    });
-  const found = await lookWithin(task, looking, { items: items.slice(-1), replicas });
+  const found = isVersioned
+    ? await lookWithin(task, looking, {
+        items: withoutFirstMarker(wanted),
+        replicas: withoutFirstMarker(replicas),
+      })
+    : await lookInPlace(task, looking, { items: wanted.slice(-1), replicas });
+  const agrees = found.finding === 'same' || found.finding === 'presumed';
+  // The destination shows the replica of a version that the rule leaves out now.
+  return located.position > last && agrees ? looked('kept') : found;
+};
+
+const lookInPlace = async (task: Task, looking: Looking, { items, replicas }: Histories): Promise<Looked> => {
+  const found = await lookWithin(task, looking, { items, replicas });
   // The destination may show the replica of a version that is gone from the source, which stays.
   if (found.isFaked) return lookedBy(await groundAbove(task, looking, items.at(-1), replicas.at(-1)));
   return found.finding === 'same' ? found : looked('presumed');
 };
+
+/** Returns the entries that the rule wants. The tags of {@link MAX_VERSIONS} versions are read; older ones count as wanted. */
+const wantedOf = async (
+  { rule, key }: Task,
+  { source }: BothBuckets,
+  items: HistoryEntry[],
+): Promise<HistoryEntry[]> => {
+  const listed = items.filter(
+    (item) => item.kind === 'marker' || listedIsWanted(rule, { key, sizeBytes: item.sizeBytes }),
+  );
+  if (!asksForTags(rule)) return listed;
+  const isKept = await mapConcurrently(listed, TAGS_AT_ONCE, async (item, index) => {
+    if (item.kind === 'marker' || index < listed.length - MAX_VERSIONS) return true;
+    const tags = await source.tags(key, item.versionId);
+    return tags === null || isWanted(rule, { key, sizeBytes: item.sizeBytes }, tags);
+  });
+  return listed.filter((_, index) => isKept[index] === true);
+};
+
+/** How many versions of a key are asked for their tags concurrently. */
+const TAGS_AT_ONCE = 4;
 
 /**
  * Resolves to true if the object was deleted at the source, but the destination shows an object that no delete may hide, because

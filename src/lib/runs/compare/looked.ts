@@ -6,10 +6,11 @@ import type { DifferenceKind } from '../report/report-data.ts';
 import type { Basis, Ground, ProvePair, Reading } from './basis.ts';
 
 /**
- * The finding `unwanted` means that the rule's filter excludes the key. `left-out` means that the source object is provably a replica,
+ * The finding `unwanted` means that the rule leaves the object out, and that the destination has none. `kept` means that the rule leaves the
+ * object out, but that the destination shows one: replicas made before stay. `left-out` means that the source object is provably a replica,
  * which the rule does not replicate, and that the destination has no such key.
  */
-export type KeyFinding = 'same' | 'presumed' | 'unwanted' | 'left-out' | DifferenceKind;
+export type KeyFinding = 'same' | 'presumed' | 'unwanted' | 'kept' | 'left-out' | DifferenceKind;
 
 export interface Looked {
   finding: KeyFinding;

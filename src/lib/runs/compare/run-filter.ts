@@ -1,25 +1,28 @@
 /** The entries that count in the listings of a run. */
 import { type CreateEntryFilter, passIf, passMergedMarkers } from '../../listing/counted-entries.ts';
 import type { ListedVersion } from '../../listing/page.ts';
-import { sizeIsWanted } from '../../model/filter.ts';
+import { listedIsWanted } from '../../model/filter.ts';
 import type { ReplicationRule } from '../../model/rule.ts';
 import type { RunSpec } from '../run.ts';
 
 /**
- * Passes objects of a size that the rule wants. If the run compares all versions and the rule replicates deletes, it also passes
- * delete markers.
+ * Passes objects that the rule wants by key and size. If the run compares all versions and the rule replicates deletes, it also passes
+ * delete markers. At the destination, `side` gives the source's key, and what is shown always passes: replicas that the rule no longer
+ * wants are counted apart.
  */
 export const runFilter = (
-  { filter, deletes }: Pick<ReplicationRule, 'filter' | 'deletes'>,
+  rule: Pick<ReplicationRule, 'deletes' | 'exclude' | 'filter'>,
   { versions }: Pick<RunSpec, 'versions'>,
+  { keyOf, passesShown }: { keyOf: (key: string) => string; passesShown: boolean },
 ): CreateEntryFilter => {
-  if (versions !== 'all' || deletes !== 'replicate')
-    return () => passIf((entry) => entry.kind === 'object' && sizeIsWanted(filter, entry));
+  const counts = ({ key, sizeBytes, isLatest }: ListedVersion): boolean =>
+    (passesShown && isLatest) || listedIsWanted(rule, { key: keyOf(key), sizeBytes });
+  if (versions !== 'all' || rule.deletes !== 'replicate')
+    return () => passIf((entry) => entry.kind === 'object' && counts(entry));
   return (pending) => {
     const merged = passMergedMarkers(pending);
     return {
-      pass: (entry) =>
-        entry.kind === 'delete-marker' || sizeIsWanted(filter, entry) ? merged.pass(entry) : [],
+      pass: (entry) => (entry.kind === 'delete-marker' || counts(entry) ? merged.pass(entry) : []),
       get pending() {
         return merged.pending;
       },

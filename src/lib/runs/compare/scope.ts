@@ -38,10 +38,11 @@ export const scopeOf = (configuration: ReplicationConfiguration, spec: RunSpec):
  */
 export const scopeText = (configuration: ReplicationConfiguration, spec: RunSpec): string => {
   const { rule, destination, mapping } = scopeOf(configuration, spec);
-  const { source, filter, versions, deletes } = rule;
+  const { source, filter, exclude, versions, deletes } = rule;
+  const excluded = exclude.length === 0 ? '' : `, exclude: ${JSON.stringify(exclude)}`;
   const from = `s3://${source.bucket}/${mapping.sourcePrefix}*${source.suffix}`;
   const to = `s3://${destination.bucket}/${mapping.destinationPrefix}*${source.suffix}`;
-  return `${from} to ${to} (versions: ${versions}, deletes: ${deletes}, filter: ${JSON.stringify(filter)})`;
+  return `${from} to ${to} (versions: ${versions}, deletes: ${deletes}, filter: ${JSON.stringify(filter)}${excluded})`;
 };
 
 /** Throws `rule-changed` if the rule or the destination of the run is not what it was when the run was started. */

@@ -1,5 +1,5 @@
 /** Remembers the recently listed versions of both sides. The report, the hints and the judge need them. */
-import { type KeyMapping, mapKey } from '../../listing/destination-key.ts';
+import { type KeyMapping, mapKey, unmapKey } from '../../listing/destination-key.ts';
 import type { ListedVersion } from '../../listing/page.ts';
 import type { ListedSide, ReportRow } from '../report/report-data.ts';
 
@@ -25,8 +25,6 @@ export const createListedSides = (mapping: KeyMapping): ListedSides => {
   const sources = new Map<string, ListedVersion>();
   const replicas = new Map<string, ListedVersion>();
   const pairs = new Map<string, { source: ListedVersion; replica: ListedVersion }>();
-  const sourceKey = (key: string): string =>
-    mapping.sourcePrefix + key.slice(mapping.destinationPrefix.length);
   const replica = (key: string): ListedVersion | null =>
     pairs.get(key)?.replica ?? replicas.get(mapKey(mapping, key)) ?? null;
   return {
@@ -37,7 +35,7 @@ export const createListedSides = (mapping: KeyMapping): ListedSides => {
       if (!replicas.has(version.key)) replicas.set(version.key, version);
     },
     paired(source, other, differs) {
-      const key = sourceKey(other.key);
+      const key = unmapKey(mapping, other.key);
       if (differs || !pairs.has(key)) pairs.set(key, { source, replica: other });
     },
     source: (key) => sources.get(key) ?? null,

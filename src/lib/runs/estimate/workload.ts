@@ -1,5 +1,5 @@
 /** The amount of work for listing and copying, counted only from listings. */
-import { sizeIsWanted } from '../../model/filter.ts';
+import { listedIsWanted } from '../../model/filter.ts';
 import type { ListedVersion } from '../../listing/page.ts';
 import { MAX_PAGE_KEYS } from '../../listing/range-work.ts';
 import { HELD_BYTES } from '../../replica/object-lock.ts';
@@ -61,7 +61,7 @@ export const createWorkCounter = (
         entry.kind === 'object' &&
         entry.lastModifiedMs >= sinceMs &&
         entry.key.endsWith(rule.source.suffix) &&
-        sizeIsWanted(rule.filter, entry);
+        listedIsWanted(rule, entry);
       if (!isWanted) continue;
       if (entry.key !== lastKey) work.keys += 1;
       lastKey = entry.key;

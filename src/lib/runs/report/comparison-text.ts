@@ -17,6 +17,7 @@ const FINDINGS: readonly (readonly [keyof CompareCounters, string])[] = [
   ['historyShorter', 'versions missing at the destination'],
   ['extra', 'only at the destination'],
   ['leftOut', 'left out: replicas that another deployment signed'],
+  ['kept', 'kept: left out by filter or exclude'],
   ['locksCapped', 'locked up to the maximum only (lock-capped)'],
   ['holdsKept', 'under a legal hold at the destination only (hold-kept)'],
 ];
@@ -25,7 +26,8 @@ const FINDINGS: readonly (readonly [keyof CompareCounters, string])[] = [
 export const findingsIn = (looks: readonly CompareCounters[]): typeof FINDINGS =>
   FINDINGS.filter(([name]) => !isRare(name) || looks.some((look) => look[name] > 0));
 
-const isRare = (name: string): boolean => name.startsWith('by') || name === 'presumed' || name === 'leftOut';
+const isRare = (name: string): boolean =>
+  name.startsWith('by') || ['presumed', 'leftOut', 'kept'].includes(name);
 
 /** Returns true if the destination holds everything that the source has, as far as the run was asked for it. */
 export const agrees = ({ acceptLeftOut }: Pick<RunSpec, 'acceptLeftOut'>, look: CompareCounters): boolean =>
@@ -57,7 +59,7 @@ export const verdictOf = (look: CompareCounters): string => {
     count === 0
       ? `The destination holds all ${countOf(look.keys, 'key')} of the source.${unproven}`
       : `${countText(count)} of ${countOf(look.keys, 'key')} of the source ${count === 1 ? 'is' : 'are'} missing or different at the destination.`;
-  return [verdict, ...leftOutText(look), ...extraText(look)].join(' ');
+  return [verdict, ...leftOutText(look), ...extraText(look), ...keptText(look)].join(' ');
 };
 
 const leftOutText = ({ leftOut }: CompareCounters): string[] =>
@@ -69,3 +71,10 @@ const leftOutText = ({ leftOut }: CompareCounters): string[] =>
 
 const extraText = ({ extra }: CompareCounters): string[] =>
   extra === 0 ? [] : [`${countOf(extra, 'key')} ${extra === 1 ? 'is' : 'are'} only at the destination.`];
+
+const keptText = ({ kept }: CompareCounters): string[] =>
+  kept === 0
+    ? []
+    : [
+        `The destination keeps ${countOf(kept, 'key')} that the filter or the exclude of the rule leaves out now.`,
+      ];
