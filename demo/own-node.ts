@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** The folders of the search path, without those that npm puts in front of it while it runs a script. */
+/** The folders of the search path, without the folders that npm adds in front while a script runs. */
 export const ownPath = (): string[] =>
   (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !/node_modules|node-gyp-bin/.test(folder));
 
-/** Returns the Node that is installed on this machine. The scripts of the repository run with one from `node_modules`. */
+/** Returns the Node that is installed on this machine. The scripts of the repository run with the Node from `node_modules`. */
 export const ownNode = (): string =>
   ownPath()
     .map((folder) => join(folder, 'node'))

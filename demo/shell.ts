@@ -1,4 +1,4 @@
-/** A shell in a folder, as a person has it who has never seen this repository. */
+/** A shell in a folder, in the environment of a person who has never seen this repository. */
 import { exec } from 'node:child_process';
 import { delimiter } from 'node:path';
 import { promisify } from 'node:util';
@@ -35,7 +35,9 @@ export const createShell = (folder: string, environment: Record<string, string>)
   };
 };
 
-/** npm tells its scripts the folder of the repository, and the user's AWS profile must not be used. */
+/**
+ * Matches the environment variables to leave out: those of AWS, and those with which npm tells scripts the repository's folder.
+ */
 const LEFT_OUT = /^(AWS_|NODE_OPTIONS$|INIT_CWD$|npm_(?!config_(registry|cafile)$))/i;
 
 /** How long one command may take. */

@@ -1,6 +1,6 @@
 /**
- * The packages of which something is in a bundle. The bundler says what it has bundled, and `npm sbom` what it knows of these packages. The
- * same sources always give the same files.
+ * The packages that are bundled, wholly or in part. The bundler reports their files, and `npm sbom` describes the packages. The same
+ * sources always give the same files.
  */
 import { execFileSync } from 'node:child_process';
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ interface Package {
   license: string;
 }
 
-/** Writes `sbom.cdx.json` (CycloneDX) and `licences.txt` about what is in the bundles. Returns the number of packages. */
+/** Writes `sbom.cdx.json` (CycloneDX) and `licences.txt` about the packages in the bundles. Returns the number of packages. */
 export const writeSbom = (folder: string, metafiles: readonly Metafile[]): number => {
   const packages = packagesIn(metafiles);
   const bundled = bundledPart(npmSbom(), packages);
@@ -85,8 +85,8 @@ const npmSbom = (): Sbom => {
 };
 
 /**
- * Leaves out what is not bundled, and what differs from run to run and from machine to machine: the serial number, the time, the name of the
- * folder, and where the packages were downloaded.
+ * Removes packages that are not bundled. Also removes everything that differs between runs or machines: the serial number, the time, the
+ * name of the folder, and the download addresses of packages.
  */
 const bundledPart = (
   { serialNumber: _serial, metadata, components, dependencies, ...rest }: Sbom,

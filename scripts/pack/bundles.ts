@@ -1,4 +1,4 @@
-/** Bundles what runs on the machines of users: the command line, and what the Serverless Framework loads. */
+/** Bundles the code that runs on the machines of users: the command line, and the files that the Serverless Framework loads. */
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, type BuildOptions, type Metafile } from 'esbuild';
@@ -18,11 +18,11 @@ const COMMON = {
   metafile: true,
 } as const satisfies BuildOptions;
 
-/** An ES module has no `require`, with which CommonJS packages in the bundle load modules of Node. */
+/** CommonJS packages in the bundle load modules of Node with `require`, which an ES module does not have. */
 const REQUIRE =
   "import { createRequire as requireFrom } from 'node:module';const require = requireFrom(import.meta.url);";
 
-/** Writes the bundles into the folder. Returns what is in them. */
+/** Writes the bundles into the folder. Returns their contents. */
 export const bundleForUsers = async (folder: string): Promise<Metafile[]> => {
   const cli = build({
     ...COMMON,

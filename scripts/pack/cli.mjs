@@ -3,7 +3,7 @@
 import { completeNode } from './old-node.cjs';
 
 completeNode();
-// Imported only now, because a static import would run before Node has what it lacks.
+// Imported here, because a static import would run before the missing functions of Node are defined.
 const { runCli } = await import('../../src/cli/main.ts');
 const { processIo } = await import('../../src/cli/terminal/process-io.ts');
 // The exit code is set without process.exit(), which would lose output that has not been written to a pipe yet.

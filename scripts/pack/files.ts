@@ -22,8 +22,8 @@ export const manifest = (): z.infer<typeof MANIFEST> =>
   MANIFEST.parse(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')));
 
 /**
- * Writes package.json. Everything is bundled, so there are no dependencies. The development dependency is never installed with the package:
- * it names the framework with which this version was tested, which `init` writes into the user's package.json.
+ * Writes package.json. Everything is bundled, so there are no dependencies. The development dependency is never installed with the package.
+ * It names the framework with which this version was tested, and `init` writes that framework into the user's package.json.
  */
 export const writeManifest = (folder: string): void => {
   const own = {
@@ -35,7 +35,10 @@ export const writeManifest = (folder: string): void => {
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(own, null, 2)}\n`);
 };
 
-/** Writes stack.yml: serverless.yml with values from the package, and without what only builds the functions. */
+/**
+ * Writes stack.yml. It is serverless.yml with values from the package, and without the settings that only serve to build the
+ * functions.
+ */
 export const writeStack = (folder: string): void => {
   const text = readFileSync(join(ROOT, 'serverless.yml'), 'utf8');
   const values = `node_modules/${manifest().name}/dist/stack.cjs`;
@@ -46,7 +49,7 @@ export const writeStack = (folder: string): void => {
   writeFileSync(join(folder, 'stack.yml'), stack.toString({ lineWidth: 0 }));
 };
 
-/** Copies the zips that `serverless package` has made, without the rules for which it made them. */
+/** Copies the zips that `serverless package` has made, and removes the rules from them. */
 export const copyFunctions = (folder: string): void => {
   const zips = globSync('.serverless/*.zip', { cwd: ROOT }).toSorted();
   if (zips.length === 0) throw new Error('there are no zips in .serverless: run `npm run package` first');

@@ -4,7 +4,7 @@ import type { Metafile } from 'esbuild';
 import { bundleForUsers } from './bundles.ts';
 import { copyDocuments, copyFunctions, writeManifest, writeStack } from './files.ts';
 
-/** Writes the package into an empty folder, without its SBOM and licences. Returns what is in the bundles. */
+/** Writes the package into an empty folder, without its SBOM and licences. Returns the contents of the bundles. */
 export const writePackage = async (folder: string): Promise<Metafile[]> => {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });

@@ -46,7 +46,7 @@ const query = ({ Metric, minuteMs }: Found, ...stats: string[]): GetMetricDataCo
   EndTime: new Date(minuteMs + MINUTE_MS),
 });
 
-/** New metrics take up to two minutes until they can be read. */
+/** It may take two minutes until new metrics can be read. */
 const read = async (
   { cloudwatch }: Context,
   input: GetMetricDataCommandInput,

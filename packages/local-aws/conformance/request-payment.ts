@@ -1,4 +1,4 @@
-/** Requester Pays. Requests of other accounts, which are refused, cannot be made by one account alone. */
+/** Requester Pays. One account alone cannot test that requests of other accounts are refused. */
 import { GetBucketRequestPaymentCommand, PutBucketRequestPaymentCommand } from '@aws-sdk/client-s3';
 import { behaviour, s3Guide } from './behaviour.ts';
 import { same } from './difference.ts';

@@ -1,4 +1,4 @@
-/** The folder that `serverless package` writes, made anew if it does not fit the configuration. */
+/** The folder that `serverless package` writes. It is made again if it does not match the configuration. */
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import type { CliIo } from '../terminal/io.ts';
 const FOLDER = '.serverless';
 const TEMPLATE = 'cloudformation-template-update-stack.json';
 
-/** Files that the folder is made from, where they exist. */
+/** Files from which the folder is made, if they exist. */
 const INPUTS = ['replication.yml', 'serverless.yml', 'package.json', 'package-lock.json'];
 
 export interface Artefacts {
@@ -19,7 +19,10 @@ export interface Artefacts {
   template: string;
 }
 
-/** Returns the artefacts of the configuration. Packages first unless they are there and up to date. Throws {@link CliError}. */
+/**
+ * Returns the artefacts of the configuration. Runs `serverless package` first if the artefacts are missing or outdated. Throws
+ * {@link CliError}.
+ */
 export const currentArtefacts = async (configuration: Configuration, io: CliIo): Promise<Artefacts> => {
   const reason = outdated(configuration, io.cwd);
   if (reason !== null) {

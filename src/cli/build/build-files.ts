@@ -14,15 +14,15 @@ export interface BuildFile {
   content: Buffer;
 }
 
-/** What a pipeline needs to know. It is written as `manifest.json`. */
+/** The information for a pipeline, written as `manifest.json`. */
 export interface Manifest {
   version: string;
   stack: string;
   region: string;
   capabilities: string[];
-  /** The tags of the stack, which a deployment must give: they are no part of a template. */
+  /** The tags of the stack. The deployment command must give them, because a template cannot contain them. */
   tags: Record<string, string>;
-  /** The parameters of the template that say where the code is; null: without a default. */
+  /** The parameters of the template that say where the code is; null: the parameter has no default. */
   parameters: { CodeBucket: string | null; CodePrefix: string };
   files: { path: string; bytes: number; sha256: string; key?: string }[];
 }

@@ -72,7 +72,7 @@ const refuseForeign = (folder: string): void => {
     throw new CliError('foreign-folder', `${folder} has ${first}, and no ${MANIFEST}.`);
 };
 
-/** The manifest is written last. Without it, an interrupted build is not taken for a whole one. */
+/** The manifest is written last, so an interrupted build has no manifest and is not mistaken for a complete one. */
 const write = (folder: string, files: readonly BuildFile[]): void => {
   rmSync(join(folder, 'code'), { recursive: true, force: true });
   for (const { path, content } of files) {

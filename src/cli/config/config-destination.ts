@@ -125,7 +125,7 @@ const block = ({
 }: Pick<DestinationStack, 'account' | 'bucket' | 'rules'> & { command: string }): string =>
   `# Account ${account}: ${bucket}, for rule${rules.length === 1 ? '' : 's'} ${rules.join(', ')}\n${command}\n`;
 
-/** What the rules do not tell, and a person has to know. */
+/** Returns notes about matters that the rules do not decide and a person must know. */
 const notes = (stacks: readonly DestinationStack[]): string =>
   stacks.every(({ parameters }) => parameters['KmsKeyArn'] !== undefined)
     ? ''

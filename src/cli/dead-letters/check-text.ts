@@ -96,7 +96,7 @@ const groupName = ({ verdict, what, reason, rule, destination }: CheckedLetter):
 const orderOf = ([first]: readonly CheckedLetter[]): number =>
   first === undefined ? 0 : Object.keys(VERDICTS).indexOf(first.verdict);
 
-/** Names the reasons of which no letter would fail. */
+/** Names the reasons for which no letter would fail again. */
 const nextLines = (letters: readonly CheckedLetter[], { command }: CheckPlace): string[] => {
   const isGood = ({ verdict }: CheckedLetter): boolean => verdict === 'acts' || verdict === 'ends';
   const good = [...Map.groupBy(letters, ({ reason }) => reason)].filter(([, some]) => some.every(isGood));

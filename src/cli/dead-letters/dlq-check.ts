@@ -13,7 +13,7 @@ import { checkLines, type CheckedLetter, countsOf } from './check-text.ts';
 import { assertNamesExist, FILTER_OPTIONS, messageFilter, withQueue } from './dead-letter-options.ts';
 import { letterCount } from './dead-letter-text.ts';
 
-/** Maximum and default of `--limit`. A check takes some requests to S3, so that a whole queue of letters would take long. */
+/** Maximum and default of `--limit`. Each letter takes some requests to S3, so a check of a whole queue would take long. */
 const MOST = 10_000;
 const USUALLY = 1_000;
 
@@ -92,7 +92,7 @@ interface Letter {
   message: CheckedMessage;
 }
 
-/** All letters are released before the first is checked, so that a long check hides none of them. */
+/** All letters are released before the first is checked. Otherwise a long check would hide them from other readers. */
 const readAll = async (
   queue: OperatorQueue,
   request: Pick<Parameters<typeof readLetters>[1], 'filter' | 'limit'>,
@@ -110,7 +110,7 @@ const readAll = async (
   return { letters, read };
 };
 
-/** Maximum characters of the bodies of one request, so that a payload stays far below the 6 MB that Lambda takes. */
+/** Maximum characters of all bodies in one request. The limit keeps a payload far below the 6 MB that Lambda accepts. */
 const MAX_CHARACTERS = 1_000_000;
 
 const checkAll = async (letters: readonly Letter[], invoke: Invoke, io: CliIo): Promise<CheckedLetter[]> => {

@@ -148,7 +148,7 @@ const discard = async (queue: OperatorQueue, options: ParsedOptions, io: CliIo):
   return resultOf(queue, discarded, summer.sum(), path);
 };
 
-/** `20261122T120000Z`, because a colon is no character of file names on every system. */
+/** Returns a time like `20261122T120000Z`. It has no colons, because some systems do not allow colons in file names. */
 const timeInName = (ms: number): string => new Date(ms).toISOString().replace(/[-:]|\.\d+/g, '');
 
 /** Throws CliError unless the operator, or the script, has given the number of messages. */

@@ -5,8 +5,8 @@ import { CliError } from '../terminal/errors.ts';
 import { jsonLine } from '../terminal/json.ts';
 
 /**
- * Creates the file of an export, with one JSON object a line. Refuses a file that exists. The file and its entry in the folder are on the
- * disk when `close` resolves. Only its owner may read it, because keys are no business of others.
+ * Creates the file of an export, with one JSON object per line. Refuses a file that exists. When `close` resolves, the file and its entry
+ * in the folder are on the disk. Only the owner may read the file, because keys may be confidential.
  */
 export const createExport = async (path: string): Promise<LetterExport> => {
   const file = await opened(path);

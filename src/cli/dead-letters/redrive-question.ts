@@ -10,7 +10,7 @@ import { MAX_LIMIT } from './dead-letter-options.ts';
 import { letterCount } from './dead-letter-text.ts';
 import type { RedriveRequest } from './redrive-result.ts';
 
-/** Above this number of messages a redrive asks first. */
+/** A redrive of more messages than this asks first. */
 export const ASKED_ABOVE = 100;
 
 /** Reads the letters that a redrive would send. */
@@ -40,7 +40,8 @@ export const mayRedrive = async (
   request: RedriveRequest,
   io: CliIo,
 ): Promise<boolean> => {
-  // The number of messages is approximate after recent changes, which does not matter: it only decides whether somebody is asked.
+  // After recent changes the number of messages is approximate. This does no harm, because the number only decides whether the
+  // command asks.
   const most = Math.min(request.limit ?? Infinity, (await queue.state()).visible);
   if (most <= ASKED_ABOVE) return true;
   const { read, summary } = await surveyLetters(queue, request, io);

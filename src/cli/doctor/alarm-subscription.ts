@@ -2,7 +2,10 @@ import type { TopicSubscription } from '../../lib/aws/settings/resource-policies
 import { accountOf, type Context } from './context.ts';
 import { DEPLOY, type Fix } from './fix.ts';
 
-/** Returns how somebody comes to receive the alarms. A subscription that waits for its confirmation is only confirmed. */
+/**
+ * Returns the fix after which somebody receives the alarms. A subscription that was not confirmed yet only needs the
+ * confirmation.
+ */
 export const subscribeTo = (context: Context, topicArn: string, waiting: TopicSubscription[]): Fix => {
   const account = accountOf(context);
   const [pending] = waiting;

@@ -1,4 +1,7 @@
-/** The seventh group, on request: one small object for each rule, timed from its upload to the proof of every replica. */
+/**
+ * The seventh group, which runs only on request. It uploads one small object for each rule, and measures the time until every
+ * replica is proven.
+ */
 import { randomUUID } from 'node:crypto';
 import { createCanaryObject, type CanaryObject } from '../../lib/aws/settings/canary-object.ts';
 import { askInspect } from '../../lib/aws/settings/inspect-function.ts';
@@ -47,7 +50,7 @@ const oneCanary = async (context: Context, rule: ReplicationRule, time: Time): P
     key,
     account: account ?? accountOf(context),
   });
-  // The object has the least size that the rule replicates.
+  // The object is as small as the rule allows.
   const uploaded = await object.upload(
     Buffer.alloc(Math.max(1, rule.filter.minimumBytes ?? 0)),
     rule.filter.tags,
@@ -72,7 +75,7 @@ const oneCanary = async (context: Context, rule: ReplicationRule, time: Time): P
   return [result, ...(await removed(context, rule, { bucket, key, object }))];
 };
 
-/** Resolves to null when all replicas are proven, or else to what is missing when the time is over. */
+/** Resolves to null as soon as all replicas are proven. When the time is over, resolves to a description of what is missing. */
 const untilProven = async (
   { names, region }: Context,
   about: { bucket: string; key: string; rule: string },
@@ -108,7 +111,7 @@ const removed = async (
   { id, deletes }: ReplicationRule,
   { bucket, key, object }: { bucket: string; key: string; object: CanaryObject },
 ): Promise<Finding[]> => {
-  // A rule that ignores deletes would keep the replica without its source.
+  // If the rule ignores deletes, the replica would remain after its source is deleted.
   if (deletes !== 'replicate') return [ok(`${key} stays, because the rule ignores deletes`, id)];
   const gone = await object.remove();
   if (gone.kind === 'answer') return [];

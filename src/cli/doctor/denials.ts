@@ -1,6 +1,6 @@
 /**
- * Finds the denials of a bucket policy that concern the functions. Only statements are read whose meaning is certain: no condition, or a
- * condition on who asks. The function's own requests show the rest.
+ * Finds the denials of a bucket policy that concern the functions. Only statements with a certain meaning are read: those without a
+ * condition, and those with a condition on the caller. The requests of the function itself show the effect of all others.
  */
 import { isRecord } from '../../lib/model/json.ts';
 import type { ResourceNames } from '../../lib/configuration/resource-names.ts';

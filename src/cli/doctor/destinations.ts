@@ -1,4 +1,7 @@
-/** The fourth group: each destination of each rule, tried by the inspect function with the role that replicates. */
+/**
+ * The fourth group: each destination of each rule. The inspect function tries the destinations with the role of the replicate
+ * function.
+ */
 import { askInspect } from '../../lib/aws/settings/inspect-function.ts';
 import { parseProbe } from '../../lib/inspect/probe.ts';
 import type { ProbedBucket, ProbedPlace, ProbeStep } from '../../lib/inspect/probed-place.ts';
@@ -82,7 +85,7 @@ const trustFindings = (one: Seen, { trust }: ProbedPlace): Finding[] => {
   ];
 };
 
-/** AWS says so about the caller's own policies. It only makes the text of a finding more exact. */
+/** AWS uses these words about the policies of the caller. They only make the text of a finding more exact. */
 const NO_IDENTITY_POLICY = /no identity-based policy allows the sts:AssumeRole action/;
 
 const sourceFindings = (one: Seen, steps: readonly ProbeStep[]): Finding[] => {

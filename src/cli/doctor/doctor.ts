@@ -74,7 +74,7 @@ export const runDoctor = async (argv: readonly string[], io: CliIo): Promise<num
   return report.warnings > 0 && options.has('strict') ? EXIT.warnings : EXIT.ok;
 };
 
-/** The width of the report where no terminal says another. Its lines are broken, not cut. */
+/** The width of the report if the output is not a terminal. Long lines are broken, not cut. */
 const DEFAULT_COLUMNS = 80;
 
 const examine = async (options: ParsedOptions, io: CliIo): Promise<Report> => {
@@ -115,7 +115,7 @@ const examine = async (options: ParsedOptions, io: CliIo): Promise<Report> => {
 const secondsSince = (startedMs: number, io: Pick<CliIo, 'now'>): number =>
   Math.round((io.now() - startedMs) / 100) / 10;
 
-/** A mistake in the file is a finding like any other, so it is no error of the command. */
+/** A mistake in the configuration file is a finding like any other, so the command does not fail. */
 const configurationOrText = (options: ParsedOptions, { cwd }: CliIo): Configuration | string => {
   try {
     return loadConfiguration(resolve(cwd, options.value('config') ?? 'replication.yml'), {

@@ -1,4 +1,4 @@
-/** What the checks of the stack's resources share. */
+/** Functions that the checks of the stack's resources share. */
 import type { Asked } from '../../lib/aws/settings/asked.ts';
 import { accountOf, type Context } from './context.ts';
 import { type Finding, findingsOf, whyNotChecked } from './finding.ts';
@@ -7,7 +7,10 @@ import { STACK_CAUSES } from './stack-causes.ts';
 
 const { found, notChecked } = findingsOf('stack', STACK_CAUSES);
 
-/** Returns the findings of an answer, and otherwise that the thing is gone, or why it was not checked. */
+/**
+ * Returns the findings about an answer. Without an answer, returns the finding that the resource is gone, or the reason why it
+ * was not checked.
+ */
 export const compared = <Value>(
   asked: Asked<Value>,
   what: string,

@@ -10,7 +10,7 @@ export interface Finding {
   /** The id of the cause; null for `ok` and `not-checked`. */
   cause: string | null;
   verdict: Verdict;
-  /** What it is about within the group: a bucket, or a rule and its destination; empty: the group as a whole. */
+  /** The subject within the group: a bucket, or a rule and its destination; empty: the group as a whole. */
   subject: string;
   text: string;
   fix: Fix | null;
@@ -19,7 +19,7 @@ export interface Finding {
 /** One row of the table of causes. Documentation and findings have the same words. */
 export interface Cause {
   verdict: 'warning' | 'error';
-  /** What is asked of AWS, or read here. */
+  /** What is requested from AWS, or read on this machine. */
   asks: string;
   means: string;
   fix: string;
@@ -61,7 +61,7 @@ export const findingsOf = <Id extends string>(group: Group, causes: Readonly<Rec
   }),
 });
 
-/** Returns why something was not checked, or null if AWS answered, also that there is nothing. */
+/** Returns why something was not checked. Returns null if AWS answered, even if the answer is that nothing exists. */
 export const whyNotChecked = (
   what: string,
   asked:

@@ -1,9 +1,9 @@
-/** What an operator does about a finding. */
+/** The action by which an operator fixes a finding. */
 
 export type Fix =
   /** A command of the product or of another tool. */
   | { kind: 'command'; account: string; command: string }
-  /** A change of a file, and the command that makes it effective. */
+  /** A change of a file, and the command that applies the change. */
   | { kind: 'edit'; account: string; edit: string; command: string }
   /** One call of the AWS CLI. `input` is the whole request, as JSON. */
   | {
@@ -17,7 +17,7 @@ export type Fix =
 
 export const DEPLOY = 'npx serverless deploy';
 
-/** Returns the whole command, which a shell runs as it is. */
+/** Returns the whole command, ready for a shell. */
 export const commandOf = (fix: Fix): string => {
   if (fix.kind !== 'aws') return fix.command;
   const { service, operation, region, input } = fix;
@@ -36,10 +36,10 @@ export const fixText = (fix: Fix): string => {
   return `aws ${service} ${operation} ${names.join(' ')} (whole: --fix-script)`;
 };
 
-/** Maximum length of a value that is shown; policies are longer. */
+/** Maximum length of a value that is shown. Policies are longer, so they are not shown. */
 const LONGEST_SHOWN = 120;
 
-/** Returns a script with all fixes, each once. Nothing runs it. */
+/** Returns a script that contains each fix once. Doctor itself never runs the script. */
 export const fixScript = (
   findings: readonly { text: string; subject: string; fix: Fix | null }[],
 ): string => {

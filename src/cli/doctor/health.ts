@@ -1,4 +1,4 @@
-/** The sixth group: what the deployment is doing, from the room that `status` reads too. */
+/** The sixth group: the state of the deployment, read by the same code as for `status`. */
 import { createStateSources } from '../../lib/aws/state-sources.ts';
 import { ruleDestinations } from '../../lib/model/rule.ts';
 import {
@@ -21,7 +21,7 @@ export const healthFindings = async (context: Context): Promise<Finding[]> => {
   if (context.stack === null) return [];
   const { names, region, configuration, now } = context;
   const chosen = configuration.replication.rules.map(({ id }) => id);
-  // The queues are shared out among all rules, also where only one is asked for.
+  // The messages of the queues are divided among all rules, even if the report is about only one rule.
   const pairs = ruleDestinations(context.whole.replication);
   const reader = createStateReader(createStateSources(names, region), {
     stack: names.stack,
@@ -172,7 +172,7 @@ const alarmFindings = (context: Context, { alarms }: DeploymentState): Finding[]
       }),
     );
 
-/** Returns what the caller may not read of the state, each permission once. */
+/** Returns the permissions that the caller lacks to read the state, each once. */
 const unreadable = ({ alarms, runs, transfers, queues, rules }: DeploymentState): Finding[] => {
   const parts: unknown[] = [
     alarms,

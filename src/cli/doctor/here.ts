@@ -1,4 +1,4 @@
-/** The first group: what can be seen on this machine, and whether the deployed stack is the same. */
+/** The first group: what can be seen on this machine, and whether the deployed stack matches it. */
 import { countOf } from '../../lib/text/amounts.ts';
 import { OUTPUTS, rulesDigest } from '../../stack/rules-digest.ts';
 import { accountOf, type Context } from './context.ts';
@@ -96,7 +96,7 @@ const versionFindings = (context: Context, version: string): Finding[] => {
   ];
 };
 
-/** What the command reports when the configuration cannot be read: nothing else is checked. */
+/** The only finding if the configuration cannot be read. Nothing else is checked then. */
 export const configurationFinding = (text: string): Finding =>
   found('configuration', {
     text,

@@ -2,9 +2,9 @@
 import { isRecord, parsedJson } from '../../lib/model/json.ts';
 
 export interface PolicyDifference {
-  /** Statements, or actions of a statement, that are wanted and not there. */
+  /** Wanted statements, or actions of a statement, that are missing. */
   missing: string[];
-  /** Statements that are there and not wanted. */
+  /** Statements that exist but are not wanted. */
   extra: string[];
 }
 

@@ -1,4 +1,4 @@
-/** The report for people: one block for each group, what is well on one line, and each problem with its fix. */
+/** The report for people. Each group is one block: a line for everything that is in order, and then each problem with its fix. */
 import { countOf } from '../../lib/text/amounts.ts';
 import type { Style } from '../terminal/style.ts';
 import { pad, textWidth } from '../terminal/width.ts';
@@ -40,7 +40,7 @@ const headerText = (report: Report, { columns }: Page): string => {
   );
 };
 
-/** The columns at which texts begin, in a group without and with subjects. */
+/** The columns at which texts begin: in a group without subjects, and in a group with subjects. */
 const INDENT = 14;
 const SUBJECT_INDENT = 19;
 

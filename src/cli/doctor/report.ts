@@ -5,17 +5,17 @@ import type { Finding } from './finding.ts';
 
 export interface Report {
   stack: string;
-  /** Null: AWS accepts no credentials from here. */
+  /** Null: there are no credentials that AWS accepts. */
   account: string | null;
   caller: string | null;
   region: string;
   version: string;
-  /** Null: nothing is deployed, or what is deployed does not say. */
+  /** Null: nothing is deployed, or the deployed stack does not name its version. */
   deployedVersion: string | null;
   findings: Finding[];
   errors: number;
   warnings: number;
-  /** How many destinations were looked at, and how many of them no error concerns. */
+  /** How many destinations were checked, and how many of them have no error. */
   destinations: number;
   sound: number;
   seconds: number;
@@ -35,11 +35,13 @@ export const countVerdicts = (
   };
 };
 
-/** How the findings of a destination name it. */
+/** Returns the name of a destination in findings. */
 export const destinationSubject = ({ rule, destination }: RuleDestination): string =>
   `${rule.id} → ${destination.id}`;
 
-/** An error of the stack concerns all destinations, but nobody who receives alarms stops no object. */
+/**
+ * An error of the stack concerns all destinations. An exception is that nobody receives the alarms, because this stops no object.
+ */
 const concerns = ({ group, subject, cause }: Finding, where: RuleDestination): boolean => {
   switch (group) {
     case 'sources':

@@ -1,4 +1,4 @@
-/** The fifth group: the rules themselves, against the keys that are there. */
+/** The fifth group: the rules themselves, compared with the existing keys. */
 import { destinationKey, MAX_KEY_BYTES, type ReplicationRule } from '../../lib/model/rule.ts';
 import { nearestWord } from '../../lib/text/nearest-word.ts';
 import { countOf } from '../../lib/text/amounts.ts';

@@ -1,4 +1,4 @@
-/** Whether a source bucket reports its changes to our queue, and what stands in the way. */
+/** Finds out whether a source bucket reports its changes to our queue, and what prevents it. */
 import { partitionOfRegion } from '../../lib/configuration/aws-syntax.ts';
 import {
   describedForeign,
@@ -106,7 +106,7 @@ const overlapFinding = (context: Context, bucket: string, text: string): Finding
     },
   });
 
-/** Resolves to the ARNs of queues of this account and region that entries name, and that are gone. */
+/** Resolves to the ARNs of deleted queues that entries still name. Only queues of this account and region are checked. */
 const deadTargets = async (context: Context, existing: NotificationConfiguration): Promise<string[]> => {
   const own = `:sqs:${context.region}:${accountOf(context)}:`;
   const arns = (existing.QueueConfigurations ?? []).flatMap(({ QueueArn: arn = '' }) =>
@@ -135,7 +135,7 @@ const deadTargetFinding = (
   });
 };
 
-/** Replaces the whole configuration, as S3 demands, by one that keeps the entries of others. */
+/** Replaces the whole configuration, because S3 cannot change a part of it. The entries of others are kept. */
 const putFix = (
   { region }: Context,
   account: string,

@@ -1,4 +1,6 @@
-/** Compares the resources of the deployed stack with its own template. CloudFormation does not notice what others change. */
+/**
+ * Compares the resources of the deployed stack with its own template. CloudFormation does not notice changes that others make.
+ */
 import { isRecord, parsedJson } from '../../lib/model/json.ts';
 import { accountOf, type Context } from './context.ts';
 import { awsFix, compared } from './drift.ts';
@@ -13,7 +15,7 @@ const { found, notChecked } = findingsOf('stack', STACK_CAUSES);
 
 type Check = (context: Context, resource: TemplateResource) => Promise<Finding[]>;
 
-/** Checks all resources of the template. Resolves to what differs, and to what could not be checked. */
+/** Checks all resources of the template. Resolves to the differences, and to the resources that could not be checked. */
 export const driftFindings = async (context: Context, resources: TemplateResource[]): Promise<Finding[]> => {
   const findings = await Promise.all(
     resources.map(async (resource) => (await CHECKS[resource.type]?.(context, resource)) ?? []),
@@ -21,7 +23,7 @@ export const driftFindings = async (context: Context, resources: TemplateResourc
   return findings.flat();
 };
 
-/** Resolves to the resources of the deployed template, or to why they cannot be compared. */
+/** Resolves to the resources of the deployed template, or to the reason why they cannot be compared. */
 export const deployedResources = async (context: Context): Promise<TemplateResource[] | Finding> => {
   const { settings, names, region } = context;
   const [template, resources] = await Promise.all([

@@ -138,7 +138,10 @@ const reportBucketFindings = async (context: Context): Promise<Finding[]> => {
       );
 };
 
-/** S3 refuses requests for a bucket of another owner as it refuses missing permissions. The list of own buckets tells them apart. */
+/**
+ * S3 gives the same answer for a bucket of another owner and for a missing permission. The list of the account's buckets tells the
+ * two apart.
+ */
 export const belongsToOthers = async (
   { settings, identity }: Context,
   bucket: string,

@@ -1,4 +1,4 @@
-/** Gives the values of a deployed template: the intrinsic functions that the product's own template uses, filled in. */
+/** Calculates the values of a deployed template. Only the intrinsic functions that our own template uses are supported. */
 import { partitionOfRegion } from '../../lib/configuration/aws-syntax.ts';
 import { isRecord, parsedJson } from '../../lib/model/json.ts';
 import type { StackResource } from '../../lib/aws/settings/stack-settings.ts';
@@ -11,7 +11,7 @@ export interface TemplateResource {
   properties: Readonly<Record<string, unknown>>;
 }
 
-/** Stands for a value that only CloudFormation knows. */
+/** Represents a value that only CloudFormation knows. */
 export const UNKNOWN = '<unknown>';
 
 export interface Place {

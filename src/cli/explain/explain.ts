@@ -112,7 +112,7 @@ const objectIn = (uri: string): { bucket: string; key: string } => {
   throw new CliError('bad-value', `${JSON.stringify(uri)} is not of the form s3://bucket/key.`);
 };
 
-/** Looks into the queue only if a letter is on record. */
+/** Reads the dead-letter queue only if a record says that there is a letter. */
 const lettersOf = async (
   { key, places }: Explanation,
   deployment: Deployment,

@@ -1,4 +1,4 @@
-/** What both sides show, and what the next hint would do, in words. */
+/** Describes in words what both sides show, and what the next hint would do. */
 import type { PlaceView } from '../../lib/inspect/explain.ts';
 import type { SideView } from '../../lib/inspect/side.ts';
 import type { ObjectState } from '../../lib/model/ports.ts';
@@ -67,7 +67,7 @@ const proofText = ({ bytes, receipt }: PlaceView['relation']): string => {
   return bytes === null ? '' : 'digests that cannot be compared';
 };
 
-/** `letter` is the letter whose failure may repeat; null: there is none, or its cause is gone. */
+/** `letter` is a letter that may fail again for the same reason; null: there is no letter, or the cause is gone. */
 export const nextText = ({ next }: PlaceView, letter: FoundLetter | null): string => {
   const left = next.passedOver.map(
     ({ versionId, reason }) => `would pass over version ${versionId} (${reason}), then `,
@@ -87,7 +87,7 @@ const stepText = (next: PlaceView['next']): string => {
   ].join(' ');
 };
 
-/** A dry run does not know whether S3 will refuse the call, but the last attempt does. */
+/** A dry run cannot show whether S3 will refuse the call, but the failure of the last attempt can. */
 const refusalText = (next: PlaceView['next'], letter: FoundLetter | null): string => {
   const reason = letter?.letter?.reason;
   return next.kind !== 'call' || reason === undefined

@@ -6,14 +6,14 @@ import { readLetters } from '../../lib/dead-letters/read.ts';
 import type { PlaceView } from '../../lib/inspect/explain.ts';
 import type { CliIo } from '../terminal/io.ts';
 
-/** The letter; null: it is on record, but was not among the letters that were read. */
+/** The letter; null: there is a record of it, but it was not among the letters that were read. */
 export interface FoundLetter {
   letter: DeadMessage | null;
 }
 
 /**
- * Maximum number of letters that are read. SQS cannot be asked for one message, so each letter that is read is received. That changes
- * nothing but its count of receives in the dead-letter queue, on which nothing depends.
+ * Maximum number of letters that are read. SQS cannot be asked for one message, so each letter must be received to be read. This
+ * increases the letter's receive count in the dead-letter queue. Nothing depends on that count.
  */
 const MAX_READ = 2_000;
 

@@ -1,4 +1,4 @@
-/** The sentence that answers why an object has arrived or has not, with what to do about it. */
+/** The sentence that says why an object has arrived or has not, and what to do about it. */
 import type { PlaceView } from '../../lib/inspect/explain.ts';
 import { ALL_REASONS, reasonEntry } from '../../lib/model/reasons.ts';
 import { duration } from '../../lib/text/duration.ts';
@@ -130,7 +130,7 @@ const fromCall = (
   }
 };
 
-/** How long after a write nobody need worry. */
+/** How long after a write a missing replica is normal. */
 const FRESH_SECONDS = 60;
 
 const behindText = ({ source, replica }: PlaceView, nowMs: number): string => {
@@ -158,7 +158,10 @@ const entryOf = (reason: string) => {
   return known === undefined ? null : reasonEntry(known);
 };
 
-/** The meanings of reasons are sentences, which follow a colon here. The names of services stay as they are. */
+/**
+ * The meaning of a reason is a sentence, but here it follows a colon and begins with a small letter. Names of services keep their
+ * capitals.
+ */
 const uncapitalised = (sentence: string): string =>
   (/^[A-Z][a-z]/.test(sentence) ? sentence[0]?.toLowerCase() + sentence.slice(1) : sentence).replace(
     /\.$/,

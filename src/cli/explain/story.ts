@@ -1,4 +1,4 @@
-/** Tells the state of one object at one destination: a sentence, what it rests on, and what to type. */
+/** Describes the state of one object at one destination: a sentence, the facts behind the sentence, and the commands to type. */
 import type { Explanation, PlaceView } from '../../lib/inspect/explain.ts';
 import { shellWord } from '../../lib/text/shell.ts';
 import { destinationText, nextText, sourceText, timeText } from './facts.ts';

@@ -1,4 +1,4 @@
-/** What is known of one object at one destination. */
+/** Everything that is known about one object at one destination. */
 import type { Explanation, PlaceView } from '../../lib/inspect/explain.ts';
 import type { FoundLetter } from './find-letter.ts';
 import type { LastLines } from './last-lines.ts';
@@ -6,7 +6,7 @@ import type { LastLines } from './last-lines.ts';
 export interface Told {
   explanation: Explanation;
   place: PlaceView;
-  /** The dead letter about the key; null: none is on record. */
+  /** The dead letter about the key; null: there is no record of one. */
   letter: FoundLetter | null;
   log: LastLines;
 }

@@ -4,11 +4,11 @@ import { CliError } from '../terminal/errors.ts';
 import type { Questions } from '../terminal/questions.ts';
 import { type Answers, type Known, type Question, QUESTIONS } from './questions.ts';
 
-/** What answers come from, besides the options. */
+/** The sources of answers, besides the options. */
 export interface AnswerSources {
   /** Null: nobody is asked. */
   questions: Questions | null;
-  /** Whether the recommended answers are taken where no option gives one. */
+  /** Whether the recommended answer is taken if no option gives an answer. */
   takesProposed: boolean;
   /** The names of the account's buckets; null: not known. */
   bucketNames: readonly string[] | null;

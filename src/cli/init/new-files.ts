@@ -31,7 +31,7 @@ export const contentOf = (folder: string, name: string): Promise<string | null> 
 export const changedFiles = (files: readonly NewFile[]): NewFile[] =>
   files.filter(({ text, before }) => text !== before);
 
-/** If a file cannot be written, those before it are as they were. Throws {@link CliError}. */
+/** If a file cannot be written, restores the files that were written before. Throws {@link CliError}. */
 export const writeFiles = async (folder: string, files: readonly NewFile[]): Promise<void> => {
   const written: NewFile[] = [];
   try {

@@ -20,7 +20,9 @@ export const nextCommands = (answers: Answers, { cwd }: Pick<CliIo, 'cwd'>): Nex
   { command: 'npx serverless deploy', meaning: 'Deploy into the account of the source bucket' },
 ];
 
-/** If this program is not installed in the folder, it has to be: serverless.yml takes the stack from there. */
+/**
+ * Returns this package if it is not installed in the folder. serverless.yml takes the stack from the installed package.
+ */
 const whatToInstall = (cwd: string): string[] =>
   existsSync(join(cwd, 'node_modules', productName())) ? [] : [relative(cwd, productFile(''))];
 

@@ -18,7 +18,7 @@ export const serverlessFile = (): string => {
 
 /**
  * Returns the content of package.json with the Serverless Framework in it. `existing` is the content of the file that `npm install` has
- * made, or null. Everything in it stays. Returns `existing` itself if it names a framework already.
+ * made, or null. All existing fields stay. If `existing` already names a framework, returns `existing` itself.
  *
  * @throws SyntaxError if `existing` is not JSON
  */

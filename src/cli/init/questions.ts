@@ -32,7 +32,7 @@ export type Flag =
 
 export type Answers = Readonly<Record<Flag, string>>;
 
-/** What is known when a question arises. */
+/** What is known when a question is asked. */
 export interface Known {
   answers: Answers;
   source: BucketFacts | null;
@@ -52,11 +52,11 @@ export interface Question {
   choices?: readonly Choice[];
   /** Returns what is wrong with an answer, or null. */
   check(answer: string): string | null;
-  /** The answer that the bucket itself gives. It is not asked. */
+  /** The answer that the settings of the bucket give. In that case nobody is asked. */
   seen?(known: Known): string | null;
-  /** Whether a person is asked. By default, a person is; otherwise the recommended answer is taken. */
+  /** Whether a person is asked. Otherwise the recommended answer is taken. By default, a person is asked. */
   isAsked?: false;
-  /** Whether the question arises. By default it does. */
+  /** Whether the question is asked at all. By default it is. */
   arises?(known: Known): boolean;
   /** The recommended answer. Null: only a person knows. */
   proposed(known: Known): string | null;

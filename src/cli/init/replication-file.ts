@@ -88,7 +88,7 @@ const roleArn = (answers: Answers): string => {
 
 const COLUMNS = 80;
 
-/** The descriptions in the schema begin with a small letter, because error messages have them after a colon. */
+/** The descriptions in the schema begin with a small letter, because they follow a colon in error messages. */
 const comment = (text: string, indent = 0): string[] => {
   const lines: string[] = [];
   let line = '#';

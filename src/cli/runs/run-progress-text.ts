@@ -30,7 +30,7 @@ export const progressLine = (progress: RunProgress, phase: Phase, besides: strin
     ...(keys.perSecond === null ? [] : [`${rateText(keys.perSecond)}/s`]),
     ...(secondsLeft === null || secondsLeft < 1 ? [] : [`${duration(secondsLeft)} left`]),
     besides,
-    // Nothing is left to count, so only this says why the run is not over.
+    // Nothing is left to count, so only this text explains why the run is not over.
     ...(share === 1 ? [waitText(progress, phase)] : []),
   ].join(', ');
 };

@@ -42,7 +42,7 @@ export const statusLines = (state: DeploymentState, { columns, style }: Screen):
 const headline = (behind: number): string =>
   behind === 0 ? 'every rule keeps up' : behind === 1 ? 'one rule behind' : `${behind} rules behind`;
 
-/** A rule is behind if its oldest work is old, or if it needs a person or the end of an outage. */
+/** A rule is behind if its oldest pending work is too old, if it needs a person, or if it waits for the end of an outage. */
 const isBehind = ({ pending, avoided, brake, failedLastHour }: RuleState): boolean =>
   (isReadable(pending) && (pending.oldestSeconds ?? 0) >= BEHIND_SECONDS) ||
   (isReadable(avoided) && avoided !== null) ||
@@ -77,7 +77,7 @@ const cell = <Value extends object | number | null>(
   textOf: (known: Exclude<Value, NotReadable>) => string,
 ): string => (isReadable(value) ? textOf(value) : '?');
 
-/** Up to this many operations are shown as they are. More are rounded, because the number is approximate. */
+/** Numbers of operations up to this one are shown exactly. Larger numbers are rounded, because they are approximate. */
 const EXACT = 100;
 
 const pendingText = ({ operations }: Pending): string =>
@@ -133,7 +133,7 @@ const listed = <Value extends object>(
   sectionsOf: (known: Exclude<Value, NotReadable>) => Section[],
 ): Section[] => (isReadable(value) ? sectionsOf(value) : []);
 
-/** The time alone says enough of the last day. */
+/** For the last day, the time without a date is enough. */
 const since = (iso: string, at: string): string =>
   Date.parse(at) - Date.parse(iso) < 86_400_000 ? iso.slice(11, 16) : iso.slice(0, 16).replace('T', ' ');
 

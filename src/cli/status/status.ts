@@ -81,7 +81,10 @@ export const statusWith =
 
 export const runStatus: Command = statusWith({ open: createStateSources });
 
-/** Reads everything, because the queues are shared out among all destinations. Then keeps the chosen ones. */
+/**
+ * Reads the state of all destinations, because the messages of the queues are divided among all of them. Then keeps the chosen
+ * destinations.
+ */
 const readerOf = (options: ParsedOptions, io: CliIo, ports: StatusPorts): StateReader => {
   const { deployment, replication, chosen } = chosenDestinations(options, io);
   const names = resourceNames(deployment);

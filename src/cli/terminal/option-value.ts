@@ -8,7 +8,7 @@ export interface ValueSpec {
   choices?: readonly string[];
   /** The range of a whole number. */
   range?: { minimum: number; maximum: number };
-  /** Returns what the option takes, such as `takes 12 digits`, if a value is something else. Returns null for a right value. */
+  /** Returns null for a valid value. For any other value, returns what the option takes, such as `takes 12 digits`. */
   check?(value: string): string | null;
 }
 

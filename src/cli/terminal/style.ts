@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import type { CliIo, Output } from './io.ts';
 
-/** Gives a text a colour or weight where that can be shown; elsewhere returns it unchanged. */
+/** Gives a text a colour or weight. Returns the text unchanged if the output cannot show styles. */
 export type Style = (style: 'bold' | 'dim' | 'green' | 'red' | 'yellow', text: string) => string;
 
 /**

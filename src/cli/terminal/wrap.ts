@@ -2,14 +2,17 @@
 import wrapAnsi from 'wrap-ansi';
 import { textWidth } from './width.ts';
 
-/** Breaks lines that are longer than `columns`. The rest of a line is indented like its text: below the text after `fix:`, for example. */
+/**
+ * Breaks lines that are longer than `columns`. The continuation of a line is indented like the text of the line, for example like the text
+ * after `fix:`.
+ */
 export const wrapText = (text: string, columns: number): string =>
   text
     .split('\n')
     .map((line) => wrapLine(line, columns))
     .join('\n');
 
-/** Breaks one text into lines, of which all but the first are indented by `indent` spaces. */
+/** Breaks one text into lines. All lines but the first are indented by `indent` spaces. */
 export const wrapParagraph = (text: string, columns: number, indent: number): string => {
   const width = Math.max(MIN_COLUMNS, columns - indent);
   return wrapAnsi(joined(text, width), width)
@@ -17,7 +20,10 @@ export const wrapParagraph = (text: string, columns: number, indent: number): st
     .replaceAll('\n', `\n${' '.repeat(indent)}`);
 };
 
-/** Breaks a command at spaces outside quotes, but not between an option and the value that follows. Each line but the last ends with a backslash, so that a shell reads them as one command. */
+/**
+ * Breaks a command at spaces outside quotes, but not between an option and the value that follows. Each line but the last ends with a
+ * backslash, so that a shell reads the lines as one command.
+ */
 export const wrapCommand = (command: string, columns: number, indent: number): string => {
   const lines: string[] = [];
   for (const word of command.match(WORDS) ?? []) {
@@ -31,7 +37,7 @@ export const wrapCommand = (command: string, columns: number, indent: number): s
   return lines.join(` \\\n${' '.repeat(indent + DEEPER)}`);
 };
 
-/** How many columns are used at least, however narrow the terminal is. */
+/** Minimum number of columns that are used, even if the terminal is narrower. */
 const MIN_COLUMNS = 20;
 const DEEPER = 4;
 
@@ -55,7 +61,7 @@ const wrapLine = (line: string, columns: number): string => {
   const longest = Math.max(...text.split(' ').map(textWidth));
   const isNarrow = start.length > columns / 2 || start.length + longest > columns;
   if (!isNarrow || start === spaces) return start + wrapParagraph(text, columns, start.length);
-  // Beside such an introduction a word would not fit. It has the lines below.
+  // No word would fit beside such an introduction, so the text begins on the line below.
   const indent = spaces.length + DEEPER;
   return `${start.trimEnd()}\n${' '.repeat(indent)}${wrapParagraph(text, columns, indent)}`;
 };
@@ -67,10 +73,13 @@ const COMMENT = /^ *# /;
 
 const SPACES = /^ */;
 
-/** Matches what stands before the text of a line: a term and two spaces, as in `  from  s3://…`, or a word and a colon, as in `fix: …`. */
+/**
+ * Matches the introduction before the text of a line: a term and two spaces, as in `  from  s3://…`, or a word and a colon, as in `fix:
+ * …`.
+ */
 const INTRODUCED = /^ *(?:\S+(?: \S+)*? {2,}|(?:fix|note|warning): )/;
 
-/** Takes the place of spaces that do not end a line: those of a command between backticks that fits on a line. */
+/** Replaces the spaces of a command between backticks that fits on one line, so that the command is not broken there. */
 const JOINED = '\u00a0';
 
 const joined = (text: string, columns: number): string =>

@@ -31,12 +31,12 @@ export const COMPARISONS = {
 
 export type StateValue = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
 
-/** How far back the begin of a state is looked for. */
+/** Maximum time into the past in which the beginning of a state is searched. */
 const LOOK_BACK_MS = 6 * 3_600_000;
 
 /**
- * Evaluates an alarm. CloudWatch evaluates alarms every minute, so the state began at the first of the last minutes in a row with the same
- * result.
+ * Evaluates an alarm. CloudWatch evaluates alarms every minute. The state began at the first of the latest consecutive minutes with the
+ * same result.
  * Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html
  */
 export const alarmState = (

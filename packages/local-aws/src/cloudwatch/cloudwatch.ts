@@ -53,7 +53,7 @@ const authorize = (iam: Authorizer, request: AwsRequest, action: string, resourc
 };
 
 interface Operation {
-  /** The resource whose permission is needed. Metrics are no resources. */
+  /** The resource on which the caller needs the permission. Metrics are not resources. */
   resource(place: Place): string;
   answer(host: Host, place: Place, input: unknown): object;
 }

@@ -14,7 +14,7 @@ export interface MetricName {
 /** The metrics of all accounts and regions, in minutes. */
 export interface MetricStore {
   add(metric: MetricName, atMs: number, value: number): void;
-  /** Returns what was added in [fromMs, untilMs); null: nothing. Both are whole minutes. */
+  /** Returns what was added in [fromMs, untilMs); null: nothing was added. Both times are whole minutes. */
   sample(metric: MetricName, fromMs: number, untilMs: number): Sample | null;
   clear(): void;
 }

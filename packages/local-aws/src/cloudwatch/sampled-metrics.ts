@@ -9,11 +9,11 @@ export interface MetricSampler {
   stop(): void;
 }
 
-/** How often it is checked whether another minute has begun. Tests move the clock. */
+/** How often the clock is checked for a new minute. Tests move the clock. */
 const CHECK_EVERY_MS = 1_000;
 
 /**
- * Reports the metrics of queues and functions once a minute, and whenever they are asked for.
+ * Reports the metrics of queues and functions once a minute, and whenever a caller requests metrics.
  * Sources: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
  * and https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
  */
@@ -26,7 +26,7 @@ export const createMetricSampler = (
   }: { sqs: Pick<Sqs, 'queues'>; lambda: Pick<Lambda, 'functionArns' | 'usage'>; clock: Clock },
 ): MetricSampler => {
   const totals = new Map<string, number>();
-  /** What a total has grown since the last sample. A total that was reset begins anew. */
+  /** Returns by how much a total has grown since the last sample. A total that was reset begins anew. */
   const growth = (name: string, total: number): number => {
     const before = totals.get(name) ?? 0;
     totals.set(name, total);

@@ -1,4 +1,4 @@
-/** The values of a metric in some time. Percentiles are exact as long as a minute has no more than {@link EXACT_VALUES} different values. */
+/** The values of a metric in a period. Percentiles are exact as long as a minute has no more than {@link EXACT_VALUES} different values. */
 export interface Sample {
   count: number;
   sum: number;
@@ -27,7 +27,7 @@ export const addValue = (sample: Sample, value: number, times = 1): void => {
   sample.values.set(key, (sample.values.get(key) ?? 0) + times);
 };
 
-/** Later values keep two digits, so that the memory of a sample has a limit. */
+/** Further values are rounded to two digits, so that the memory of a sample is limited. */
 const rounded = (value: number): number => Number(value.toPrecision(2));
 
 export const mergeSamples = (samples: readonly Sample[]): Sample => {

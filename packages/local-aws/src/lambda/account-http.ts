@@ -10,7 +10,7 @@ import type { LambdaFunction } from './lambda-function.ts';
 export const ACCOUNT_SETTINGS_PATH = '/2016-08-19/account-settings';
 
 /**
- * Handles GetAccountSettings: the limits of the caller's account in this region, and what of them is used or reserved.
+ * Handles GetAccountSettings: the limits of the caller's account in this region, and how much of each limit is used or reserved.
  * Source: https://docs.aws.amazon.com/lambda/latest/api/API_GetAccountSettings.html
  */
 export const handleAccountRequest = async (

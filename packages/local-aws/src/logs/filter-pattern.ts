@@ -18,7 +18,7 @@ export const parseFilterPattern = (pattern: string): LogFilter => {
   return termFilter(text);
 };
 
-/** Terms without a sign must all occur, those with `-` must not, and of those with `?` at least one must. */
+/** All terms without a sign must occur. Terms with `-` must not occur. At least one of the terms with `?` must occur. */
 const termFilter = (text: string): LogFilter => {
   const terms = [...text.matchAll(TERM)].map(([whole, sign = '', quoted, regex, plain]) => {
     if (whole === '') throw invalidPattern();

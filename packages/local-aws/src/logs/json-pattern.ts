@@ -92,7 +92,7 @@ const parseTest = (operator: string, operand: string, text: string): Condition =
   }
 };
 
-/** A `*` stands for any text. A number equals the same number, whatever its notation is. */
+/** A `*` matches any text. Two notations of the same number are equal. */
 const equals = (operand: string): Condition => {
   if (operand.startsWith('%')) {
     const expression = new RegExp(operand.slice(1, -1));

@@ -87,7 +87,7 @@ export const createLogGroups = (clock: Clock): LogGroups => {
   };
 };
 
-/** Events are dropped in lots, because the rest of the list has to move. */
+/** Events are dropped many at once, because each removal moves the rest of the list. */
 const dropOldest = (group: LogGroup): void => {
   if (group.bytes <= MAX_GROUP_BYTES) return;
   const dropped = group.events.splice(0, Math.ceil(group.events.length / 4));

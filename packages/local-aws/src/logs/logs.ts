@@ -51,7 +51,7 @@ const parseInput = (json: unknown): Input => {
   throw new AwsError('InvalidParameterException', z.prettifyError(parsed.error));
 };
 
-/** A group is named by its name, or by its name or ARN in `logGroupIdentifier`. */
+/** A request contains the name of the group, or a name or ARN in `logGroupIdentifier`. */
 const placeOf = ({ caller, region }: AwsRequest, input: Input): LogGroupPlace => {
   const { logGroupName, logGroupIdentifier: identifier } = input;
   if (logGroupName !== undefined && identifier !== undefined)

@@ -1,6 +1,6 @@
 /**
- * The KMS key of an encrypted queue. SQS uses the key with the permissions of the caller, and for the messages of an AWS service with those
- * of the service, which only the key's policy can give.
+ * The KMS key of an encrypted queue. SQS uses the key with the permissions of the caller. For messages of an AWS service, SQS uses the
+ * permissions of the service, which only the policy of the key can grant.
  * Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
  */
 import type { Authorizer, Caller } from '../core/access.ts';
@@ -9,7 +9,7 @@ import { accessDeniedMessage } from '../iam/authorizer.ts';
 import type { KeyDirectory } from '../kms/kms.ts';
 import type { Queue } from './queue-registry.ts';
 
-/** What SQS does with the key for each action on a queue. Other actions need no key. */
+/** The operations on the key that SQS needs for each action on a queue. Other actions need no key. */
 const KEY_ACTIONS: Readonly<Record<string, readonly string[]>> = {
   'sqs:SendMessage': ['kms:GenerateDataKey', 'kms:Decrypt'],
   'sqs:ReceiveMessage': ['kms:Decrypt'],

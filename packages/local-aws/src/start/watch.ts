@@ -13,14 +13,16 @@ import { createLogGroups } from '../logs/log-groups.ts';
 import { createLogs } from '../logs/logs.ts';
 import type { Sqs } from '../sqs/sqs.ts';
 
-/** CloudWatch and CloudWatch Logs: what functions write, what queues and functions report, and the alarms on it. */
+/**
+ * CloudWatch and CloudWatch Logs: the log lines of functions, the metrics of queues and functions, and alarms on these metrics.
+ */
 export const createWatch = ({ clock, iam }: { clock: Clock; iam: Iam }) => {
   const store = createMetricStore();
   const alarms = createAlarms();
   const groups = createLogGroups(clock);
   return {
     providers: watchProviders({ alarms, logGroups: groups, clock }),
-    /** Receives what functions write. */
+    /** Receives the output of functions. */
     onLog: ({ line, delivered, group, stream }: LogLine): void => {
       if (!delivered) return;
       groups.write(group, { stream, message: `${line}\n` });

@@ -1,4 +1,4 @@
-/** What a stack's functions and queues do becomes metrics, states of alarms, and log events. */
+/** The activity of a stack's functions and queues appears as metrics, alarm states and log events. */
 import { CloudWatchClient, DescribeAlarmsCommand, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
 import {
   CloudWatchLogsClient,

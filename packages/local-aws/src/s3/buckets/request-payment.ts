@@ -1,5 +1,5 @@
 /**
- * Requester Pays: the setting of a bucket by which others pay for their requests.
+ * Requester Pays: the setting of a bucket that makes requesters pay for their requests.
  * Source: Amazon S3 User Guide "Using Requester Pays general purpose buckets" (RequesterPaysBuckets.html).
  */
 import { authorize } from '../access/access.ts';
@@ -25,7 +25,7 @@ export const putRequestPayment = async (context: BucketContext): Promise<Answer>
   return { status: 200 };
 };
 
-/** Throws AccessDenied if the requester would have to pay for the request, and does not say that it will. */
+/** Throws AccessDenied if the requester would have to pay for the request, but the request does not confirm this. */
 export const refuseUnpaid = ({ requesterPays, accountId }: Bucket, request: S3Request): void => {
   const { caller } = request.aws;
   const isOwner = 'accountId' in caller && caller.accountId === accountId;
