@@ -140,7 +140,6 @@ const stepFindings = (one: Seen, steps: readonly ProbeStep[]): Finding[] => {
   const denied = refused.filter(
     (step) => !isQuestion(step) && !ofKey.includes(step) && !failed.includes(step),
   );
-  const isMasked = ofKey.length === 0 && denied.length > 0 && denied.every(isWrite) && usesKey(one);
   return [
     ...(ofKey.length === 0 ? [] : [keyFinding(one, ofKey)]),
     ...(failed.length === 0
@@ -154,11 +153,7 @@ const stepFindings = (one: Seen, steps: readonly ProbeStep[]): Finding[] => {
         ]),
     ...(denied.length === 0
       ? []
-      : [
-          isMasked
-            ? keyFinding(one, denied)
-            : one.found('destination-permission', `refused: ${refusalText(denied)}`, one.template),
-        ]),
+      : [one.found('destination-permission', `refused: ${refusalText(denied)}`, one.template)]),
     ...(refused.some(isQuestion)
       ? [
           one.found(
@@ -171,9 +166,8 @@ const stepFindings = (one: Seen, steps: readonly ProbeStep[]): Finding[] => {
   ];
 };
 
-const isWrite = ({ permission }: ProbeStep): boolean => permission.startsWith('s3:PutObject');
-
-const usesKey = ({ destination }: Seen): boolean => destination.kmsKeyArn !== null;
+/** Tags, locks and grants have permissions of their own, whose names begin alike. */
+const isWrite = ({ permission }: ProbeStep): boolean => /^s3:PutObject( |$)/.test(permission);
 
 const keyFinding = (one: Seen, steps: readonly ProbeStep[]): Finding =>
   one.found(

@@ -174,7 +174,7 @@ const bucketMutants = ({ destination }: Stage): Mutant[] => {
     },
   });
   return [
-    denied('replicas', ['s3:PutObject'], ['destination-permission', 'destination-key']),
+    denied('replicas', ['s3:PutObject'], ['destination-permission']),
     denied('replicas', ['s3:GetObject', 's3:GetObjectVersion'], ['destination-permission']),
     denied('plain-replica', ['s3:ListBucket'], ['destination-permission']),
     denied('plain-replica', ['s3:PutObjectTagging'], ['destination-permission']),
