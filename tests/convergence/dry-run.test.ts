@@ -21,7 +21,7 @@ import { propertyRuns, SEED } from '../model/seed.ts';
 import { s3Event, testConfiguration, testRule } from '../model/settings.ts';
 
 /** Each run compares up to twenty copies of its world, so more runs would exceed the time of a test. */
-const RUNS = Math.min(600, propertyRuns(24));
+const RUNS = Math.min(600, propertyRuns(40));
 
 /** Maximum number of copies of one history. */
 const MAX_COPIES = 15;
