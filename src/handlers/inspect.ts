@@ -1,4 +1,7 @@
-/** The Lambda handler for what operators' commands ask about buckets. Only operators invoke it. All work is done in `lib`. */
+/**
+ * The Lambda handler that answers questions of operators' commands about buckets. Only operators invoke it. All work is done in
+ * `lib`.
+ */
 import type { Context } from 'aws-lambda';
 import { createInspectEnvironment } from '../lib/aws/inspect-environment.ts';
 import { packagedRules } from '../lib/aws/packaged-rules.ts';

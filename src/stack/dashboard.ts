@@ -31,7 +31,7 @@ export const withDashboard = (configuration: Configuration, alarms: Resources): 
 
 const ALARM = 'AWS::CloudWatch::Alarm';
 
-/** Dashboards have no region, so that two stacks of one account need different names. */
+/** Dashboards have no region, so two stacks of one account need different names. */
 const dashboardName = (deployment: Deployment): string =>
   `${resourceNames(deployment).stack}-${deployment.region}`;
 
@@ -66,7 +66,7 @@ const bodyOf = (configuration: Configuration, names: ResourceNames, alarmIds: re
 
 interface Pair {
   label: string;
-  /** The dimensions of its metrics, as names and values by turns. */
+  /** The dimensions of the metrics, as alternating names and values. */
   dimensions: string[];
 }
 
@@ -185,7 +185,7 @@ const failedByReason = ({ stack, replication }: Configuration, names: ResourceNa
   stack.metrics === 'detailed' ? reasonMetrics(replication.rules.map(({ id }) => id)) : reasonLines(names);
 
 /**
- * Nobody knows beforehand which reasons there will be, so that the metrics are searched.
+ * The reasons that will occur are not known beforehand, so the widget searches for the metrics.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
  */
 const reasonMetrics = (rules: string[]): Widget => {

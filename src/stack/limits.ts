@@ -4,13 +4,13 @@ import type { SubscribedBucket } from './source-buckets.ts';
 /** Why a stack is too large, and whether a second stack would help. */
 export interface Excess {
   found: string;
-  /** The bucket that alone is too much; null: the stack has too many buckets and roles. */
+  /** The bucket that exceeds a limit by itself; null: the stack has too many buckets and roles. */
   bucket: string | null;
 }
 
 /**
- * Reports what AWS would refuse because it is too large, mostly only when a part of the deployment is already done. Everything counted here
- * grows with the number of buckets, rules and destinations.
+ * Reports everything that AWS would refuse because it is too large. AWS mostly refuses it only after a part of the deployment is done.
+ * Everything counted here grows with the number of buckets, rules and destinations.
  */
 export const excessOf = (resources: Resources, buckets: readonly SubscribedBucket[]): Excess[] => [
   ...longPolicies(resources),
@@ -72,7 +72,7 @@ const tooManyFilters = (buckets: readonly SubscribedBucket[]): Excess[] =>
       bucket,
     }));
 
-/** A bucket that alone is too much has this fix. Only the fix for too many buckets depends on all rules: see split.ts. */
+/** The fix for a bucket that exceeds a limit by itself. The fix for too many buckets depends on all rules: see split.ts. */
 export const fixOfBucket = (bucket: string): string =>
   `write \`events: eventbridge\` in all rules of ${bucket}, or give them fewer prefixes: one rule can have a common prefix of several`;
 

@@ -1,6 +1,6 @@
 /**
- * Turns the template that the Serverless framework has compiled into one that CloudFormation deploys without the framework. Only what the
- * framework and our plugins do besides CloudFormation is changed: where the code comes from, the check of subscriptions in each
+ * Turns the template that the Serverless framework has compiled into one that CloudFormation deploys without the framework. The template
+ * replaces what the framework and our plugins do outside CloudFormation: the upload of the code, the check of subscriptions in each
  * deployment, and the deletion protection of tables. Everything else is left as it is.
  */
 import { ref, substitute } from './cloudformation.ts';

@@ -1,6 +1,6 @@
 /**
- * Fits the stack to the rules of a platform team: permissions boundary, path of roles, KMS key, network and deployment bucket. The other
- * files of this folder build the stack as if there were no such rules; this file changes their resources.
+ * Adapts the stack to the rules of a platform team: permissions boundary, path of roles, KMS key, network and deployment bucket. The
+ * other files of this folder build the stack as if there were no such rules; this file changes their resources.
  */
 import type { Configuration, VpcSettings } from '../lib/configuration/configuration.ts';
 import { policyDocument, substitute } from './cloudformation.ts';
@@ -8,7 +8,7 @@ import type { CloudFormationResource, Resources, Statement } from './cloudformat
 
 type Settings = Configuration['stack'];
 
-/** What the Serverless framework has settings for. The names are those of `provider` in `serverless.yml`. */
+/** The options for which the Serverless framework has settings. The names are those of `provider` in `serverless.yml`. */
 export interface Platform {
   /** Every function has a role of this stack. The setting is for a role that the framework itself would create. */
   iam: { role: { path: string; permissionsBoundary?: string } };
@@ -34,7 +34,7 @@ export const platformOf = (stack: Settings): Platform => ({
       : { name: stack.deploymentBucket },
 });
 
-/** Returns the resources with what the settings add to them. `stackName` begins the names of all functions. */
+/** Returns the resources with the additions for these settings. The names of all functions begin with `stackName`. */
 export const onPlatform = (resources: Resources, settings: Settings, stackName: string): Resources => {
   const statements = [
     ...(settings.kmsKeyArn === null ? [] : [useKey(settings.kmsKeyArn)]),
@@ -79,8 +79,8 @@ const isOfFunction = ({ Properties }: CloudFormationResource): boolean =>
   JSON.stringify(Properties?.['AssumeRolePolicyDocument'] ?? null).includes('lambda.amazonaws.com');
 
 /**
- * A role uses the key through the services that store something for it: messages, items and environment variables. The actions are
- * those that DynamoDB needs; SQS, SNS and Lambda need fewer.
+ * A role uses the key through the services that store messages, items and environment variables. The actions are those that
+ * DynamoDB needs. SQS, SNS and Lambda need fewer.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
  */
@@ -99,8 +99,8 @@ const useKey = (keyArn: string): Statement => ({
 });
 
 /**
- * Lambda attaches a function to a network with the permissions of the function's role. The code of the function must not have them, and
- * the second statement denies them to it.
+ * Lambda attaches a function to a network with the permissions of the function's role. The code of the function must not have these
+ * permissions, so the second statement denies them to the code.
  * https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-best-practice-security
  */
 const joinNetwork = (stackName: string): Statement[] => {

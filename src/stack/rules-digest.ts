@@ -4,7 +4,10 @@ import type { Configuration } from '../lib/configuration/configuration.ts';
 /** Names of outputs of the stack by which commands recognise what is deployed. */
 export const OUTPUTS = { rulesDigest: 'RulesDigest', version: 'Version' } as const;
 
-/** Returns a text that differs for different rules. The functions carry the rules in their packages, where nobody can compare them. */
+/**
+ * Returns a text that differs for different rules. The rules themselves are in the packages of the functions, where a command cannot
+ * compare them.
+ */
 export const rulesDigest = ({ replication }: Configuration): string =>
   createHash('sha256').update(JSON.stringify(replication)).digest('hex').slice(0, 16);
 

@@ -1,14 +1,14 @@
 'use strict';
-// Runs `s3-replicator doctor` in a process of its own at the end of a deployment. A failure of it does not fail the deployment.
+// Runs `s3-replicator doctor` in a process of its own at the end of a deployment. If doctor fails, the deployment does not fail.
 const { spawn } = require('node:child_process');
 const { dirname, join } = require('node:path');
 const { readFileSync } = require('node:fs');
 const { productFile } = require('../lib/configuration/package-files.ts');
 
-/** How long doctor may take. Then it is killed, so that it never delays a deployment by more. */
+/** How long doctor may take before it is killed. So doctor never delays a deployment any longer. */
 const LIMIT_MS = 20_000;
 
-/** Resolves to the lines of the report, or to why there is none. Never rejects. */
+/** Resolves to the lines of the report, or to the reason why there is no report. Never rejects. */
 module.exports.runDoctor = (folder, options, limitMs = LIMIT_MS) =>
   new Promise((resolve) => {
     const lines = [];

@@ -23,7 +23,10 @@ export function splitRules(
   return stacks;
 }
 
-/** Returns the advice that says which rules go into which file. The first stack keeps its name, and with it what is deployed. */
+/**
+ * Returns the advice that says which rules go into which file. The first stack keeps its name, and therefore its deployed
+ * resources.
+ */
 export const splitAdvice = (name: string, stacks: ReplicationRule[][]): string => {
   const places = stacks.map((rules, index) => {
     const own = index === 0 ? name : `${name}-${index + 1}`;

@@ -1,6 +1,6 @@
 import { unzipSync, zipSync, type Zippable } from 'fflate';
 
-/** Date, system and mode of every file in a zip. Dates of files would change the bytes from one machine to the next. */
+/** Date, system and mode of every file in a zip. With the real dates of files, the bytes would differ between machines. */
 const SAME = { mtime: '1980-01-01T12:00:00', os: 3, attrs: 0o100644 << 16 };
 
 /** Returns the zip with the file in it. The same zip and the same content always give the same bytes. */

@@ -1,6 +1,7 @@
 /**
  * How many invocations work on the queue of runs at once. The number is a property of the queue's event source mapping. CloudFormation
- * compares templates with each other and not with what is there, so a deployment leaves the number alone until replication.yml has another.
+ * compares only templates, not the actual state. Therefore a deployment does not change the number unless it was changed in
+ * replication.yml.
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html#events-sqs-max-concurrency
  */
 import {

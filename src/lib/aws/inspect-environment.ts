@@ -29,7 +29,7 @@ export const createInspectEnvironment = (
 ): InspectEnvironment => {
   const environment = createEnvironment(variables, configuration, 'inspect');
   const { logger, clients } = environment;
-  // A session outlives its role, and what the role was allowed. A probe must not be answered by an earlier session.
+  // A session remains valid after the role or its trust policy was changed. Therefore a probe must not use an earlier session.
   const proberOf = (probing: S3Clients): Prober =>
     createProber(probing, {
       region: environment.variable('AWS_REGION'),

@@ -1,4 +1,6 @@
-/** Counts pending work in the functions: what each invocation receives, and once a minute what the queues hold. */
+/**
+ * Counts pending work in the functions: the messages that each invocation receives, and once a minute the messages in the queues.
+ */
 import type { KnownCircuits } from '../delivery/circuits.ts';
 import type { TransferDeps } from '../delivery/deps.ts';
 import type { Reporter } from '../delivery/outcome.ts';
@@ -17,12 +19,15 @@ import { messagesIn } from './sqs/queues.ts';
 import { waitingUrlOf } from './sqs/waiting-queues.ts';
 
 export interface PendingWork {
-  /** The collector of the queue that an invocation has its messages from; null: they are not shared out. */
+  /**
+   * The collector for the queue from which an invocation has received its messages; null: messages of this queue are not divided
+   * among destinations.
+   */
   collector(pool: Origin | null): ArrivalCollector | null;
   ofInvocation(reporter: MeteredReporter, collector: ArrivalCollector | null): InvocationPending;
 }
 
-/** What an invocation does about pending work. */
+/** The functions that an invocation uses to count pending work. */
 export interface InvocationPending {
   /** Called when all messages of the invocation are settled. */
   received(messages: number): Promise<void>;
@@ -85,7 +90,7 @@ export const createPendingWork = (
   };
 };
 
-/** Returns a reporter that also tells the collector. */
+/** Returns a reporter that also passes each record to the collector. */
 export const collecting = <Kind extends Reporter>(
   reporter: Kind,
   collector: ArrivalCollector | null,

@@ -4,15 +4,15 @@ import { loadSharedConfigFiles } from '@smithy/core/config';
 export interface Profiles {
   names: string[];
   /**
-   * Returns the profile that `aws sso login` signs in for a profile: itself, or the one whose credentials its role is assumed with. Returns
-   * null if the profile does not sign in by IAM Identity Center.
+   * Returns the profile with which `aws sso login` must be called for the given profile. It is either that profile itself, or the source
+   * profile of its role. Returns null if the profile does not use IAM Identity Center.
    */
   signInProfile(name: string): string | null;
 }
 
 /**
- * Reads the profiles ("Shared config and credentials files", AWS SDKs and Tools Reference Guide). The files may be elsewhere, by
- * AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE. A file that does not exist has no profiles.
+ * Reads the profiles ("Shared config and credentials files", AWS SDKs and Tools Reference Guide). AWS_CONFIG_FILE and
+ * AWS_SHARED_CREDENTIALS_FILE may name other files. A file that does not exist has no profiles.
  */
 export const readProfiles = async (): Promise<Profiles> => {
   const { configFile, credentialsFile } = await loadSharedConfigFiles();
@@ -28,5 +28,5 @@ export const readProfiles = async (): Promise<Profiles> => {
   return { names: names.filter((name) => !OTHER_SECTION.test(name)), signInProfile };
 };
 
-/** Matches the names that the SDK gives to sections that are no profiles. */
+/** Matches the names that the SDK gives to sections other than profiles. */
 const OTHER_SECTION = /^(?:sso-session|services)\./;

@@ -3,7 +3,7 @@ import { QueueError } from '../dead-letters/queue.ts';
 import { ReplicationError } from '../model/errors.ts';
 import { operatorProblem } from './errors.ts';
 
-/** Resolves to the action if the caller may not do it. Throws every other error. */
+/** Resolves to the action if the caller does not have the permission. Throws every other error. */
 export const readable = async <Value>(
   action: string,
   ask: () => Promise<Value>,

@@ -1,7 +1,7 @@
-/** The names of options that people use for themselves, for values to which aliases refer: `x-defaults: &defaults`. */
+/** The names of options that are free for users, such as `x-defaults: &defaults`. Aliases refer to their values. */
 export const OWN_OPTION = /^x-/;
 
-/** Leaves out what people write for themselves, at the top of the file and in rules. */
+/** Leaves out these options, at the top of the file and in rules. */
 export const withoutOwnOptions = (content: unknown): unknown => {
   if (!isBlock(content)) return content;
   const options = checkedOptions(content);

@@ -21,6 +21,6 @@ const inManifest = (...path: string[]): string => {
   return typeof value === 'string' ? value : 'unknown';
 };
 
-/** A bundle stands in another folder than its sources. Therefore the folder of package.json is looked for upwards. */
+/** A bundle is in another folder than its sources. Therefore package.json is searched in this folder and all folders above. */
 const productFolder = (folder: string): string =>
   existsSync(join(folder, 'package.json')) ? folder : productFolder(dirname(folder));

@@ -51,7 +51,7 @@ const checkRepeated = (path: Path, ids: string[] = []): Finding[] =>
       : [{ path: [...path, position], found: `${id} for a second time`, fix: 'remove the line' }],
   );
 
-/** Finds what a network makes likely to fail later. */
+/** Finds settings of the network that are likely to cause failures later. */
 export const platformWarnings = (
   { vpc }: StackShape,
   region: string,

@@ -1,4 +1,4 @@
-/** Finds what can be deployed but is most likely not meant. */
+/** Finds settings that can be deployed, but are most likely a mistake. */
 import type { PlacedRule } from './checks.ts';
 import { platformWarnings } from './platform-checks.ts';
 import type { Finding } from './problem.ts';

@@ -1,6 +1,6 @@
 /**
- * Shows what converge would do next, and does nothing. Converge itself decides: it gets a destination whose reads are real and whose
- * writes stop it. So the answer cannot differ from what a hint would do, as long as nobody changes one of the sides in between.
+ * Shows what converge would do next, and does nothing. Converge itself decides: it gets a destination whose reads are real, and the
+ * first write ends the dry run. So the answer is what a hint would do, as long as nobody changes one of the sides in between.
  */
 import { Readable } from 'node:stream';
 import { ReplicationError } from '../model/errors.ts';
@@ -18,7 +18,7 @@ import type { ConvergeContext, PassedOver } from './context.ts';
 import { converge } from './converge.ts';
 import type { Convergence } from './convergence.ts';
 
-/** The calls that change something, by the names that S3 gives them. `SendMessage` puts part ranges into the transfer queue. */
+/** The calls that change something, by their names in AWS. `SendMessage` puts part ranges into the transfer queue. */
 export type PlannedCallName =
   | 'PutObject'
   | 'CopyObject'
@@ -41,9 +41,9 @@ export interface PlannedCall {
   versionId: string | null;
   /** The condition of the call, or of the end of the upload that it begins; null: it has none. */
   precondition: Precondition | null;
-  /** The source version that the call writes, or to which the call brings its replica closer; null: none. */
+  /** The source version that the call writes, or whose replica the call changes; null: none. */
   source: ObjectState | null;
-  /** What the call gives the replica; null: it writes no replica. */
+  /** The attributes that the call writes; null: the call writes no replica. */
   attributes: ReplicaAttributes | null;
 }
 
@@ -89,7 +89,7 @@ export const dryRun = async (task: Task, context: DryContext): Promise<DryRun> =
   }
 };
 
-/** Ends a dry run. Converge passes errors on that are no `ReplicationError`. */
+/** Ends a dry run. Converge passes on every error that is not a `ReplicationError`. */
 class Stop extends Error {
   override readonly name = 'Stop';
   readonly planned: PlannedCall;
@@ -111,7 +111,10 @@ const stop = (call: PlannedCallName, key: string, more: Partial<PlannedCall> = {
   throw new Stop({ ...nothing, call, key, ...more });
 };
 
-/** Reads for real, so that refusals show. The bytes of large bodies are not moved: zeros stand for them, and nothing looks at them. */
+/**
+ * The reads are real, so that refusals are noticed. The bytes of large bodies are not transferred. Zeros take their place, because
+ * nothing reads the bytes.
+ */
 const drySource = (real: SourceBucket, seen: Seen): SourceBucket => {
   const noted = <T extends ObjectState | null>(state: T): T => {
     if (state !== null) seen.source = state;
@@ -141,7 +144,7 @@ const drySource = (real: SourceBucket, seen: Seen): SourceBucket => {
   };
 };
 
-/** Closes the body, and returns one of the same length that costs nothing. */
+/** Closes the body, and returns a body of zeros of the same length. */
 const instead = (body: Readable, sizeBytes: number): Readable => {
   body.destroy();
   return Readable.from(zeros(sizeBytes));
@@ -154,13 +157,16 @@ function* zeros(sizeBytes: number): Generator<Buffer, void> {
     yield ZEROS.subarray(0, Math.min(left, ZEROS.length));
 }
 
-/** `assertSourceReadable` stands for the reads that follow a call, which might fail: those of parts, or those of S3 itself. */
+/** `assertSourceReadable` replaces the reads that would follow a call and might fail: reads of parts, or reads by S3 itself. */
 const dryDestination = (
   real: DestinationBucket,
   seen: Seen,
   assertSourceReadable: () => Promise<void>,
 ): DestinationBucket => {
-  /** Converge may write a key as if it were new. S3 refuses the write if the key is not new, and then converge looks. */
+  /**
+   * Converge may assume that a key is new, and write it without a look at the destination. If S3 refuses the write because the
+   * key exists, converge then reads the destination.
+   */
   const refuseUnlessNew = async (key: string, precondition: Precondition | undefined): Promise<void> => {
     if (precondition?.kind === 'absent' && (await real.look(key)).kind === 'object')
       throw new ReplicationError('lost-race', 'the key is not new');
@@ -190,7 +196,7 @@ const dryDestination = (
     },
     async createUpload({ key, attributes, precondition }) {
       await assertSourceReadable();
-      // S3 refuses only the end of the upload, and that end is what counts.
+      // S3 would begin the upload, and refuse only its completion. The dry run reports the refusal.
       await refuseUnlessNew(key, precondition);
       return stop('CreateMultipartUpload', key, {
         precondition: precondition ?? null,
@@ -230,7 +236,7 @@ const dryChanges = (seen: Seen): Pick<DestinationBucket, Change> => {
   };
 };
 
-/** Reads the records. What converge would note in them is kept for this dry run only, because converge may read it again. */
+/** Reads the records. Changes of the records are kept only in memory, because converge may read them again. */
 const dryTransfers = (real: DryContext['transfers'], seen: Seen): Transfers => {
   const ended = new Set<string>();
   const store: TransferStore = {
@@ -247,7 +253,7 @@ const dryTransfers = (real: DryContext['transfers'], seen: Seen): Transfers => {
   };
   return {
     store,
-    // It only decides how large the ranges are that are not sent.
+    // This number only decides the size of the part ranges, and a dry run sends none.
     concurrency: 1,
     queue: {
       send: async ([first]) => stop('SendMessage', first?.key ?? '', { source: seen.source }),

@@ -38,7 +38,9 @@ export interface DiscardRequest {
 export interface Discarded {
   read: LettersRead;
   deleted: number;
-  /** The letters that were to be deleted and are still in the queue, unless another command took them. */
+  /**
+   * The number of letters that should be deleted and were not. They are still in the queue, unless another command removed them.
+   */
   left: number;
   /** The failure that ended the deletion early; null: none. */
   failure: unknown;
@@ -48,7 +50,8 @@ export interface Discarded {
 
 /**
  * Deletes the letters that match. They are first written into an export, which is closed before the first of them is deleted. Only
- * letters that were written are deleted, so a letter that arrives meanwhile stays, and whatever ends the command loses nothing.
+ * letters that were written are deleted. So a letter that arrives meanwhile stays, and no letter is lost if the command ends
+ * early.
  */
 export const discardMatching = async (queue: OperatorQueue, request: DiscardRequest): Promise<Discarded> => {
   const { reader } = request;
@@ -110,10 +113,10 @@ const exportedLetter = (seen: DeadMessage, { body, attributes }: ReceivedMessage
   ),
 });
 
-/** How often the hold is looked after while a person thinks. */
+/** How often the hold is renewed while a person thinks. */
 const LOOK_EVERY_MS = 1_000;
 
-/** Asks, and keeps the letters hidden until the answer. Resolves to false after Ctrl-C. */
+/** Asks for confirmation, and keeps the letters hidden until the answer. Resolves to false after Ctrl-C. */
 const isConfirmed = async (
   hold: Hold,
   file: LetterExport,
@@ -137,13 +140,13 @@ const isConfirmed = async (
   }
 };
 
-/** How many letters are deleted between two looks at Ctrl-C. For each of these steps the function is invoked once. */
+/** How many letters are deleted in one step. Between two steps, Ctrl-C is checked. Each step invokes the function once. */
 const STEP = 400;
 /** SQS deletes at most ten messages with one call. */
 const BATCH = 10;
 const BATCHES_AT_ONCE = 4;
 
-/** Deletes step by step, and ends at the first failure. What was deleted until then is counted exactly. */
+/** Deletes step by step, and ends at the first failure. The letters deleted until then are counted exactly. */
 const deleteAll = async (
   queue: OperatorQueue,
   hold: Hold,
@@ -164,7 +167,8 @@ const deleteAll = async (
     if (reader.interrupted.aborted || result.failure !== null) break;
     try {
       await hold.renew();
-      // First, because a record of a letter that does not exist would keep the next failure of its key from having one.
+      // The records are removed first. If a record remained after its letter was deleted, the next failure of the key would get
+      // no letter.
       await queue.forget(step.flatMap(({ of }) => of ?? []));
       await mapConcurrently(chunksOf(step, BATCH), BATCHES_AT_ONCE, (batch) => remove(batch).catch(fail));
     } catch (error) {

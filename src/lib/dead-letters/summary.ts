@@ -1,4 +1,4 @@
-/** Sums up dead letters in groups, so that a person sees what is wrong and not each message. */
+/** Summarises dead letters in groups, so that a person sees the problems and not each message. */
 import { createHash } from 'node:crypto';
 import type { Reason } from '../model/reasons.ts';
 import { type DeadMessage, keysOf } from './dead-message.ts';
@@ -8,14 +8,14 @@ import type { ReceivedMessage } from './queue.ts';
 export interface LetterGroup {
   reason: Reason;
   rule: string | null;
-  /** Several only if the reason lies in the source object, so that each destination lacks it. */
+  /** More than one only if the cause lies in the source object, so that the object is missing at each destination. */
   destinations: string[];
   letters: number;
   objects: number;
-  /** When the first and the last of them became a dead letter. ISO 8601. */
+  /** When the first and the last letter of the group became a dead letter. ISO 8601. */
   since: string;
   newest: string;
-  /** When SQS deletes the first of them permanently. ISO 8601. */
+  /** When SQS permanently deletes the first letter of the group. ISO 8601. */
   expires: string;
   /** One of the letters. */
   example: Pick<DeadMessage, 'bucket' | 'key' | 'version' | 'moreKeys' | 'detail' | 'requestId'>;
@@ -26,12 +26,12 @@ export interface LetterGroup {
 export interface LetterSummary {
   letters: number;
   objects: number;
-  /** When the first and the last letter became one; null: there are none. ISO 8601. */
+  /** When the first and the last message became a dead letter; null: there are none. ISO 8601. */
   oldest: string | null;
   newest: string | null;
   lastMinute: number;
   lastHour: number;
-  /** The groups of a reason stand together. The reason with the most letters comes first. */
+  /** Groups with the same reason are adjacent. The reason with the most letters comes first. */
   groups: LetterGroup[];
 }
 
@@ -40,10 +40,10 @@ export interface LetterSummer {
   sum(): LetterSummary;
 }
 
-/** The reasons that lie in the source object. They are the same at each destination. */
+/** The reasons whose cause lies in the source object. They apply to every destination. */
 const OF_SOURCE: ReadonlySet<Reason> = new Set(['archived', 'sse-c']);
 
-/** Its memory grows with the number of objects, by some bytes for each, and not with the length of keys and messages. */
+/** The summer needs a few bytes of memory for each object, whatever the length of keys and messages is. */
 export const createSummer = (nowMs: number): LetterSummer => {
   const groups = new Map<string, Growing>();
   const objects = new Set<string>();

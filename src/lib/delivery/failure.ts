@@ -15,13 +15,13 @@ export interface Failure {
   again?: string;
   hint: Hint | null;
   assignment: Assignment | null;
-  /** The failures whose pieces travel in this one message; left out: only this one. */
+  /** The failures whose pieces are merged into this one message; left out: the message is about this failure only. */
   merged?: Failure[];
 }
 
 export const allOf = (failure: Failure): Failure[] => failure.merged ?? [failure];
 
-/** Records without a hint have nothing that tells them apart, so they are reported once. */
+/** Failures without a hint cannot be told apart, so they are reported once. */
 export const reportAll = (
   ending: 'retry' | 'wait' | 'quarantine',
   failure: Failure,
@@ -47,10 +47,10 @@ export const reportFailure = (
     requestId: error.requestId,
   });
 
-/** The fields from which the number of attempts and the time of the first follow. */
+/** The fields from which the number of attempts and the time of the first attempt are calculated. */
 export type Attempts = Pick<QueueMessage, 'receiveCount' | 'sentMs' | 'retry' | 'earlier'>;
 
-/** The number of attempts of work that no message stands for. */
+/** The number of attempts of work that has no message. */
 export const attempted = (receiveCount: number): Attempts => ({
   receiveCount,
   sentMs: 0,

@@ -1,12 +1,12 @@
 /**
- * Which keys have a letter in the dead-letter queue. A backfill finds every key that failed before, and would put a second letter beside the
- * first. SQS cannot be asked for a message, so a record beside each letter says that it is there (decision 036).
+ * The records of keys that have a letter in the dead-letter queue. A backfill finds every key that failed before, and would add a second
+ * letter to the first. SQS cannot search for a message, so each letter has a record (decision 036).
  */
 import { type Hint, isExtra, PASSED_OVER_KIND } from '../hint/hint.ts';
 import { isRecord } from '../model/json.ts';
 import type { DeadLetter } from './dead-letter.ts';
 
-/** The key whose redriven letter would look at the same object for the same destination. */
+/** Identifies a letter. A redrive of two letters with the same LetterKey would do the same work. */
 export interface LetterKey {
   rule: string;
   destination: string;
@@ -35,8 +35,8 @@ export const letterKey = ({
     : { rule, destination, bucket, key };
 
 /**
- * Returns true if redriving a letter of this hint makes the destination agree with the source, whatever failed. A letter about one
- * version that was passed over does not, and neither does the deletion of a replica whose source object is gone.
+ * Returns true if a redrive of this hint's letter makes the destination agree with the source, whatever failed. This is not so for
+ * a letter about one version that was passed over, or about the deletion of a replica whose source object is gone.
  */
 export const standsForKey = (hint: Hint): boolean => hint.kind !== PASSED_OVER_KIND && !isExtra(hint);
 
@@ -49,14 +49,14 @@ export interface Forgotten {
   forgotten: number;
 }
 
-/** Returns null if the event is no such payload. */
+/** Returns null if the event is not such a payload. */
 export const parseForgetting = (event: unknown): Forgetting | null => {
   if (!isRecord(event) || !Array.isArray(event['forget'])) return null;
   const forget: unknown[] = event['forget'];
   return forget.every(isLetterKey) ? { forget } : null;
 };
 
-/** Returns null if it is no answer of the function. */
+/** Returns null if the value is not an answer of the function. */
 export const parseForgotten = (answer: unknown): number | null => {
   const count: unknown = isRecord(answer) ? answer['forgotten'] : null;
   return typeof count === 'number' ? count : null;

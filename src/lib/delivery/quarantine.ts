@@ -1,4 +1,4 @@
-/** Puts what a person must look at into the dead-letter queue. */
+/** Puts pieces that need a person into the dead-letter queue. */
 import { type Hint, isOfRun, PASSED_OVER_KIND } from '../hint/hint.ts';
 import { ReplicationError } from '../model/errors.ts';
 import type { Reason } from '../model/reasons.ts';
@@ -9,8 +9,8 @@ import { type LetterKey, letterKey, standsForKey } from './known-letters.ts';
 import { attemptsOf, firstSeenMsOf } from './retry.ts';
 
 /**
- * Sends the failed piece to the dead-letter queue. Resolves when SQS has accepted the message. Sends nothing if a run found a key that has
- * a letter already: that letter leads to the same look at the key.
+ * Sends the failed piece to the dead-letter queue. Resolves when SQS has accepted the message. Sends nothing if the failed hint came from
+ * a run and the key already has a letter. A redrive of that letter does the same work.
  */
 export const quarantine = async (failure: Failure, message: QueueMessage, deps: Deps): Promise<void> => {
   const { error } = failure;
@@ -33,7 +33,10 @@ export const quarantine = async (failure: Failure, message: QueueMessage, deps: 
 const standsForKeyOf = ({ hint, merged }: Failure): boolean =>
   merged === undefined && hint !== null && standsForKey(hint);
 
-/** If nobody knows, there may be two. A hint by which a run repairs or rewrites does more than the hint of the earlier letter may do. */
+/**
+ * If the record cannot be read, a second letter is possible. A hint with which a run repairs or rewrites always gets a letter, because
+ * the hint of the earlier letter might do less.
+ */
 const isSecond = async ({ hint }: Failure, of: LetterKey | null, { letters }: Deps): Promise<boolean> => {
   if (of === null || hint === null || hint.run === null || isOfRun(hint)) return false;
   return await letters.has(of).catch(() => false);

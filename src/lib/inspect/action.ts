@@ -1,4 +1,4 @@
-/** What an action of the inspect function is given, and what it answers. */
+/** The input and the answer of an action of the inspect function. */
 import type { CircuitStore } from '../delivery/circuits.ts';
 import type { KnownLetters } from '../delivery/known-letters.ts';
 import type { TransferStore } from '../copy/transfer/transfer.ts';
@@ -10,7 +10,7 @@ import type { GetSigner } from '../replica/stamp-signature.ts';
 import type { VersionReceipts } from '../replica/version-receipt.ts';
 import type { Prober } from './probed-place.ts';
 
-/** Answers one request. `fields` is its whole payload. */
+/** Answers one request. `fields` is the whole payload of the request. */
 export type InspectAction = (fields: JsonRecord, deps: InspectDeps) => Promise<InspectAnswer>;
 
 /** An answer, or everything that is wrong with the request. */
@@ -23,7 +23,7 @@ export interface InspectDeps {
   buckets: Buckets;
   /** Both sides. The sessions at destinations may begin uploads. */
   probing: Buckets;
-  /** Its sessions at destinations may write, so that S3 says whether it would accept a write. */
+  /** The prober's sessions at destinations may write, to find out whether S3 would accept a write. */
   prober: Prober;
   brakes: Pick<BrakeStore, 'load' | 'heldMs'>;
   circuits: Pick<CircuitStore, 'load'>;
@@ -33,6 +33,6 @@ export interface InspectDeps {
   /** Never creates the key. */
   signer: GetSigner;
   clock: Clock;
-  /** What an invocation of the replicate function has. Each dry run gets one of its own. */
+  /** The data of one invocation of the replicate function. Each dry run gets its own. */
   invocation(): Invocation;
 }

@@ -37,7 +37,7 @@ export interface PlaceView {
   /** Why the rule's filter or exclude leaves the object out; null: it does not. */
   filter: string | null;
   next: NextStep;
-  /** Since when and why the destination is avoided; null: it is not. */
+  /** When and why the function began to avoid the destination; null: the destination is not avoided. */
   avoided: { since: string; reason: string; detail: string } | null;
   brake: { closedSince: string | null; why: string | null; heldSince: string | null };
   transfer: TransferView | null;
@@ -87,7 +87,7 @@ export const explain = async (fields: JsonRecord, deps: InspectDeps): Promise<In
   return answer;
 };
 
-/** A rule or destination that the request names leaves out all others. */
+/** If the request names a rule or a destination, all others are left out. */
 const askedFor =
   ({ rule: ruleId = null, destination: id = null }: JsonRecord) =>
   (rule: ReplicationRule, destination: Destination): boolean =>
@@ -162,7 +162,7 @@ const viewTransfer = (
 
 const isoTime = (ms: number): string => new Date(ms).toISOString();
 
-/** Reads the answer of the function. Returns null if it is none. */
+/** Reads the answer of the function. Returns null if the value is not an answer. */
 export const parseExplanation = (answer: unknown): Explanation | null =>
   isExplanation(answer) ? answer : null;
 

@@ -36,12 +36,12 @@ export interface LogReader {
   find(query: LogQuery): Promise<LogsFound>;
 }
 
-/** What may stand in a filter pattern as it is. In a quoted text, `*` stands for any characters. */
+/** The texts that a filter pattern may contain unchanged. In a quoted text, `*` matches any characters. */
 const PLAIN = /^[\w !#$%&'()+,./:;<=>?@[\]^`{|}~-]*/;
 
 /**
- * Returns the filter pattern of a query. A key is looked for in both forms, because only the stack knows whether it logs hashes. The pattern may match
- * more than the key, which {@link concerns} leaves out.
+ * Returns the filter pattern of a query. The pattern searches for the key and for its hash, because only the stack knows whether it logs
+ * hashes. The pattern may also match lines about other keys. {@link concerns} removes those lines.
  */
 export const logPattern = ({ rule, key }: Pick<LogQuery, 'rule' | 'key'>): string => {
   const conditions = [

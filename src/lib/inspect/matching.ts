@@ -1,4 +1,4 @@
-/** Says why a rule wants a key or leaves it out. What it wants is decided by the functions that live replication uses. */
+/** Finds out why a rule wants a key or leaves it out. The decision is made by the functions that live replication uses. */
 import { exclusionFits, keyFits, type SeenObject, sizeFits, ruleWants, tagsFit } from '../model/filter.ts';
 import type { Tags } from '../model/ports.ts';
 import { destinationKey, type Exclusion, type ReplicationRule } from '../model/rule.ts';
@@ -54,7 +54,7 @@ export const filterProblem = (
   return `the rule asks for the tag ${name}=${wanted}, and the object ${has === undefined ? 'has no such tag' : `has ${name}=${has}`}`;
 };
 
-/** Returns the source of a replica by the name of the replica, or null if no rule writes there. */
+/** Returns the source object of the replica with this name, or null if no rule writes there. */
 export const sourceKeyOf = (
   rules: readonly ReplicationRule[],
   bucket: string,

@@ -83,7 +83,7 @@ export const stepOf = (run: DryRun): NextStep => {
 const headerOf = (precondition: Precondition): string =>
   precondition.kind === 'absent' ? 'If-None-Match: *' : `If-Match: ${precondition.etag}`;
 
-/** A store that answers as if it had stored what it was given. The brakes of a dry run count, hold and close nothing. */
+/** A store that pretends to store everything. So the brakes of a dry run count, hold and close nothing. */
 const forgetful = ({ load, heldMs }: InspectDeps['brakes']): BrakeStore => ({
   load,
   heldMs,

@@ -1,4 +1,4 @@
-/** The action `probe`: tries at each destination what replication needs there, and leaves nothing behind. */
+/** The action `probe`: tries everything that replication needs at each destination, and leaves nothing behind. */
 import { isRecord, type JsonRecord } from '../model/json.ts';
 import { ruleDestinations } from '../model/rule.ts';
 import type { InspectAnswer, InspectDeps } from './action.ts';
@@ -13,7 +13,7 @@ export const probe = async (fields: JsonRecord, deps: InspectDeps): Promise<Insp
   };
 };
 
-/** Reads the answer of the function. Returns null if it is none. */
+/** Reads the answer of the function. Returns null if the value is not an answer. */
 export const parseProbe = (answer: unknown): ProbedPlace[] | null =>
   isRecord(answer) && Array.isArray(answer['places']) && answer['places'].every(isPlace)
     ? answer['places']

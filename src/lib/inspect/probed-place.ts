@@ -47,7 +47,7 @@ export interface ProbedBucket {
   guards?: ProbeStep[];
 }
 
-/** Tries what replication needs at a destination, and leaves nothing behind. */
+/** Tries everything that replication needs at a destination, and leaves nothing behind. */
 export interface Prober {
   probe(rule: ReplicationRule, destination: Destination): Promise<ProbedPlace>;
 }

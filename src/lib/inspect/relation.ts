@@ -9,13 +9,15 @@ import type { InspectDeps } from './action.ts';
 import { type SideView, stateIn } from './side.ts';
 
 export interface Relation {
-  /** Whether the replica is what a copy of the shown source version would write; null: one of the sides shows no object. */
+  /** Whether a copy of the shown source version would write exactly this replica; null: one of the sides shows no object. */
   holds: boolean | null;
   /** Whether the bytes are the same, by the digests that both sides show; null: one of the sides shows no object. */
   bytes: 'same' | 'differs' | 'unknown' | null;
   /** The stamp of the replica; null: the destination shows no object, or one without a stamp for this place. */
   stamp: StampView | null;
-  /** How many source states are newer than the one that the stamp names; null: unknown, or the source no longer has that one. */
+  /**
+   * How many source states are newer than the state that the stamp names; null: unknown, or the source no longer has that state.
+   */
   behind: number | null;
   /** What proved the copy, according to the receipt of exactly this version of the replica; null: there is no receipt. */
   receipt: string | null;
@@ -26,7 +28,7 @@ export interface StampView {
   identity: string;
   /** Last-Modified of the source version, in ISO 8601. */
   modified: string;
-  /** Whether a rule that copies from this very key wrote the stamp. */
+  /** Whether the stamp was written by a rule that copies from exactly this key. */
   isFromHere: boolean;
   /** Whether this deployment, or one that the rule names, has signed the stamp for these bytes. */
   isProven: boolean;

@@ -1,9 +1,9 @@
-/** One side of a key, as an operator sees it: what the key shows, and the newest of its versions. */
+/** One side of a key, as an operator sees it: the current object, and the newest versions. */
 import type { BothBuckets, Current, HistoryEntry, ObjectState, Tags } from '../model/ports.ts';
 import { ReplicationError } from '../model/errors.ts';
 import type { Task } from '../model/task.ts';
 
-/** A failed look, with the reason by which the function knows it. */
+/** A failed read, with the reason that the function would report. */
 export interface Problem {
   reason: string;
   detail: string;
@@ -14,7 +14,7 @@ export interface SideView {
   current: Current | null;
   /** The tags of the object; null: there is no object, or they could not be read. */
   tags: Tags | null;
-  /** The newest versions and delete markers, the newest first; null: they were not listed, or could not be. */
+  /** The latest versions and delete markers, newest first; null: they were not listed, or could not be listed. */
   versions: HistoryEntry[] | null;
   /** Whether there are older versions. */
   hasOlder: boolean;
@@ -75,7 +75,7 @@ const keep = (view: SideView, entries: HistoryEntry[]): void => {
   view.hasOlder = entries.length > MAX_VERSIONS;
 };
 
-/** What cannot be read is part of the view, and the rest is read all the same. */
+/** A failed read is recorded in the view, and the rest is still read. */
 const noting = async (view: SideView, look: () => Promise<unknown>): Promise<void> => {
   try {
     await look();

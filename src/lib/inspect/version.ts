@@ -9,7 +9,7 @@ export interface VersionView {
   id: string;
   /** The version at the source; null: it is gone, or could not be read. */
   state: ObjectState | null;
-  /** The version of the destination whose stamp names it; null: none of the newest has such a stamp. */
+  /** The version at the destination whose stamp names this source version; null: none of the newest versions has such a stamp. */
   replicaVersion: string | null;
   problem: Problem | null;
 }

@@ -1,4 +1,4 @@
-/** The names of our own metrics in CloudWatch. A metric that S3 replication has too has the same name and dimensions here. */
+/** The names of our own metrics in CloudWatch. If S3 replication has the same metric, ours has the same name and dimensions. */
 export const NAMESPACE = 's3-replicator';
 
 /** The metrics that exist always, for each destination of each rule. Each is one custom metric to pay for. */
@@ -11,21 +11,23 @@ export const STANDARD_METRICS = [
   'OperationsFailedReplication',
 ] as const;
 
-/** The metrics without a rule: what the alarms count for all destinations together, and what no rule wants. */
+/**
+ * The metrics without a rule: the sums over all destinations that the alarms use, and the counts of objects that no rule wants.
+ */
 export const SHARED_METRICS = [
   'DestinationsAvoided',
   'DeletesPaused',
   'OperationsFailedReplication',
 ] as const;
 
-/** What a record or a metric is about. */
+/** The subject of a record or a metric. */
 export interface MetricPlace {
   rule: string | null;
   sourceBucket: string | null;
   destinationBucket: string | null;
 }
 
-/** What concerns no rule, or all rules together. */
+/** The subject of records and metrics that concern no rule, or all rules together. */
 export const NO_PLACE: MetricPlace = { rule: null, sourceBucket: null, destinationBucket: null };
 
 /** Returns the dimensions that S3's own replication metrics have. */

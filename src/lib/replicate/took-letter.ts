@@ -4,8 +4,8 @@ import { giveBack } from '../delivery/settle.ts';
 import { asReplicationError } from '../model/errors.ts';
 
 /**
- * Forgets the letter of a message that was redriven. Resolves to false if that failed: a record without a letter would keep the next
- * failure of the key from having one.
+ * Forgets the letter of a message that was redriven. Resolves to false if that failed. If the record remained without its letter,
+ * the next failure of the key would get no letter.
  */
 export const tookLetter = async (message: QueueMessage, deps: Deps): Promise<boolean> => {
   const of = message.earlier === null ? null : letterKey(message.earlier);

@@ -7,13 +7,16 @@ import { LOST_AMONG_OTHERS_MS, LOST_MS, resendMs } from './waiting-times.ts';
 export interface RunProgress {
   keys: Amount;
   bytes: Amount;
-  /** By the slower of keys and bytes, at their recent rate; null: unknown. It is the most: some keys turn out to need no copy. */
+  /**
+   * The remaining time at the recent rate of keys or of bytes, whichever takes longer; null: unknown. This is an upper estimate,
+   * because some keys turn out to need no copy.
+   */
   secondsLeft: number | null;
   /** When something of the run was last seen to move, ISO 8601; null: not yet. */
   lastActivity: string | null;
-  /** What has to happen before the run gets on. */
+  /** What has to happen before the run continues. */
   waitsFor: { what: 'ranges' | 'keys'; count: number };
-  /** When the run does something by itself if nothing moves until then, ISO 8601; null: nothing stands still. */
+  /** When the run acts by itself if nothing moves until then, ISO 8601; null: work is moving. */
   nextCheck: string | null;
 }
 
@@ -74,7 +77,7 @@ const copying = (run: Reading, copied: CopyCounters, nowMs: number): Record<'key
   };
 };
 
-/** A listing has no counts by the minute, so its rate is that since it began. */
+/** A listing has no counts by the minute, so its rate is the average since it began. */
 const listing = (run: Reading, nowMs: number): Record<'keys' | 'bytes', Amount> => {
   const { compared, checked, estimate, work } = run;
   const now = work === 'checking' ? checked : compared;
@@ -100,7 +103,7 @@ const endedOf = ({ done, failed, dropped }: CopyCounters): number => done + fail
 const lastStep = (open: readonly OpenRange[]): number | null =>
   open.length === 0 ? null : Math.max(...open.map(({ movedMs }) => movedMs));
 
-/** The end of the last minute in which a hint ended, or since when the schedule has seen none end. */
+/** The last minute in which a hint ended, or the time since which the schedule has seen no hint end. */
 const lastEnd = ({ still }: Reading, { minutes }: CopyCounters): number | null =>
   still?.sinceMs ?? minutes.at(-1)?.minuteMs ?? null;
 

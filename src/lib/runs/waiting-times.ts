@@ -2,20 +2,21 @@
 import type { OpenRange } from './run-store.ts';
 
 /**
- * How long nothing may have ended before hints count as lost, when no hint is waiting in the shared queue and no object of the
- * run's rule is moving. What waits for the destination to answer is not lost. The counts of SQS can be a minute old.
+ * How long it may be since a hint ended, before the remaining hints count as lost. This time applies if no hint is waiting in the
+ * shared queue and no object of the run's rule is moving. Hints that wait for the destination are not lost. The counts of SQS can
+ * be a minute old.
  */
 export const LOST_MS = 2 * 60_000;
 /**
- * How long nothing may have ended or been tried before hints count as lost, although hints of others are waiting in the shared
- * queue. This is longer than a hint that fails for the moment rests between two tries.
+ * The same time if hints of other runs are waiting in the shared queue. Then it counts since a hint ended or was tried. It is
+ * longer than the pause between two attempts of a hint that fails temporarily.
  */
 export const LOST_AMONG_OTHERS_MS = 30 * 60_000;
 
 /**
- * How long a range may stand still before its message is sent again. If the first message still exists, or an invocation is still at
- * work on the range, the second one only costs requests. Each further message waits twice as long as the one before, because the
- * range may only be waiting for a free worker.
+ * How long a range may stand still before its message is sent again. If the first message still exists, or an invocation is still
+ * working on the range, the second message only costs requests. The waiting time doubles with each message, because the range may
+ * only be waiting for a free worker.
  */
 const STILL_MS = 5 * 60_000;
 

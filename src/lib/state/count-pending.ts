@@ -46,7 +46,7 @@ export const countPending = async (
 
 const nameOf = ({ rule, destination }: RuleDestination): string => pairName(rule.id, destination.id);
 
-/** Returns since when each destination is avoided, by {@link pairName}; 0: it is not. */
+/** Returns the time since which each destination is avoided, by {@link pairName}; 0: it is not avoided. */
 export const avoidedSince = (
   pairs: readonly RuleDestination[],
   { open }: Pick<CircuitRecord, 'open'>,

@@ -2,7 +2,7 @@
 import type { Receipt } from '../delivery/outcome.ts';
 import { BATCH, FUNCTION_GIGABYTES, PRICES } from '../runs/estimate/prices.ts';
 
-/** How many records of DynamoDB a message writes: the claim, and the receipt. */
+/** How many items in DynamoDB are written for a message: the claim, and the receipt. */
 const TABLE_WRITES = 2;
 /** A message is sent, received and deleted, all three in batches. */
 const QUEUE_CALLS = 3 / BATCH;

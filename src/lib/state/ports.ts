@@ -25,7 +25,7 @@ export interface StateSources {
   waiting(where: RuleDestination): Promise<Readable<number>>;
   circuits(): Promise<Readable<CircuitRecord>>;
   arrivals(nowMs: number): Promise<Readable<Record<SharedQueue, Arrivals>>>;
-  /** The records of all brakes that were ever used, by their names. */
+  /** The records of all brakes that were ever used, by name. */
   brakes(): Promise<Readable<ReadonlyMap<string, BrakeRecord>>>;
   /** The newest runs, newest first. */
   runs(): Promise<Readable<RunRecord[]>>;
@@ -36,7 +36,7 @@ export interface StateSources {
   alarms(): Promise<Readable<AlarmState[]>>;
 }
 
-/** What CloudWatch knows. */
+/** Metrics and alarms from CloudWatch. */
 export interface Measures {
   /** By `pairName`. */
   rules: ReadonlyMap<string, RuleMeasures>;

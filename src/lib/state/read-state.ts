@@ -29,12 +29,12 @@ export interface StateReader {
 interface Setting {
   stack: string;
   region: string;
-  /** The destinations of all rules. The messages of the queues are shared out among all of them. */
+  /** The destinations of all rules. The messages of the queues are divided among all of them. */
   pairs: readonly RuleDestination[];
   now(): number;
 }
 
-/** How long what CloudWatch answered is used. Its metrics are one minute apart, and each question costs. */
+/** How long an answer of CloudWatch is reused. Metrics change once a minute, and each request costs money. */
 const METRICS_MS = 60_000;
 
 /** Returns a reader that asks CloudWatch at most once a minute, and everything else each time. */
@@ -55,7 +55,7 @@ export const createStateReader = (sources: StateSources, setting: Setting): Stat
   };
 };
 
-/** What CloudWatch answered. */
+/** The answer of CloudWatch. */
 interface Slow {
   atMs: number;
   measures: Readable<Measures>;
@@ -64,7 +64,7 @@ interface Slow {
 
 type Answer<Name extends keyof StateSources> = Awaited<ReturnType<StateSources[Name]>>;
 
-/** Everything that was read, the parts of each destination in the order of `pairs`. */
+/** Everything that was read. Lists by destination are in the order of `pairs`. */
 interface Parts extends Slow {
   counts: Answer<'queues'>;
   dead: Answer<'deadLetters'>;
@@ -175,7 +175,7 @@ const NOTHING_MEASURED: RuleMeasures = {
 
 const NOTHING_PENDING: Pending = { operations: 0, bytes: 0, oldestSeconds: null };
 
-/** Pending work is known if everything is readable that it is calculated from. */
+/** Pending work is known only if all of its sources can be read. */
 const pendingIn = (
   parts: Parts,
   pairs: readonly RuleDestination[],

@@ -1,4 +1,4 @@
-/** What the state of a deployment says about one run. */
+/** The summary of one run in the state of a deployment. */
 import { agrees, verdictOf } from '../runs/report/comparison-text.ts';
 import type { RunRecord } from '../runs/run-store.ts';
 import type { CopyCounters, Run } from '../runs/run.ts';
@@ -47,7 +47,7 @@ const amountsOf = ({ work, compared, checked, estimate }: Run, copied: CopyCount
   }
 };
 
-/** How far back the rate of a run is measured. */
+/** Over how long a time the rate of a run is measured. */
 const RECENT_MS = 10 * 60_000;
 
 const secondsLeft = (

@@ -1,13 +1,13 @@
 /**
- * Parses a size like `5MB`, `5 MiB`, `1.5GiB` or `500` into bytes. MB is a million bytes, MiB is 1,024 × 1,024. Returns a text that says
- * what is wrong with any other size.
+ * Parses a size like `5MB`, `5 MiB`, `1.5GiB` or `500` into bytes. MB is a million bytes, MiB is 1,024 × 1,024. For any other text,
+ * returns a message that says what is wrong.
  */
 export const parseByteSize = (text: string): number | string => {
   const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?) ?([A-Za-z]*)$/.exec(text.trim()) ?? [];
   if (digits === '') return `${JSON.stringify(text)} is no size: write it like 5MB or 5MiB`;
   const factor = Object.hasOwn(UNITS, unit) ? UNITS[unit] : undefined;
   if (factor === undefined) return unknownUnit(digits, unit);
-  // 1.1 × 1,000 is not exactly 1,100 for the machine.
+  // In floating point, 1.1 × 1,000 is not exactly 1,100.
   const bytes = Math.round(Number(digits) * factor);
   const isWhole = Math.abs(Number(digits) * factor - bytes) < 1e-6 * factor;
   return isWhole ? bytes : `${text.trim()} is no whole number of bytes`;

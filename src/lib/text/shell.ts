@@ -1,6 +1,6 @@
 /** Commands for POSIX shells, ready to paste. */
 
-/** Quotes a word if a shell would read something else than its text. */
+/** Quotes a word if a shell would not read it literally. */
 export const shellWord = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 

@@ -1,4 +1,4 @@
-/** What CloudWatch knows of a deployment: its metrics and its alarms. */
+/** Reads the metrics and alarms of a deployment from CloudWatch. */
 import {
   CloudWatchClient,
   DescribeAlarmsCommand,
@@ -19,11 +19,13 @@ export const createCloudWatchClient = (region: string): CloudWatchClient =>
   new CloudWatchClient({ ...CONTROL_CLIENT, region });
 
 const MINUTE_MS = 60_000;
-/** How long the periods of the latency are. A percentile of a longer time does not follow from those of shorter ones. */
+/**
+ * How long each period of the latency is. A percentile of a longer time cannot be calculated from percentiles of shorter periods.
+ */
 const LAG_SECONDS = 300;
-/** How many periods of the latency count. */
+/** How many periods are searched for a latency. */
 const LAG_PERIODS = 3;
-/** How many whole minutes the rate is measured in. */
+/** Over how many whole minutes the rate is measured. */
 const RATE_MINUTES = 5;
 const HOUR_MINUTES = 60;
 /** Maximum number of queries of one call (GetMetricData, CloudWatch API Reference). */
@@ -59,7 +61,10 @@ export const measuresOf = async (
   };
 };
 
-/** How old the age of a queue may be. SQS reports it once a minute, a few minutes late. */
+/**
+ * How many minutes ago the age of a queue may have been reported. SQS reports the age once a minute, with a delay of a few
+ * minutes.
+ */
 const AGE_MINUTES = 5;
 
 interface Question {
@@ -158,7 +163,7 @@ const ruleMeasures = (of: (part: string) => DataPoint[], minuteMs: number): Rule
   const p50 = newestOf(of('p50'));
   const p99 = of('p99').find(({ atMs }) => atMs === p50?.atMs);
   const isRecent = p50 !== null && p50.atMs > minuteMs - (LAG_PERIODS + 1) * LAG_SECONDS * 1_000;
-  // The present minute is not over.
+  // The present minute does not count, because it is not over.
   const rate = (part: string): number =>
     sumSince(of(part), minuteMs - RATE_MINUTES * MINUTE_MS, minuteMs) / (RATE_MINUTES * 60);
   return {

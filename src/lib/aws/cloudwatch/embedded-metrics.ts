@@ -13,14 +13,17 @@ export type MetricForm = 'standard' | 'detailed';
 
 export interface EmbeddedMetrics {
   count(record: OutcomeRecord): void;
-  /** Adds what is pending at a destination. */
+  /** Adds the pending work of a destination. */
   pending(place: MetricPlace, pending: Pending): void;
   publish(): void;
 }
 
 export const createEmbeddedMetrics = (form: MetricForm): EmbeddedMetrics => {
   const known = new Map<string, Metrics>();
-  /** A record without a rule has no place: its bucket is what a message says, and each invented name would be one more metric. */
+  /**
+   * A record without a rule has no place. Its bucket name comes from a message, and each invented name would create another
+   * metric.
+   */
   const at = (place: MetricPlace, more: Record<string, string> = {}): Metrics => {
     const dimensions = { ...dimensionsOf(place.rule === null ? NO_PLACE : place), ...more };
     const name = JSON.stringify(dimensions);
@@ -65,7 +68,9 @@ const metricsWith = (dimensions: Record<string, string>): Metrics => {
 
 type At = (place: MetricPlace, more?: Record<string, string>) => Metrics;
 
-/** The outcomes after which the destination has changed. `transferring` is not one of them, because the object is not replicated yet. */
+/**
+ * The outcomes that mean that the destination has changed. `transferring` is not one of them, because the object is not replicated yet.
+ */
 const CHANGING_OUTCOMES: ReadonlySet<string> = new Set(['replicated', 'deleted', 'updated']);
 
 const countStandard = (record: OutcomeRecord, at: At): void => {

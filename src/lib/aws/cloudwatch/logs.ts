@@ -13,7 +13,7 @@ import { translateError } from '../errors.ts';
 
 /** Maximum number of pages of each log. CloudWatch Logs may answer with many pages that hold nothing. */
 const MAX_PAGES = 50;
-/** Maximum number of lines of each log, of which the last are kept. */
+/** Maximum number of lines kept from each log. The last lines are kept. */
 const MAX_LINES = 2_000;
 
 export const openLogs = (functions: readonly string[], region: string): LogReader => {

@@ -1,6 +1,6 @@
 /**
- * What the functions have received, in the table of idempotency records: one item for each minute. The name of an attribute is the
- * letter of the queue, the letter of the field, and the name of the destination.
+ * The store of arrivals, in the table of idempotency records: one item for each minute. The name of an attribute consists of a
+ * letter for the queue, a letter for the field, and the name of the destination.
  */
 import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import {
@@ -63,7 +63,7 @@ const addArrivals = async (
 ): Promise<void> => {
   const fields = fieldsOf(queue, arrivals);
   const [counts, times] = [fields.filter(([name]) => !isTime(name)), fields.filter(([name]) => isTime(name))];
-  // The times of the last writer count. Those of the others are hardly different.
+  // The times of the last writer replace those of the others. They are hardly different.
   const set = ['#expiration = :expiration', ...times.map((_, index) => `#t${index} = :t${index}`)];
   const command = new UpdateCommand({
     TableName: table.name,

@@ -6,7 +6,10 @@ import { mapConcurrently } from '../../model/concurrency.ts';
 import { translateTableError } from '../errors.ts';
 import { askTable, getItem, openTable } from './table.ts';
 
-/** How long a letter exists at most, because SQS deletes it then. The dead-letter queue keeps messages as long as SQS allows. */
+/**
+ * Maximum time that a letter exists. The dead-letter queue has the longest retention that SQS allows. After that, SQS deletes the
+ * letter.
+ */
 const LETTER_SECONDS = 14 * 24 * 3_600;
 /** How many records are removed at once. */
 const REMOVED_AT_ONCE = 16;
@@ -24,7 +27,7 @@ export const createKnownLetters = (tableName: string, nowMs: () => number): Know
     },
     async has(of) {
       const item = await getItem(table, itemKey(of));
-      // DynamoDB may keep an item for days after its time.
+      // DynamoDB may keep an item for days after its expiration.
       return item !== null && Number(item['expiration']) * 1_000 > nowMs();
     },
     async forget(letters) {

@@ -1,4 +1,7 @@
-/** What the credentials of the operator show about buckets before anything is deployed. Whatever they do not show is null. */
+/**
+ * Reads facts about buckets with the operator's credentials, before anything is deployed. A fact that these credentials may not
+ * read is null.
+ */
 import {
   GetBucketEncryptionCommand,
   GetBucketVersioningCommand,
@@ -29,7 +32,7 @@ export interface BucketLook {
   facts(bucket: string): Promise<BucketFacts>;
 }
 
-/** Requests to a bucket of another region are repeated there. */
+/** Requests to a bucket in another region are repeated in that region. */
 export const createBucketLook = (region: string): BucketLook => {
   const s3 = new S3Client({
     ...CONTROL_CLIENT,
@@ -61,10 +64,10 @@ export const createBucketLook = (region: string): BucketLook => {
   };
 };
 
-/** Maximum number of names in one answer of ListBuckets that are shown to choose from. */
+/** Maximum number of bucket names that are offered as choices. */
 const MAXIMUM_LISTED = 1_000;
 
-/** Also a refusal shows that the bucket exists. Only S3's 404 shows that it does not. */
+/** Even a refusal shows that the bucket exists. Only status 404 shows that it does not. */
 const placeOf = async (s3: S3Client, Bucket: string): Promise<Pick<BucketFacts, 'exists' | 'region'>> => {
   try {
     const { BucketRegion: region = null } = await s3.send(new HeadBucketCommand({ Bucket }));

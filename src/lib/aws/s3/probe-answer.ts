@@ -2,8 +2,8 @@ import type { ProbeStep } from '../../inspect/probed-place.ts';
 import { readError } from '../read-error.ts';
 
 /**
- * Makes a call that shows whether the caller has a permission. AWS checks permissions before anything else, so every answer that is not 403
- * shows that the call was allowed. `allowed` names the codes with which such a call ends.
+ * Makes a call that shows whether the caller has a permission. AWS checks permissions before anything else, so every status except 403
+ * shows that the call was allowed. `allowed` names the error codes of calls that were allowed.
  */
 export const answerOf = async (
   permission: string,

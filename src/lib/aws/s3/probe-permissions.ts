@@ -1,4 +1,7 @@
-/** One call for each permission that replication needs at a destination. No call finds what it names, so none changes anything. */
+/**
+ * One call for each permission that replication needs at a destination. Each call names something that does not exist, so no call
+ * changes anything.
+ */
 import {
   AbortMultipartUploadCommand,
   DeleteObjectCommand,
@@ -46,10 +49,10 @@ export const probePermissions = async (place: Place): Promise<ProbeStep[]> => {
   return Promise.all(steps.map((step) => step()));
 };
 
-/** S3 keeps this id for the version of an object that was written without versioning. */
+/** S3 uses this id for the version of an object that was written without versioning. */
 const NULL_VERSION = 'null';
 
-/** The codes of S3 for what does not exist, and for settings that a bucket does not have. */
+/** The error codes of S3 for things that do not exist, and for settings that a bucket does not have. */
 const NOT_THERE = [
   'NoSuchUpload',
   'InvalidArgument',
@@ -108,7 +111,7 @@ const objectSteps = ({ client, destination, key }: Place): Step[] => {
   ];
 };
 
-/** The condition cannot be met, so that nothing is deleted, and no delete marker is written. */
+/** Nothing is deleted and no delete marker is written, because the condition cannot be met. */
 const deleteStep =
   ({ client, destination, key }: Place): Step =>
   () =>
@@ -143,10 +146,13 @@ const lockSteps = ({ client, destination, key, now }: Place): Step[] => {
   ];
 };
 
-/** The longest retention that S3 knows. */
+/** The longest retention that S3 accepts. */
 const CENTURY_DAYS = 36_500;
 
-/** What the role must not be allowed to: to lock for a century, and to lift a legal hold. Key and version do not exist. */
+/**
+ * Tries two actions that the role must not be allowed: a lock for a century, and the removal of a legal hold. Key and version do
+ * not exist.
+ */
 export const probeGuards = async (place: Place): Promise<ProbeStep[]> => {
   const { client, destination, key, now, hasObjectLock } = place;
   if (!hasObjectLock || destination.objectLock === 'ignore') return [];

@@ -17,7 +17,7 @@ export interface ProbedSource {
   sample: string | null;
 }
 
-/** S3 copies a range only out of larger objects, so that a smaller one is copied whole. */
+/** S3 copies a range only from larger objects, so a smaller object is copied whole. */
 const LARGEST_SAMPLE_BYTES = 5 * 1024 * 1024;
 
 export const probeSource = async (

@@ -1,4 +1,4 @@
-/** Asks STS whether a role can be assumed: with the external id of the rule, without one, and with another one. */
+/** Tries to assume a role in three ways: with the external id of the rule, without an external id, and with another one. */
 import { randomUUID } from 'node:crypto';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import type { ProbedPlace } from '../../inspect/probed-place.ts';
@@ -12,7 +12,7 @@ const NOTHING = JSON.stringify({
   Statement: [{ Effect: 'Deny', Action: '*', Resource: '*' }],
 });
 
-/** The shortest session that STS offers. */
+/** The shortest duration of a session that STS accepts. */
 const SESSION_SECONDS = 900;
 
 export const createTrustProbe = (place: { region: string; sessionName: string; functionName: string }) => {

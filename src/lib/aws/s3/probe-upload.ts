@@ -1,4 +1,4 @@
-/** A multipart upload with the headers of the rule's replicas, which is aborted: the proof that S3 accepts them. */
+/** Begins a multipart upload with the headers of the rule's replicas, and aborts it. This proves that S3 accepts the headers. */
 import {
   AbortMultipartUploadCommand,
   CreateMultipartUploadCommand,

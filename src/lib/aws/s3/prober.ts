@@ -1,4 +1,4 @@
-/** Tries what replication needs at a destination, with the sessions that replication would have. */
+/** Tries everything that replication needs at a destination, with sessions like those of replication. */
 import { randomUUID } from 'node:crypto';
 import {
   GetBucketVersioningCommand,
@@ -94,7 +94,7 @@ const triedPlace = async (
   return { bucket: { ...settings, ...seen, guards }, steps: [...read, ...permissions, ...steps] };
 };
 
-/** No object has such a key. It is under the prefix, to which the permissions of the role may be limited. */
+/** No object has such a key. The key is under the prefix, because the permissions of the role may be limited to the prefix. */
 const absentKey = (rule: ReplicationRule, destination: Destination): string =>
   `${destination.prefix ?? rule.source.prefix}${PROBE_KEY}${randomUUID()}`;
 
@@ -161,7 +161,7 @@ const placeOf = async (
   }
 };
 
-/** A role that may not list the buckets of its account cannot tell, and is taken to own the bucket. */
+/** If the role may not list the buckets of its account, the owner is unknown. The bucket then counts as the account's own. */
 const isOwn = async (client: S3Client, bucket: string): Promise<boolean> => {
   try {
     const { Buckets: buckets = [] } = await client.send(new ListBucketsCommand({ Prefix: bucket }));

@@ -1,4 +1,4 @@
-/** Everything that a check of a deployment asks AWS, with the credentials of the caller. */
+/** All questions that doctor asks AWS with the credentials of the caller. */
 import { type BucketSettings, createBucketSettings } from './bucket-settings.ts';
 import { createFunctionSettings, type FunctionSettings } from './function-settings.ts';
 import { createResourcePolicies, type ResourcePolicies } from './resource-policies.ts';

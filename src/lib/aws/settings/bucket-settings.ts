@@ -1,4 +1,4 @@
-/** The settings of a bucket, as the caller may read them. */
+/** The settings of a bucket, as far as the caller may read them. */
 import {
   GetBucketEncryptionCommand,
   GetBucketLifecycleConfigurationCommand,
@@ -32,7 +32,7 @@ export interface FirstKeys {
 }
 
 export interface BucketSettings {
-  /** The region of the bucket. A bucket of another owner than `account` is `denied`; null: any owner. */
+  /** The region of the bucket. The answer is `denied` if the owner is not `account`; null: any owner. */
   region(bucket: string, account: string | null): Promise<Asked<string>>;
   /** The names of all buckets of the caller's account. */
   ownBuckets(): Promise<Asked<string[]>>;

@@ -28,7 +28,7 @@ export interface MappingState {
 
 export interface FunctionSettings {
   state(name: string): Promise<Asked<FunctionState>>;
-  /** Null: nothing is reserved, and the function shares what the account has. */
+  /** Null: nothing is reserved, and the function shares the account's concurrency. */
   reservedConcurrency(name: string): Promise<Asked<number | null>>;
   recursiveLoop(name: string): Promise<Asked<string>>;
   /** The policy of the function as text. */

@@ -1,4 +1,4 @@
-/** Asks the inspect function, which sees the destinations as the replicate function does. */
+/** Invokes the inspect function, which sees destinations in the same way as the replicate function. */
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { isRecord, parsedJson } from '../../model/json.ts';
 import { SDK_LOGGER } from '../sdk-logger.ts';
@@ -7,7 +7,7 @@ import { ask, type Asked } from './asked.ts';
 /** How long the function may take. It asks all destinations at the same time. */
 const PATIENCE_MS = 60_000;
 
-/** `parse` returns null for what is no answer to the payload. */
+/** `parse` returns null for a value that is not an answer to the payload. */
 export const askInspect = async <Answer>(
   place: { functionName: string; region: string },
   payload: object,

@@ -69,7 +69,8 @@ export const createStackSettings = (place: { region: string; profile?: string })
 };
 
 /**
- * CloudFormation reports a stack that does not exist as a ValidationError, which the valid questions of this file cause in no other way.
+ * CloudFormation reports a missing stack as a ValidationError. The requests in this file are valid, so they cause this error in no other
+ * way.
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
  */
 const withoutStack = (error: unknown): null => {

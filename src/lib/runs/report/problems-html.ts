@@ -1,4 +1,4 @@
-/** What a reader of a report has to do: the failures by reason, and the keys that differ. */
+/** The part of a report that requires action: the failures by reason, and the keys that differ. */
 import { byteText, countOf, countText } from '../../text/amounts.ts';
 import { ALL_REASONS, reasonEntry } from '../../model/reasons.ts';
 import { table } from './html-parts.ts';
