@@ -174,6 +174,13 @@ test('a KMS key of another region than the bucket is refused', () => {
     { path: 'rules[0].source.kmsKeyArn' },
   ]);
   expect(problemsOf(fileWith({ source: key('eu-west-1') }), { region: 'eu-west-1' })).toEqual([]);
+  const kmsKeyArns = ['us-east-1', 'eu-west-1'].map((region) => key(region).kmsKeyArn);
+  expect(problemsOf(fileWith({ source: { kmsKeyArns } }))).toMatchObject([
+    {
+      path: 'rules[0].source.kmsKeyArns[1]',
+      found: 'a key in eu-west-1, while the source buckets are in us-east-1',
+    },
+  ]);
 });
 
 test('a KMS key beside encryption with keys of S3 is refused', () => {

@@ -142,15 +142,16 @@ test('an empty destination prefix removes the source prefix, and a missing desti
   expect(prefixes).toEqual(['', null]);
 });
 
-test('a KMS key that several rules name is granted once', () => {
+test('the KMS keys of all rules are granted, each once', () => {
   const key = 'arn:aws:kms:us-east-1:111111111111:key/12345678-1234-1234-1234-123456789012';
-  const source = (bucket: string) => ({ bucket, kmsKeyArn: key });
+  const earlier = key.replace('12345678', '00000000');
+  const source = (bucket: string) => ({ bucket, kmsKeyArn: key, kmsKeyArns: [earlier, key] });
   const text = file([
     rule('a', source('source-1'), [destination('replica-1')]),
     rule('b', source('source-2'), [destination('replica-2')]),
   ]);
 
-  expect(parseConfiguration(text).stack.sourceKmsKeyArns).toEqual([key]);
+  expect(parseConfiguration(text).stack.sourceKmsKeyArns).toEqual([earlier, key]);
 });
 
 test('the longest allowed name and stage still give names that AWS accepts', () => {

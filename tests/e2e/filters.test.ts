@@ -94,6 +94,18 @@ test('only versions that the rule matches are replicated', async () => {
   await expectReplicas(stage, 'filtered', 'in/versions.csv');
 });
 
+test('an object is replicated whichever key of its source encrypts it', async () => {
+  const SSEKMSKeyId = 'arn:aws:kms:us-east-1:111111111111:key/33333333-3333-3333-3333-333333333333';
+  const Principal = { AWS: '111111111111' };
+  const statement = { Effect: 'Allow' as const, Principal, Action: 'kms:*', Resource: '*' };
+  stage.aws.kms.put(SSEKMSKeyId, { Version: '2012-10-17', Statement: [statement] });
+  await stage.put('encrypted', 'first key', 'secret');
+  await stage.put('encrypted', 'second key', 'secret', { ServerSideEncryption: 'aws:kms', SSEKMSKeyId });
+  expect(await settled(stage)).toBe(true);
+  for (const key of ['first key', 'second key'])
+    expect(await seen(stage.destination.s3(), 'sse-s3', key), key).toMatchObject({ ContentLength: 6 });
+});
+
 test('a denied destination delays no other, and the redrive copies the history to it alone', async () => {
   const allow = await refuseWrites(stage.destination.s3(), 'second-replica', 'k');
   const requests = watchRequests(stage);

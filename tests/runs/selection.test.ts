@@ -112,6 +112,23 @@ describe.each(CASES)('%s', (_, given, expected) => {
   );
 });
 
+describe.each(CASES)('%s, after everything was replicated', (_, given, expected) => {
+  test.each(['latest', 'all'] as const)('nothing differs, with versions: %s', async (versions) => {
+    const world = aWorld({ rule: given, versions, attributes: 'listed', deleteExtra: true });
+    for (const [body, tags] of [[Buffer.from('1'), {}] as const, [BODY, TAGS] as const]) {
+      world.source.put('k', body, { tags });
+      await world.look(openGate, { rule: testRule({ versions }) });
+    }
+    expect(await world.repair()).toEqual([]);
+    const counted = await world.count();
+    expect(DIFFERENCES.filter((name) => name in counted)).toEqual([]);
+    // Listings prove that both sides are the same, and show no tags.
+    const isNoticed = expected === 'left out' && !asksForTags(testRule(given));
+    expect((counted['kept'] ?? 0) + (counted['same'] ?? 0)).toBe(1);
+    if (isNoticed) expect(counted).toEqual({ kept: 1 });
+  });
+});
+
 describe.each(CASES)('%s, as told beforehand', (_, given, expected) => {
   const rule = testRule(given);
 
@@ -135,4 +152,11 @@ test('a hint that waited for a rule ends without a dead letter if the rule exclu
   expect(() => waited.map((hint) => assign(testConfiguration(testRule({ id: 'other' })), hint))).toThrow(
     'no rule "rule"',
   );
+});
+
+test('explain names the line of exclude by which no rule wants the key', () => {
+  const rule = testRule(not({ prefix: 'other/' }, { prefix: 'k', suffix: 'k' }));
+  expect(judgeRules([rule], 'source', 'k')).toEqual([
+    { rule: 'rule', why: 'it excludes objects with the prefix "k" and the suffix "k"' },
+  ]);
 });

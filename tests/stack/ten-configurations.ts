@@ -8,6 +8,7 @@ export interface NamedConfiguration {
 }
 
 const KEY = 'arn:aws:kms:eu-west-1:111111111111:key/12345678-1234-1234-1234-123456789012';
+const EARLIER_KEY = 'arn:aws:kms:eu-west-1:111111111111:key/00000000-1234-1234-1234-123456789012';
 const REPLICA_KEY = 'arn:aws:kms:us-east-1:222222222222:key/87654321-4321-4321-4321-210987654321';
 const [MEDIA_ROLE, LOGS_ROLE] = ['media', 'logs'].map((name) => `arn:aws:iam::222222222222:role/${name}`);
 const TOP = { name: 'acme', region: 'eu-west-1' };
@@ -37,10 +38,16 @@ export const CONFIGURATIONS: Record<string, NamedConfiguration> = {
     text: file(one({ bucket: 'acme.media', events: 'eventbridge', prefix: 'photos/', suffix: '.jpg' }), TOP),
   },
   encrypted: {
-    text: file(one({ kmsKeyArn: KEY }, { kmsKeyArn: REPLICA_KEY, encryption: 'aws:kms:dsse' }), {
-      ...TOP,
-      stack: PLATFORM,
-    }),
+    text: file(
+      one(
+        { kmsKeyArn: KEY, kmsKeyArns: [EARLIER_KEY] },
+        { kmsKeyArn: REPLICA_KEY, encryption: 'aws:kms:dsse' },
+      ),
+      {
+        ...TOP,
+        stack: PLATFORM,
+      },
+    ),
   },
   everything: {
     text: file(

@@ -111,6 +111,6 @@ export const DESTINATION_CAUSES = {
     verdict: 'error',
     asks: 's3:ListBucket, ListBucketVersions, GetObject and GetObjectTagging of the source, as the function',
     means: 'The function cannot read the source: a policy of the bucket or of its key denies it.',
-    fix: 'change the statement that denies it, or add `kmsKeyArn` to the source',
+    fix: 'change the statement that denies it, or add the key to `kmsKeyArns` of the source',
   },
 } as const satisfies Record<string, Cause>;

@@ -66,7 +66,7 @@ export const SOURCE_CAUSES = {
     verdict: 'error',
     asks: 's3:GetEncryptionConfiguration',
     means: 'New objects are encrypted with a KMS key that no rule names: they cannot be decrypted.',
-    fix: '`kmsKeyArn` in the source of the rule, then npx serverless deploy',
+    fix: '`kmsKeyArns` in the source of the rule, then npx serverless deploy',
   },
   'source-archives': {
     verdict: 'warning',

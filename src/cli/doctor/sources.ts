@@ -153,7 +153,7 @@ const encryptionFindings = async (context: Context, { bucket, rules }: Source): 
       fix: {
         kind: 'edit',
         account: accountOf(context),
-        edit: `add kmsKeyArn: ${key} to the source of rule ${rules.map(({ id }) => id).join(', ')} in replication.yml`,
+        edit: `add ${key} to kmsKeyArns in the source of rule ${rules.map(({ id }) => id).join(', ')} in replication.yml`,
         command: DEPLOY,
       },
     }),

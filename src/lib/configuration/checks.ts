@@ -5,6 +5,7 @@
 import { partitionOfArn, partitionOfRegion, regionOfArn } from './aws-syntax.ts';
 import type { DestinationShape, RuleShape } from './rule-schema.ts';
 import { checkFilters } from './filter-checks.ts';
+import { checkSourceKeys } from './source-keys.ts';
 import type { Finding, Path } from './problem.ts';
 import { filtersOverlap } from '../subscription/key-filter.ts';
 import type { KeyFilter } from '../subscription/key-filter.ts';
@@ -84,21 +85,7 @@ function checkSource({ index, rule: { source } }: PlacedRule, region: string): F
   if (source.roleArn !== undefined && partitionOfArn(source.roleArn) !== partitionOfRegion(region)) {
     findings.push({ path: [...path, 'roleArn'], ...otherPartition(source.roleArn, region) });
   }
-  if (source.kmsKeyArn === undefined) return findings;
-  if (source.roleArn !== undefined) {
-    findings.push({
-      path: [...path, 'kmsKeyArn'],
-      found: 'a KMS key beside a role',
-      fix: 'remove the line and allow the role kms:Decrypt on the key: the role reads the objects',
-    });
-  } else if (regionOfArn(source.kmsKeyArn) !== region) {
-    findings.push({
-      path: [...path, 'kmsKeyArn'],
-      found: `a key in ${regionOfArn(source.kmsKeyArn)}, while the source buckets are in ${region}`,
-      fix: `S3 uses keys of the bucket's own region only: give the ARN of the key in ${region}`,
-    });
-  }
-  return findings;
+  return findings.concat(checkSourceKeys(path, source, region));
 }
 
 function checkEventModes(rules: PlacedRule[]): Finding[] {

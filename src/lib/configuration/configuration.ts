@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { toExclusion, toFilter } from './filter-schema.ts';
+import { sourceKeys } from './source-keys.ts';
 import { checkRules, destinationId } from './checks.ts';
 import type { PlacedRule } from './checks.ts';
 import { readConfigurationFile } from './file.ts';
@@ -234,7 +235,7 @@ function toConfiguration(
   rules: PlacedRule[],
   options: DeploymentOptions,
 ): Omit<Configuration, 'warnings'> {
-  const keys = rules.flatMap(({ rule }) => rule.source.kmsKeyArn ?? []);
+  const keys = rules.flatMap(({ rule }) => sourceKeys(rule.source).map(({ arn }) => arn));
   return {
     replication: { name: shape.name, rules: rules.map(({ rule }) => toRule(rule)) },
     stack: toStack(shape.stack, [...new Set(keys)].toSorted()),

@@ -18,6 +18,9 @@ export type DestinationShape = z.output<typeof destinationBlock>;
 /** 32 bytes in base64url. */
 const PUBLIC_KEY = /^[\w-]{43}$/;
 
+const KEYS_ADVICE =
+  'list the ARNs of KMS keys (the keys, not aliases): arn:aws:kms:region:account:key/id, or remove the line';
+
 const PUBLIC_KEY_ADVICE =
   'list public keys of other deployments, each with 43 characters as `s3-replicator config key` prints it there, or remove the line';
 
@@ -50,6 +53,12 @@ const sourceBlock = optionBlock('say where the objects come from: `source:` with
     'give the ARN of the KMS key the source objects are encrypted with (the key, not an alias): arn:aws:kms:region:account:key/id',
     KMS_KEY_ARN,
   ).optional(),
+  kmsKeyArns: z
+    .array(pattern(KEYS_ADVICE, KMS_KEY_ARN), { error: KEYS_ADVICE })
+    .describe(
+      'Further KMS keys with which source objects are encrypted, for example after a change of the key.',
+    )
+    .default([]),
   replicators: z
     .array(pattern(PUBLIC_KEY_ADVICE, PUBLIC_KEY), { error: PUBLIC_KEY_ADVICE })
     .describe(

@@ -24,13 +24,13 @@ const keyProblem = ({ source, exclude }: ReplicationRule, key: string): string =
 
 /** Describes the objects that a line of `exclude` leaves out. */
 const exclusionText = ({ prefix, suffix, tags, minimumBytes, maximumBytes }: Exclusion): string =>
-  [
-    ...(prefix === '' ? [] : [`keys that begin with ${JSON.stringify(prefix)}`]),
-    ...(suffix === '' ? [] : [`keys that end with ${JSON.stringify(suffix)}`]),
-    ...Object.entries(tags).map(([name, value]) => `objects with the tag ${name}=${value}`),
-    ...(minimumBytes === null ? [] : [`objects of ${minimumBytes} bytes or more`]),
-    ...(maximumBytes === null ? [] : [`objects of ${maximumBytes} bytes or fewer`]),
-  ].join(' and ');
+  `objects with ${[
+    ...(prefix === '' ? [] : [`the prefix ${JSON.stringify(prefix)}`]),
+    ...(suffix === '' ? [] : [`the suffix ${JSON.stringify(suffix)}`]),
+    ...Object.entries(tags).map(([name, value]) => `the tag ${name}=${value}`),
+    ...(minimumBytes === null ? [] : [`at least ${minimumBytes} bytes`]),
+    ...(maximumBytes === null ? [] : [`at most ${maximumBytes} bytes`]),
+  ].join(' and ')}`;
 
 /** Returns why the filter or a line of `exclude` leaves the object out, or null if neither does. */
 export const filterProblem = (
