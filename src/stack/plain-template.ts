@@ -1,7 +1,7 @@
 /**
- * Turns the template that the Serverless framework has compiled into one that CloudFormation deploys without the framework. The template
- * replaces what the framework and our plugins do outside CloudFormation: the upload of the code, the check of subscriptions in each
- * deployment, and the deletion protection of tables. Everything else is left as it is.
+ * Turns the template that the Serverless framework has compiled into one that CloudFormation deploys without the framework. The new
+ * template replaces what the framework and our plugins do outside CloudFormation: the upload of the code, the check of subscriptions in
+ * each deployment, and the deletion protection of tables. Everything else is left as it is.
  */
 import { ref, substitute } from './cloudformation.ts';
 

@@ -31,7 +31,7 @@ export const DESTINATION_CAUSES = {
   'guard-missing': {
     verdict: 'warning',
     asks: 's3:PutObjectRetention for a century and s3:PutObjectLegalHold OFF, of a key that does not exist',
-    means: 'The role is not denied to lock replicas for longer than agreed, or to lift legal holds.',
+    means: 'Nothing denies the role longer locks than agreed, or the removal of legal holds.',
     fix: 'npx s3-replicator config destination',
   },
   'destination-missing': {
@@ -74,7 +74,7 @@ export const DESTINATION_CAUSES = {
     verdict: 'warning',
     asks: 's3:ListAllMyBuckets',
     means:
-      'The role may not ask whose a bucket is: a name that somebody took over looks like a missing permission.',
+      'The role may not find out who owns a bucket: a bucket that somebody else took over looks like a missing permission.',
     fix: 'ListOwnBuckets=yes of the destination stack',
   },
   'destination-unversioned': {

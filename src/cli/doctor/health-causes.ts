@@ -29,7 +29,7 @@ export const HEALTH_CAUSES = {
   'deletes-paused': {
     verdict: 'warning',
     asks: 'dynamodb:Query (the records of the brake)',
-    means: 'Deletes in masses are held back.',
+    means: 'Mass deletes are held back.',
     fix: 'npx s3-replicator brake status',
   },
   'verify-differs': {

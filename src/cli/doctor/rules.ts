@@ -11,7 +11,7 @@ export const RULE_CAUSES = {
   'key-too-long': {
     verdict: 'error',
     asks: 's3:ListBucket (the first 1,000 keys under the prefix)',
-    means: 'A key is longer than 1,024 bytes once the prefix of the destination stands before it.',
+    means: 'With the prefix of the destination, a key is longer than 1,024 bytes.',
     fix: 'a shorter `prefix` of the destination, then npx serverless deploy',
   },
   'empty-prefix': {

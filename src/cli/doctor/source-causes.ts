@@ -17,7 +17,8 @@ export const SOURCE_CAUSES = {
   'source-other-region': {
     verdict: 'error',
     asks: 'the region in the answer of S3',
-    means: 'The source bucket is in another region than the stack, whose queue it cannot notify.',
+    means:
+      'The source bucket is in another region than the stack, so it cannot notify the queue of the stack.',
     fix: 'a replication.yml with that region, then npx serverless deploy',
   },
   'source-unversioned': {
@@ -41,7 +42,7 @@ export const SOURCE_CAUSES = {
   'source-overlap': {
     verdict: 'error',
     asks: 's3:GetBucketNotification',
-    means: 'Entries of others are notified of the same keys, so that S3 refuses ours.',
+    means: 'Entries of others are notified of the same keys, so S3 refuses ours.',
     fix: '`events: eventbridge` in the source of every rule for the bucket, then npx serverless deploy',
   },
   'source-dead-target': {
@@ -60,7 +61,7 @@ export const SOURCE_CAUSES = {
     verdict: 'error',
     asks: 's3:GetBucketPolicy',
     means: 'A statement of the bucket policy denies the functions what they need.',
-    fix: 'except our roles from the statement',
+    fix: 'exclude our roles from the statement',
   },
   'source-key-unknown': {
     verdict: 'error',
@@ -71,7 +72,8 @@ export const SOURCE_CAUSES = {
   'source-archives': {
     verdict: 'warning',
     asks: 's3:GetLifecycleConfiguration',
-    means: 'Lifecycle archives objects, and the rule has no `restore`: what was not copied before, waits.',
+    means:
+      'Lifecycle archives objects, and the rule has no `restore`: objects that were not copied before wait.',
     fix: '`restore` in the rule, then npx serverless deploy',
   },
   'source-requester-pays': {

@@ -23,7 +23,7 @@ export const STACK_CAUSES = {
   'role-policy': {
     verdict: 'error',
     asks: 'iam:GetRolePolicy',
-    means: 'A policy of a role lacks statements or actions that were deployed, or has a denial more.',
+    means: 'A policy of a role lacks statements or actions that were deployed, or has an additional denial.',
     fix: 'aws iam put-role-policy …',
   },
   'role-policy-wider': {
@@ -77,7 +77,7 @@ export const STACK_CAUSES = {
   'function-permission': {
     verdict: 'error',
     asks: 'lambda:GetPolicy',
-    means: 'A schedule may not invoke its function: what waits is not let back, or nothing is checked.',
+    means: 'A schedule may not invoke its function: waiting messages do not return, or nothing is checked.',
     fix: 'aws lambda add-permission …',
   },
   'mapping-off': {
@@ -113,7 +113,7 @@ export const STACK_CAUSES = {
   'concurrency-short': {
     verdict: 'warning',
     asks: 'lambda:GetAccountSettings',
-    means: 'The maximum concurrencies together need nearly all that the account has, or more.',
+    means: 'The maximum concurrencies together need nearly the whole concurrency of the account, or more.',
     fix: 'request a higher quota (Lambda, Concurrent executions), or lower maximumConcurrency',
   },
   'report-bucket': {
