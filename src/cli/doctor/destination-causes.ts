@@ -104,7 +104,7 @@ export const DESTINATION_CAUSES = {
   'copy-streams': {
     verdict: 'warning',
     asks: 's3:UploadPartCopy of a source object',
-    means: 'S3 cannot copy by itself, so that all bytes pass through the function.',
+    means: 'S3 cannot copy by itself, so all bytes pass through the function.',
     fix: 'npx s3-replicator config policy, or `copy: stream`',
   },
   'source-unreadable': {

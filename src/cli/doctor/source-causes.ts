@@ -85,7 +85,7 @@ export const SOURCE_CAUSES = {
   'source-requester-pays-streams': {
     verdict: 'warning',
     asks: 's3:GetBucketRequestPayment',
-    means: 'Requester Pays is on: S3 cannot copy by itself, so that all bytes pass through the function.',
+    means: 'Requester Pays is on: S3 cannot copy by itself, so all bytes pass through the function.',
     fix: 'aws s3api put-bucket-request-payment …',
   },
   'source-object-owners': {
