@@ -139,7 +139,7 @@ const ENCRYPTION: Record<string, (keyArn: string) => Record<string, unknown>> = 
   }),
 };
 
-/** The functions of `serverless.yml`, as the names of their log groups begin. */
+/** The functions of `serverless.yml`. The logical ids of their log groups begin with these names. */
 const FUNCTIONS = ['Replicate', 'Transfer', 'Backfill', 'Batch', 'Inspect', 'Subscribe'];
 
 /** The framework creates the log groups and has no setting for their key, so the key is added to what it creates. */

@@ -82,7 +82,7 @@ const backfillStatements = ({ replication, stack, backfill, deployment }: Config
   ...listSources(replication.rules),
   ...onlyExpectedOwners(replication.rules, backfill.report === null ? [] : [backfill.report.account]),
   ...decryptSources(stack.sourceKmsKeyArns),
-  // The roles that write are for destination stacks of an older template, which have none to compare.
+  // The function uses the writing roles only if the destination stack has an older template without roles for comparing.
   ...assumeRoles(replication.rules, (roleArn) => [roleArn, compareRoleArn(roleArn)]),
   ...(backfill.report === null
     ? []
@@ -102,7 +102,7 @@ const backfillStatements = ({ replication, stack, backfill, deployment }: Config
 ];
 
 /**
- * The receipt of a version shows what it was copied from. It is read only where no digest can be compared. The key that signs stamps is an
+ * The receipt of a version shows the source of the copy. It is read only if no digest can be compared. The key that signs stamps is an
  * item of the same table, which the backfill function may not read.
  */
 const readReceipts = (): Statement => ({

@@ -52,7 +52,7 @@ export const runs = (names: ResourceNames): Resources => ({
   ...Object.fromEntries([
     policyOf('RangesQueue', ['BackfillRole']),
     policyOf('RangesDeadLetterQueue', []),
-    // The replicate function sends a failed hint again, and the hints of an operator's command.
+    // The replicate function sends failed hints again, and also sends the hints of an operator's command.
     policyOf('BackfillQueue', ['BackfillRole', 'ReplicateRole']),
   ]),
   RunsTopic: { Type: 'AWS::SNS::Topic', Properties: { TopicName: names.runsTopic } },

@@ -86,7 +86,7 @@ export function stackOf(configuration: Configuration): Stack {
 const excessIn = (configuration: Configuration, resources: Resources): Excess[] =>
   excessOf(resources, sourceBuckets(configuration.replication.rules));
 
-/** All that a second stack solves is one problem, so that the split is printed once. */
+/** All problems that a second stack would solve are reported as one problem, so that the split is printed once. */
 const problemsOf = (configuration: Configuration, excess: Excess[]): ConfigurationProblem[] => {
   const common = { path: 'rules', line: null, column: null };
   const ofBuckets = excess.flatMap(({ found, bucket }) =>
@@ -153,7 +153,9 @@ const replicateEnvironment = (
   ...commonEnvironment(configuration, names),
 });
 
-/** The tables that the inspect function reads, and the time that the replicate function has. It knows no queue. */
+/**
+ * The tables that the inspect function reads, and the time limit of the replicate function. The inspect function uses no queue.
+ */
 const inspectEnvironment = (configuration: Configuration, names: ResourceNames): Record<string, unknown> => ({
   RUNS_TABLE: ref('RunsTable'),
   IDEMPOTENCY_TABLE: ref('IdempotencyTable'),

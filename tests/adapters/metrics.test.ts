@@ -51,7 +51,7 @@ const RECEIPT = {
 } as const;
 const FAILED = { reason: 'access-denied', detail: '', requestId: null } as const;
 
-/** A record of each kind about the place. */
+/** Returns one record of each kind about the place. */
 const recordsAt = (place: ReturnType<typeof places>[number] | typeof NOWHERE): OutcomeRecord[] => {
   const about = { ...place, ...COMMON };
   const since = '2026-11-30T00:00:00.000Z';

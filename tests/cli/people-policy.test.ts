@@ -43,7 +43,7 @@ test('the policies name the stack of the stage and region in this account, and n
 test('whoever only looks may do nothing else than an operator, and changes nothing', async () => {
   const [looking, operating] = [await policyFor('--read-only'), await policyFor('--operator')];
   expect(grantsIn(operating)).toEqual(expect.arrayContaining(grantsIn(looking)));
-  // The queue shows messages only by receiving them, and hiding is how they are shown again.
+  // A message must be received to be read. Changing its visibility makes the message visible again.
   const changing = grantsIn(looking).filter(
     (grant) =>
       !/^\w+:(Get|List|Describe|Query|Scan|BatchGet|FilterLogEvents|ReceiveMessage|ChangeMessageVisibility)/.test(

@@ -25,7 +25,7 @@ export interface Sides {
   replica: MemoryBucket;
 }
 
-/** What a real convergence did: the first call that changed the destination, or was to change it, and the outcome. */
+/** The result of a real convergence: the outcome, and the first call that changed the destination or should have changed it. */
 interface Action {
   first: { call: PlannedCallName; key: string; versionId: string | null; about: object } | null;
   passedOver: string[];
@@ -86,8 +86,9 @@ const act = async (task: Task, { source, replica }: Sides): Promise<Action> => {
 };
 
 /**
- * Notes a write after its effect, because S3 refuses a write to a key that was taken for new, and converge looks then. An upload counts when it
- * becomes an object. All other calls count when they are sent: a dry run cannot know whether S3 refuses them.
+ * Notes a write only after its effect. S3 may refuse a write because converge assumed a new key, and converge then looks at the destination.
+ * An upload counts when it becomes an object. All other calls count when they are sent, because a dry run cannot know whether S3 refuses
+ * them.
  */
 const noting = (
   real: DestinationBucket,
@@ -170,7 +171,7 @@ const inspecting = (task: Task, { source, replica }: Sides): InspectDeps => {
   };
 };
 
-/** Tries one task dry and for real, each on a copy of its own. Returns the kinds of announcements. */
+/** Performs one task dry and for real, each on its own copy of the world. Returns the kinds of announcements. */
 export const tryBoth = async (task: Task, world: Sides): Promise<string[]> => {
   const dry = { ...world, source: copyOfBucket(world.source), replica: copyOfBucket(world.replica) };
   const before = [contentOf(dry.source), contentOf(dry.replica)];

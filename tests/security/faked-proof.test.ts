@@ -22,7 +22,7 @@ const MODES: Setting[] = [
 /** The ETags of both sides are random, and the source stores no checksum. */
 const HIDDEN = { encryptions: ['aws:kms', 'aws:kms'], checksums: [false, true] } as const;
 
-/** A world in which the key was replicated, and then what the destination's owner did to the replica. */
+/** A world in which the key was replicated, and the destination's owner then changed the replica. */
 const attacked = async (setting: Setting, attack: 'none' | 'over' | 'in-place') => {
   const world = aWorld({
     ...setting,

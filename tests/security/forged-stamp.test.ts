@@ -34,7 +34,7 @@ const naming = (rule: Partial<ReplicationRule> = {}): Partial<ReplicationRule> =
   source: { ...testRule().source, replicators: [OTHER.publicKey] },
 });
 
-/** What each way in which work arrives says about the writer. */
+/** The ways in which work arrives, each with the information about the writer that the hint contains. */
 const WAYS: [string, (versionId: string | null) => Partial<Task>][] = [
   [
     'an event of S3 with a session name like ours',

@@ -1,4 +1,7 @@
-/** What SQS refuses in a message ("SendMessage" and "Amazon SQS message quotas"). The local SQS judges the same, but over HTTP. */
+/**
+ * The messages that SQS refuses ("SendMessage" and "Amazon SQS message quotas"). The local SQS checks the same rules, but over
+ * HTTP.
+ */
 
 const MAX_BYTES = 1_048_576;
 

@@ -41,7 +41,7 @@ export const convergeLatest = async (task: Task, context: ConvergeContext): Prom
   throw new ReplicationError('lost-race', `the object kept changing through ${MAX_ROUNDS} rounds`);
 };
 
-/** What a round knows of the rounds before it. */
+/** What a round knows from the previous rounds. */
 interface Past {
   /** The version that the previous round read from the source. */
   earlier: OpenedVersion | null;
@@ -63,7 +63,7 @@ type RoundResult =
 
 /**
  * Returns true if tags or grants were written in requests of their own to a replica without a version id. Meanwhile another worker
- * may have replaced that replica by a newer one, which then has them. So both sides are looked at once more.
+ * may have replaced that replica by a newer one, which then got these tags or grants. So both sides are looked at once more.
  */
 const isDescribedInPlace = (result: RoundResult): boolean =>
   result.kind === 'written' && result.copied.isApart && !namesOneState(result.copied.written);
@@ -189,7 +189,7 @@ const deletionOf = async (
 
 /**
  * Returns true if the replica does not have to be written again. For a repair the headers are compared too, because somebody may
- * have changed the headers at the destination but not the stamp. `isWritten`: the round before wrote the replica.
+ * have changed the headers at the destination but not the stamp. `isWritten` is true if the previous round wrote the replica.
  */
 const isRight = (task: Task, replica: ObjectState, version: ObjectState, isWritten: boolean): boolean =>
   holds(replica, version, replicaPlace(task)) &&
@@ -197,7 +197,7 @@ const isRight = (task: Task, replica: ObjectState, version: ObjectState, isWritt
   isInTime(replica, version, replicaPlace(task)) &&
   (task.concern !== 'attributes' || sameHeaders(replica, version));
 
-/** Looks at the source after a write or a delete. Resolves to null if the source shows something else by now. */
+/** Looks at the source after a write or a delete. Resolves to null if the source has changed in the meantime. */
 const freshLook = async (
   { rule, key }: Task,
   { source }: ConvergeContext,

@@ -41,8 +41,8 @@ export const locate = async (
   if (position !== -1) {
     if (await isSound(task, context, items[position], state))
       return { position, isShown: true, shown: state };
-    // The stamp is on other bytes. Somebody may have written them here with a copied stamp, and another replicator may have copied
-    // them to the source since.
+    // The object has this stamp but other bytes. Somebody may have written these bytes here with a copied stamp, and another
+    // replicator may then have copied them to the source.
     const returned = await positionOfReplicaOf(task, context, items, state);
     return returned > position
       ? { position: returned, isShown: true, shown: state }
@@ -77,9 +77,9 @@ interface StampedReplica {
 }
 
 /**
- * Finds the position of a destination that shows a replica whose source version is gone. The replica stays, because deletes of a
- * version are not replicated, unless it is older than what lies beneath it. Then somebody copied an old replica back, or a race
- * put it there, and the newest state has to be written again.
+ * Finds the position of a destination that shows a replica without a source version. The replica stays, because the delete of a
+ * version is not replicated. An exception is a replica that is older than the versions beneath it. Such a replica was copied back
+ * by somebody or written in a race, and the newest state has to be written again.
  */
 const locateGone = async (
   task: Task,
@@ -95,8 +95,9 @@ const locateGone = async (
 };
 
 /**
- * Finds the position of the newest replica beneath the shown one whose source version still exists, or -1. `isRepeated` is true if
- * still further beneath lies another replica with the stamp of the shown one: the shown one is a copy that came later.
+ * Looks at the versions beneath the shown replica. Finds the position of the newest replica whose source version still exists, or
+ * -1. `isRepeated` is true if an even older replica has the same stamp as the shown one. In that case the shown replica is a later
+ * copy.
  */
 const newestBeneath = async (
   task: Task,

@@ -1,7 +1,7 @@
 /**
  * Decides whether a delete at the source may be passed on over the object that the destination shows. A delete hides or removes
- * only what is provably a replica of this rule, or the very object of which the deleted source version is a replica. Everything
- * else stays visible, whoever wrote it.
+ * only two kinds of objects: those that are provably replicas of this rule, and the object from which the deleted source version
+ * was itself replicated. All other objects stay visible, whoever wrote them.
  */
 import type { BothBuckets, HistoryEntry, ObjectState, VersionEntry } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
@@ -53,8 +53,8 @@ export const mayHide = async (
 
 /**
  * Returns true if the replica with this stamp holds a source state that is older than the delete. If the source has neither an object
- * nor a delete marker, there is no time to compare with. A stamp without a version id then counts as older. A stamp with one does
- * not, because that version may have expired and not been deleted.
+ * nor a delete marker, there is no time to compare with. A stamp without a version id then counts as older. A stamp with a
+ * version id does not, because that version may have expired instead of being deleted.
  */
 const isBefore = (task: Task, stamp: Stamp, before: HistoryEntry[], markedMs: number | null): boolean => {
   if (markedMs === null) return task.onlyStamped || stamp.identity.startsWith('e/');
@@ -64,8 +64,8 @@ const isBefore = (task: Task, stamp: Stamp, before: HistoryEntry[], markedMs: nu
 };
 
 /**
- * Returns true if the source version is a replica of the shown object. Without a version id the shown object may be another one with
- * the same bytes, and its delete would be permanent.
+ * Returns true if the source version is a replica of the shown object. Without a version id, the shown object may be another object
+ * with the same bytes, and a delete would be permanent.
  */
 const isItsOriginal = (shown: ObjectState, version: ObjectState, task: Task): boolean =>
   namesOneState(shown) && isReplicaOf(version, shown, task);

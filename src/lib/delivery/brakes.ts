@@ -31,7 +31,7 @@ export interface Brakes extends Brake {
  * changes each environment may still make after another one has closed the brake.
  */
 export const UNSHARED_CHANGES = 10;
-/** Maximum age of the record of a brake. It is shorter for a closed one, because an operator may have released it. */
+/** Maximum age of the record of a brake. The limit is shorter for a closed brake, because an operator may have released it. */
 const OPEN_FRESH_MS = 60_000;
 const CLOSED_FRESH_MS = 3_000;
 

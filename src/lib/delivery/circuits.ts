@@ -110,7 +110,7 @@ export const knowCircuits = (setting: Setting): KnownCircuits => {
   };
   const load = async (): Promise<CircuitRecord> => {
     try {
-      // Without the record every destination counts as well. No work may depend on it.
+      // If the record cannot be read, the record that was seen last is used, because no work may depend on the table.
       return learn(await store.load().catch(() => seen));
     } finally {
       loading = null;

@@ -1,4 +1,4 @@
-/** Moves waiting messages back. The schedule and an operator's command both do so. */
+/** Moves waiting messages back. Both the schedule and an operator's command use this. */
 import type { RuleDestination } from '../model/rule.ts';
 import type { WaitingQueues } from './deps.ts';
 
@@ -8,9 +8,9 @@ export const BATCH_MESSAGES = 10;
 export const BATCHES_AT_ONCE = 8;
 
 /**
- * Lets back a batch of the messages that waited at `beganMs`. Resolves to the number of messages that were let back, or to null if no
- * message is visible. A younger message has failed since then. It stays hidden, because otherwise it would be tried again and again
- * without a pause, as long as the caller finds messages.
+ * Moves back a batch of the messages that already waited at `beganMs`. Resolves to the number of moved messages, or to null if no
+ * message is visible. A message that is younger than `beganMs` has failed in the meantime. It stays hidden. Otherwise it would be
+ * tried again and again without a pause, as long as the caller finds messages.
  */
 export const letBackBatch = async (
   where: RuleDestination,

@@ -1,23 +1,23 @@
 /**
- * How long a refused permission is tried again where a message cannot carry the time of its first refusal: by runs, whose ranges fail in
- * many invocations, and by tasks of S3 Batch Operations.
+ * How long attempts continue after a permission was refused, for work whose messages cannot carry the time of the first refusal. Such
+ * work is that of runs, whose ranges fail in many invocations, and of tasks of S3 Batch Operations.
  */
 import type { ReplicationError } from '../model/errors.ts';
 import type { Clock } from '../model/ports.ts';
 import { isPermission } from '../model/reasons.ts';
 import { FRESH_PERMISSION_MS } from './retry.ts';
 
-/** A refusal that comes this long after the first one begins another row of refusals. */
+/** A refusal that comes this long after the first one begins a new series of refusals. */
 const NEW_ROW_MS = 10 * 60_000;
 
 export interface Refusal {
-  /** The time of the first refusal in the row, in milliseconds since the epoch. */
+  /** The time of the first refusal of the series, in milliseconds since the epoch. */
   sinceMs: number;
-  /** True if the permission may have been granted just now. */
+  /** True if the permission may have been granted a moment ago. */
   isFresh: boolean;
 }
 
-/** Returns the row of refusals after one more refusal. `sinceMs` is null if there was none before. */
+/** Returns the series after one more refusal. `sinceMs` is null if there was no refusal before. */
 export const refusedAt = (nowMs: number, sinceMs: number | null): Refusal =>
   sinceMs === null || nowMs - sinceMs >= NEW_ROW_MS
     ? { sinceMs: nowMs, isFresh: true }
@@ -25,7 +25,10 @@ export const refusedAt = (nowMs: number, sinceMs: number | null): Refusal =>
 
 /** The refusals that an execution environment has seen. */
 export interface Refusals {
-  /** Returns true if the work at `place` failed for lack of a permission that may have been granted just now. */
+  /**
+   * Returns true if the work at `place` failed because a permission is missing, and the permission may have been granted a moment
+   * ago.
+   */
   mayPass(place: string, error: ReplicationError): boolean;
 }
 

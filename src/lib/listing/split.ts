@@ -78,7 +78,7 @@ interface View {
   cursor: string;
   /** The depth from which keys are compared as numbers. The part of a key behind this depth is called the counter. */
   depth: number;
-  /** Whether keys may follow that share fewer than `depth` code units with the cursor. */
+  /** Whether some of the following keys may share fewer than `depth` code units with the cursor. */
   hasBeyond: boolean;
   /** The number of code units that all remaining keys share. */
   shared: number;

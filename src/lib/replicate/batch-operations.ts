@@ -97,7 +97,7 @@ const replicateEverywhere = async (
       results.push(failureFor(`${id}: `, thrown, deps));
     }
   }
-  // S3 repeats the whole task after a temporary failure, and the destinations that succeeded have nothing to do then.
+  // S3 repeats the whole task after a temporary failure. Then there is nothing left to do for the destinations that succeeded.
   const worst = WORST_FIRST.find((code) => results.some(({ resultCode }) => resultCode === code));
   return {
     taskId,
@@ -121,7 +121,7 @@ const resultFor = (destination: string, outcome: string): Pick<BatchResult, 'res
     ? { resultCode: 'PermanentFailure', resultString: `${destination}: ${NOT_DONE[outcome]}` }
     : { resultCode: 'Succeeded', resultString: `${destination}: ${outcome}` };
 
-/** The outcomes after which the replica is not as the source, and what the completion report says about them. */
+/** The outcomes that leave the replica different from the source, with their texts in the completion report. */
 const NOT_DONE: Record<string, string> = {
   'source-gone': 'the object is not in the source bucket',
   held: 'held, because the brake is closed: see `s3-replicator brake status`',
@@ -162,7 +162,7 @@ const replicateTo = async (assignment: Assignment, deps: BatchDeps): Promise<str
   const passedOver: PassedOver[] = [];
   const task = taskOf(assignment);
   const context = contextOf(task, deps, async (version) => {
-    // A permission may have been granted just now, and a task does not know since when it is missing.
+    // The permission may have been granted a moment ago. A task does not know how long the permission has been missing.
     if (isPermission(version.error.reason)) throw version.error;
     passedOver.push(version);
   });

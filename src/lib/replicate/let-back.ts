@@ -1,7 +1,7 @@
 /**
- * The schedule of the waiting queues. Once a minute it lets waiting messages back to the queues that they came from, at a limited rate,
- * so that they do not delay the messages of other destinations. If the circuit of a destination is open, it first carries out one of the
- * waiting messages itself. If that writes to the destination, the circuit closes.
+ * The schedule of the waiting queues. Once a minute it moves waiting messages back to the queues that they came from. The rate is
+ * limited, so that the messages of other destinations are not delayed. If the circuit of a destination is open, the schedule first
+ * processes one of the waiting messages itself. If this message causes a successful write to the destination, the circuit closes.
  */
 import { MAX_WAITING_MS } from '../delivery/backoff.ts';
 import { BATCH_MESSAGES, BATCHES_AT_ONCE, letBackBatch } from '../delivery/let-back-batch.ts';
@@ -19,30 +19,32 @@ export interface LetBack {
   rule: string;
   destination: string;
   messages: number;
-  /** Why the destination is avoided; null: it is not. */
+  /** Why the destination is avoided; null: the destination is not avoided. */
   avoided: string | null;
 }
 
 /** How long the schedule works at most, so that it ends before it runs again. */
 const WORK_MS = 50_000;
-/** How many destinations are worked on at once. */
+/** How many destinations are processed at once. */
 const DESTINATIONS_AT_ONCE = 64;
-/** Maximum number of messages of one destination that are let back in a second. */
+/** Maximum number of messages of one destination that are moved back in a second. */
 const MESSAGES_PER_SECOND = 500;
-/** Maximum number of visible messages in the live queue. If it has more, no message is let back. */
+/** Maximum number of visible messages in the live queue. While the queue has more, no message is moved back. */
 const LIVE_MESSAGES = 1_000;
 /** How often the length of the live queue is asked for. */
 const ROOM_MS = 1_000;
-/** Maximum number of messages that are carried out to find out whether a destination takes writes. */
+/** Maximum number of messages that are processed to find out whether a destination accepts writes. */
 const PROBES = 10;
-/** How long a circuit must be open before messages are looked for that have waited too long. */
+/** How long a circuit must be open before the schedule searches for messages that have waited too long. */
 const LONG_OPEN_MS = MAX_WAITING_MS - 24 * 3_600_000;
 
 /** Returns true if the event comes from the schedule. */
 export const isLettingBack = (event: unknown): boolean =>
   typeof event === 'object' && event !== null && 'waiting' in event;
 
-/** Lets back what waits for each destination. Resolves to the destinations for which something was done. Never throws. */
+/**
+ * Moves the waiting messages of each destination back. Resolves to the destinations for which something was done. Never throws.
+ */
 export const letBackAll = async (deps: TransferDeps): Promise<LetBack[]> => {
   const beganMs = deps.clock.now();
   const untilMs = Math.min(beganMs + WORK_MS, deps.invocation.deadlineMs);
@@ -103,8 +105,9 @@ const letBack = async (where: RuleDestination, limits: Limits, deps: TransferDep
 const BATCH_MS = (BATCHES_AT_ONCE * BATCH_MESSAGES * 1_000) / MESSAGES_PER_SECOND;
 
 /**
- * Carries out waiting messages until one of them writes to the destination, which closes the circuit, or fails because of the
- * destination. A message that does neither ends as usual, and proves nothing.
+ * Processes waiting messages until one of them shows the state of the destination. A message that writes to the destination
+ * closes the circuit. A message that fails because of the destination leaves the circuit open. Any other message ends as usual,
+ * and shows nothing.
  */
 const isBack = async (where: RuleDestination, { untilMs }: Limits, deps: TransferDeps): Promise<boolean> => {
   for (let probes = 0; probes < PROBES && deps.clock.now() < untilMs; probes += 1) {
@@ -140,10 +143,10 @@ const probing = (circuits: Circuits): { circuits: Circuits; verdict(): 'back' | 
   };
 };
 
-/** A message of a waiting queue that cannot be sent on becomes visible there again by itself. */
+/** If a message cannot be moved, it becomes visible in the waiting queue again by itself. */
 const NOT_LIVE: LiveQueue = { retryLater: async () => undefined };
 
-/** Lets back the messages that have waited too long. They go to the dead-letter queue when they are tried again. */
+/** Moves back the messages that have waited too long. When they are tried again, they go to the dead-letter queue. */
 const letBackOld = async (
   where: RuleDestination,
   { sinceMs }: OpenCircuit,
@@ -181,7 +184,7 @@ const reportPaused = async (where: RuleDestination, { brake, reporter }: Transfe
     const since = new Date(closed.sinceMs).toISOString();
     reporter.report({ ...aboutDestination(where), ending: 'paused', detail: closed.why, since });
   } catch (error) {
-    // What waits is let back all the same.
+    // Waiting messages are moved back even after this failure.
     reportFailure('retry', { error: asReplicationError(error), assignment: null }, attempted(1), {
       reporter,
     });

@@ -78,8 +78,8 @@ const afterChecking = async (run: RunRecord, deps: RunDeps): Promise<RunChanges>
 };
 
 /**
- * Writes the report once more, after another worker has ended the run while this one wrote its report. Nobody knows whose files were
- * stored last, and the digests in the record have to be theirs.
+ * Writes the report once more, because another worker has ended the run while this worker wrote its report. It is not known which
+ * worker stored its files last, and the digests in the record must match the stored files.
  */
 const renewReport = async (id: string, deps: RunDeps): Promise<void> => {
   const run = await deps.store.load(id);
@@ -88,7 +88,7 @@ const renewReport = async (id: string, deps: RunDeps): Promise<void> => {
   if (digests && !(await deps.store.change(run, { digests }))) await renewReport(id, deps);
 };
 
-/** The brake takes a share of the keys that a run over the whole rule has counted. */
+/** The limit of the brake is a share of the keys. The number of keys is known after a run over the whole rule. */
 const noteKeys = async ({ spec, checked }: RunRecord, { brakes, configuration }: RunDeps): Promise<void> => {
   const rule = configuration.rules.find(({ id }) => id === spec.rule);
   const isWhole = rule !== undefined && spec.since === null && rule.source.prefix.startsWith(spec.prefix);
@@ -137,7 +137,8 @@ const announced = async (run: RunRecord, { store, topic }: RunDeps): Promise<Run
 };
 
 /**
- * Returns true if AWS refused the run a permission that may have been granted just now. The run remembers since when it is refused.
+ * Returns true if a permission of the run was refused, and may have been granted a moment ago. The run remembers when the refusals
+ * began.
  */
 export const mayBeGrantedToRun = async (
   id: string,

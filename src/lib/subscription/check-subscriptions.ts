@@ -1,6 +1,6 @@
 /**
- * Compares the subscriptions of all buckets with what the last deployment made, and makes lost ones again. Other tools replace the
- * whole configuration of a bucket, and nothing else would notice that replication has ended.
+ * Compares the subscriptions of all buckets with those that the last deployment made, and restores lost ones. Other tools replace
+ * the whole configuration of a bucket, and nothing else would notice that replication has ended.
  */
 import { failureWithAdvice } from './advice.ts';
 import { type Dependencies, subscribeBucket } from './bucket-subscription.ts';
@@ -20,7 +20,7 @@ export interface CheckDependencies extends Dependencies {
   announce(finding: Finding): Promise<void>;
 }
 
-/** Which lost subscriptions are made again: all, those that were not repaired too often, or none. */
+/** Which lost subscriptions are restored: all, those that were not restored too often, or none. */
 export type Repairs = 'always' | 'sparingly' | 'never';
 
 /** Checks all buckets, one after the other. Resolves to the records as they were before, and to what was found. */
@@ -37,7 +37,7 @@ export const checkSubscriptions = async (
     if ('kind' in seen) findings.push(seen);
     else lost.push(seen);
   }
-  // Another tool may be in the middle of its changes. It is left alone until two reads show the same.
+  // Another tool may be in the middle of its changes. The configuration is not changed until two reads show the same.
   if (lost.length > 0) await deps.clock.sleep(QUIET_MS);
   for (const each of lost) {
     const finding = await repair(deps, each, repairs);
@@ -103,7 +103,7 @@ const repair = async (
 
 const BUSY = 'another tool is changing the configuration just now; the next check looks again.';
 
-/** Returns why a lost subscription is not made again; null if it is. */
+/** Returns why a lost subscription is not restored; null: it is restored. */
 const reasonToLeave = (repairs: Repairs, count: number, idPrefix: string): string | null => {
   if (repairs === 'never') return '`stack.lostSubscriptions` in replication.yml is `alarm`.';
   if (repairs === 'always' || count < MAXIMUM_REPAIRS) return null;
@@ -125,7 +125,7 @@ const begun = (state: SubscriptionState, repairsMs: number[]): SubscriptionState
   repairsMs,
 });
 
-/** Announces a finding, and stores what it means. A problem that lasts is announced once a day. */
+/** Announces a finding, and stores the new state. A lasting problem is announced once a day. */
 const conclude = async (
   { announce, store, clock }: CheckDependencies,
   record: SubscriptionRecord,

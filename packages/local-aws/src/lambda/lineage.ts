@@ -15,9 +15,9 @@ export const MAX_INVOCATIONS_IN_CHAIN = 16;
 type Lineage = ReadonlyMap<string, number>;
 
 /**
- * Returns the trace header of an invocation, with which the function's SDK marks its requests. Its part `Lineage` is that of the events
- * which caused the invocation, plus this invocation. If a batch has several events, the longest chain of each function counts.
- * `causes` are the trace headers of the events. An event without one begins a new chain.
+ * Returns the trace header of an invocation. The function's SDK adds this header to its requests. The part `Lineage` contains the
+ * lineage of the events that caused the invocation, plus this invocation. If a batch has several events, the longest chain of each
+ * function counts. `causes` are the trace headers of the events. An event without a trace header begins a new chain.
  * @throws AwsError RecursiveInvocationException if the chain is too long and the function's `RecursiveLoop` is Terminate
  */
 export const traceOfInvocation = (

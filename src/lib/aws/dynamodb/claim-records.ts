@@ -125,7 +125,7 @@ const claimIn = (data: Payload): Claim => {
   throw new TypeError('the payload is not a claim');
 };
 
-/** Reads the record that kept the claim from beginning. Without an item, Powertools reads the record itself. */
+/** Reads the existing record that prevented the claim. If the error contains no item, Powertools reads the record itself. */
 const recordIn = (item: Item | undefined): IdempotencyRecord | undefined =>
   item &&
   new IdempotencyRecord({

@@ -1,4 +1,7 @@
-/** AssumeRole, with what today's `destination/template.yml` lets a session ask for, or without what the stack of an older one refuses. */
+/**
+ * AssumeRole with every parameter that the present `destination/template.yml` allows. If a stack of an older template refuses a
+ * parameter, the call is repeated without it.
+ */
 import { AssumeRoleCommand, type AssumeRoleCommandInput, type STSClient } from '@aws-sdk/client-sts';
 import { ReplicationError } from '../../model/errors.ts';
 import { isSignatureRefused, translateError } from '../errors.ts';
@@ -22,7 +25,7 @@ export type Assume = (request: SessionRequest) => Promise<Granted>;
 interface Options {
   sessionName: string;
   sourceIdentity: string | null;
-  /** Called with what a role does not allow although today's template does. */
+  /** Called with an action that the role does not allow although the present template does. */
   lacks(bucket: string, action: string): void;
 }
 
@@ -75,8 +78,8 @@ const isDenied = (error: unknown): error is ReplicationError =>
   error instanceof ReplicationError && error.reason === 'assume-role-denied';
 
 /**
- * Returns whether AWS cannot pack the session policy. It documents neither the packing nor the limit. Nothing rests on the policy
- * alone, so the role is then assumed without it.
+ * Returns whether AWS cannot pack the session policy. AWS documents neither the packing nor the limit. The role is then assumed
+ * without the policy, because the policy is never the only protection.
  */
 const isTooLarge = (error: unknown): boolean =>
   error instanceof ReplicationError && readError(error.cause).code.startsWith('PackedPolicyTooLarge');

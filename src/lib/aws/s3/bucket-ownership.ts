@@ -1,6 +1,6 @@
 /**
- * The question that follows a refusal. S3 gives the same answer for a missing permission and for a bucket of another account. The listing
- * of the caller's own buckets tells the two apart.
+ * Finds out the cause of a refusal. S3 gives the same answer for a missing permission and for a bucket of another account. The listing of
+ * the caller's own buckets tells the two apart.
  */
 import { ListBucketsCommand, type S3Client } from '@aws-sdk/client-s3';
 import { ReplicationError } from '../../model/errors.ts';
@@ -13,7 +13,10 @@ export interface OwnerAndCaller {
   caller(): Promise<string | null>;
 }
 
-/** Returns the refusal as it is, or with its cause: `wrong-bucket-owner`, or `access-denied` that names both possible causes. */
+/**
+ * Returns the unchanged refusal, or one that names the cause: `wrong-bucket-owner` if the bucket belongs to another account, or
+ * `access-denied` with both possible causes.
+ */
 export type ExplainRefusal = (
   refusal: ReplicationError,
   asked: OwnerAndCaller & { client: S3Client; bucket: string; signal: AbortSignal },

@@ -38,9 +38,9 @@ const lockOf = (answer: ObjectAnswer): ObjectLock => {
 };
 
 /**
- * Refuses a source version whose replica would not be complete. Under an event hold, the replica would not be held. Missing metadata
- * entries were written through an interface that allows characters which HTTP headers do not. An object at the destination may have both,
- * because a newer replica can replace it all the same.
+ * Refuses a source version whose replica would not be complete. An event hold cannot be replicated. S3 leaves out metadata entries with
+ * characters that HTTP headers do not allow. Other interfaces allow these characters. Objects at the destination are not refused, because
+ * a newer replica can replace them in both cases.
  */
 export const refuseIncomplete = ({ ObjectLockEventHold: hold, MissingMeta }: ObjectAnswer): void => {
   if (hold === 'ON')

@@ -1,9 +1,10 @@
 import { loadConfig } from '@smithy/core/config';
 
 /**
- * Resolves to the endpoint of S3 that a profile of the shared configuration files names, or to undefined if it names none: `endpoint_url` for
- * `s3` in its `services` section, or else its own `endpoint_url` ("Service-specific endpoints", AWS SDKs and Tools Reference Guide). The
- * SDK itself reads only the endpoint of AWS_PROFILE, even if a client names another profile.
+ * Resolves to the endpoint of S3 in a profile of the shared configuration files, or to undefined if the profile has none. The endpoint is the
+ * `endpoint_url` for `s3` in the profile's `services` section, or else the `endpoint_url` of the profile itself ("Service-specific
+ * endpoints", AWS SDKs and Tools Reference Guide). The SDK itself reads only the endpoint of AWS_PROFILE, even if a client names another
+ * profile.
  */
 export const profileEndpoint = async (profile: string): Promise<string | undefined> =>
   await loadConfig<string | undefined>(

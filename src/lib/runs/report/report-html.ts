@@ -1,6 +1,6 @@
 /**
  * Formats a report as `report.html`. The file shows the report in any browser. It contains no scripts and loads no other files. A reader
- * sees the result first, then what there is to do, and finds the tables below, closed.
+ * sees the result first, and then the necessary actions. The tables follow in closed sections.
  */
 import { byteText, countOf, countText, dollarText } from '../../text/amounts.ts';
 import { duration } from '../../text/duration.ts';
@@ -67,7 +67,7 @@ const verdict = ({ checked, agrees, proven }: RunReport): Html => {
   </div>`;
 };
 
-/** Without a copy, the last look is the work of the run. */
+/** If nothing was copied, the work of the run is its last listing. */
 const keyFigures = (report: RunReport): Html => {
   const { copied, checked, createdMs, endedMs } = report;
   const dollars = dollarText(sumOf(usedIn(report).dollars));

@@ -52,7 +52,7 @@ export const policiesFor = (
 type PermittedActions = Record<Exclude<Permission, 'FULL_CONTROL'>, string[]>;
 
 const BUCKET_ACTIONS: PermittedActions = {
-  // Includes the reads of keys that do not exist: who may list the bucket learns that they do not.
+  // Includes reads of missing keys, because a caller who may list the bucket learns that the key does not exist.
   READ: [
     's3:ListBucket',
     's3:ListBucketVersions',
