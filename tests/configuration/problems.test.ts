@@ -151,6 +151,11 @@ test.each([
     { rule: { filter: { minimumBytes: 10, maximumBytes: 9 } } },
     'rules[0].filter.minimumBytes',
   ],
+  [
+    'an exclude of keys that the source does not have',
+    { source: { prefix: 'in/' }, rule: { exclude: [{ prefix: 'in/tmp/' }, { prefix: 'tmp/' }] } },
+    'rules[0].exclude[1].prefix',
+  ],
   ['an empty exclude', { rule: { exclude: [{ suffix: 'a' }, { prefix: '' }] } }, 'rules[0].exclude[1]'],
   ['an exclude without lines', { rule: { exclude: { prefix: 'a' } } }, 'rules[0].exclude'],
   ['a restore option without days', { rule: { restore: { tier: 'Bulk' } } }, 'rules[0].restore.days'],

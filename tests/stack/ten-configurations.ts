@@ -60,7 +60,7 @@ export const CONFIGURATIONS: Record<string, NamedConfiguration> = {
           replicas: 'replicate',
           restore: { days: 2, tier: 'Bulk' },
           filter: { tags: { class: 'public' }, minimumBytes: 1 },
-          exclude: [{ prefix: 'tmp/' }, { tags: { scan: 'infected' } }],
+          exclude: [{ prefix: 'in/tmp/' }, { tags: { scan: 'infected' } }],
         },
       ),
       TOP,

@@ -2,10 +2,12 @@
 import type { Finding, Path } from './problem.ts';
 import type { RuleShape } from './rule-schema.ts';
 
+type ExclusionShape = RuleShape['exclude'][number];
+
 /** Checks which objects a rule selects and leaves out. `index` is the position of the rule in the file. */
 export function checkFilters({
   index,
-  rule: { filter, exclude },
+  rule: { source, filter, exclude },
 }: {
   index: number;
   rule: RuleShape;
@@ -13,12 +15,12 @@ export function checkFilters({
   const at: Path = ['rules', index];
   return [
     ...checkSizes([...at, 'filter'], filter),
-    ...exclude.flatMap((line, position) => checkExclusion([...at, 'exclude', position], line)),
+    ...exclude.flatMap((line, position) => checkExclusion([...at, 'exclude', position], line, source)),
   ];
 }
 
 /** A line without a condition would leave out every object. */
-function checkExclusion(path: Path, line: RuleShape['exclude'][number]): Finding[] {
+function checkExclusion(path: Path, line: ExclusionShape, source: RuleShape['source']): Finding[] {
   const { prefix = '', suffix = '', tags, minimumBytes, maximumBytes } = line;
   const isEmpty = prefix + suffix === '' && Object.keys(tags).length === 0;
   if (isEmpty && minimumBytes === undefined && maximumBytes === undefined) {
@@ -30,7 +32,19 @@ function checkExclusion(path: Path, line: RuleShape['exclude'][number]): Finding
       },
     ];
   }
-  return checkSizes(path, line);
+  return [...checkPrefix(path, line, source), ...checkSizes(path, line)];
+}
+
+/** The prefix of a line is the beginning of the whole key, like that of the source. */
+function checkPrefix(path: Path, { prefix = '' }: ExclusionShape, source: RuleShape['source']): Finding[] {
+  if (prefix.startsWith(source.prefix) || source.prefix.startsWith(prefix)) return [];
+  return [
+    {
+      path: [...path, 'prefix'],
+      found: `${JSON.stringify(prefix)}, while all keys of the source begin with ${JSON.stringify(source.prefix)}`,
+      fix: 'give the beginning of the whole key, with the prefix of the source, or remove the line: it leaves nothing out',
+    },
+  ];
 }
 
 function checkSizes(

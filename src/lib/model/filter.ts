@@ -44,9 +44,9 @@ export const exclusionFits = (line: Exclusion, object: SeenObject, tags: Tags): 
 export const asksForTags = ({ filter, exclude }: Selection): boolean =>
   hasTags(filter) || exclude.some(hasTags);
 
-/** Returns true if the rule may leave out objects of a key that it wants. */
-export const asksForMoreThanKeys = (rule: Selection): boolean =>
-  asksForTags(rule) || hasSizes(rule.filter) || rule.exclude.some(hasSizes);
+/** Returns true if the rule selects objects by their sizes. */
+export const asksForSizes = ({ filter, exclude }: Selection): boolean =>
+  hasSizes(filter) || exclude.some(hasSizes);
 
 export const keyFits = ({ prefix, suffix }: Pick<Exclusion, 'prefix' | 'suffix'>, key: string): boolean =>
   key.startsWith(prefix) && key.endsWith(suffix);

@@ -4,10 +4,10 @@
 import { bucketsOf, createTask, problemOfKey, type Task } from '../../model/task.ts';
 import { ReplicationError } from '../../model/errors.ts';
 import type { Reason } from '../../model/reasons.ts';
-import { asksForTags, isWanted } from '../../model/filter.ts';
+import { asksForTags, isWanted, listedIsWanted } from '../../model/filter.ts';
 import { holds } from '../../replica/same-state.ts';
 import { isEcho } from '../../converge/loop-guard.ts';
-import type { BothBuckets, Buckets, Clock } from '../../model/ports.ts';
+import type { BothBuckets, Buckets, Clock, ObjectState } from '../../model/ports.ts';
 import { contentProof } from '../../replica/proof.ts';
 import { namesOneState, replicaPlace } from '../../replica/stamp.ts';
 import type { ProvePair, Reading, VersionPair } from './basis.ts';
@@ -26,7 +26,7 @@ import { asksForStorageClass, isStorageClassRight } from '../../replica/storage-
 /**
  * Looks at one key. The caller passes `attributes` if the listings show that the content of all versions is the same. In that
  * case it is sufficient to compare the current objects of both sides. With `extra`, the listing of the source shows no object that the rule
- * wants, so an object at the source is one that the rule leaves out.
+ * wants, but may show one that the rule leaves out by its size.
  */
 export type CloserLook = (key: string, how: 'all' | 'attributes' | 'extra') => Promise<Looked>;
 
@@ -60,7 +60,7 @@ export const createCloserLook = (
         if (seen?.verdict === 'attributes') return await unlessKept(task, context, otherAttributes(seen));
         if (seen !== null) return withNote(lookedBy(await prove(task, seen.pair)), seen);
       }
-      if (how === 'extra' && (await context.source.look(key)).kind === 'object') return looked('kept');
+      if (how === 'extra' && (await isLeftOut(task, context))) return looked('kept');
       const found = await lookAtContent(task, looking);
       const { finding } = found;
       if (finding === 'missing') return looked((await exclusionOf(task, context, versions)) ?? 'missing');
@@ -129,7 +129,7 @@ const lookAtSourceOnly = async (
   { versions, problem }: { versions: RunSpec['versions']; problem: Reason },
 ): Promise<Looked> => {
   if (versions === 'latest' && (await context.source.look(task.key)).kind !== 'object') return looked('same');
-  const excluded = await exclusionOf(task, context, versions);
+  const excluded = await exclusionOf(task, context, 'latest');
   return excluded === null ? { ...looked('different'), reason: problem } : looked(excluded);
 };
 
@@ -150,16 +150,28 @@ const lookAtCurrent = async (task: Task, { context, prove }: Looking): Promise<L
   return looked(isSameContent ? 'attributes' : 'different');
 };
 
+/** Resolves to true if the source shows an object that the rule leaves out by its size, so that its listing counted no object. */
+const isLeftOut = async ({ rule, key }: Task, { source }: BothBuckets): Promise<boolean> => {
+  const now = await source.look(key);
+  return now.kind === 'object' && !listedIsWanted(rule, { key, sizeBytes: now.state.sizeBytes });
+};
+
+/** Resolves to true if the rule leaves out the current object. An object that is gone since counts as left out. */
+const isUnwanted = async (
+  { rule, key }: Task,
+  source: BothBuckets['source'],
+  { sizeBytes }: ObjectState,
+): Promise<boolean> => {
+  const tags = await source.tags(key, null);
+  return tags === null || !isWanted(rule, { key, sizeBytes }, tags);
+};
+
 /** A replica that differs is kept as it is if the rule leaves out the current source object by its tags. */
 const unlessKept = async (task: Task, { source }: BothBuckets, found: Looked): Promise<Looked> => {
   const { rule, key } = task;
   if (!DIFFERS.has(found.finding) || !asksForTags(rule)) return found;
   const now = await source.look(key);
-  if (now.kind !== 'object') return found;
-  const tags = await source.tags(key, null);
-  return tags === null || isWanted(rule, { key, sizeBytes: now.state.sizeBytes }, tags)
-    ? found
-    : looked('kept');
+  return now.kind === 'object' && (await isUnwanted(task, source, now.state)) ? looked('kept') : found;
 };
 
 const DIFFERS: ReadonlySet<KeyFinding> = new Set(['different', 'attributes']);
@@ -179,6 +191,5 @@ const exclusionOf = async (
   if (now.kind !== 'object') return null;
   if (await isEcho(task, { ...context, signer: NO_SIGNER }, now.state)) return 'left-out';
   if (versions === 'all' || !asksForTags(rule)) return null;
-  const tags = await source.tags(key, null);
-  return tags !== null && isWanted(rule, { key, sizeBytes: now.state.sizeBytes }, tags) ? null : 'unwanted';
+  return (await isUnwanted(task, source, now.state)) ? 'unwanted' : null;
 };

@@ -1,7 +1,7 @@
 /** Judges the differences that listings show. Some are certain; others need a closer look at both objects. */
 import type { Difference } from '../../listing/difference.ts';
 import { mapConcurrently } from '../../model/concurrency.ts';
-import { asksForMoreThanKeys, asksForTags, listedIsWanted } from '../../model/filter.ts';
+import { asksForSizes, asksForTags, listedIsWanted } from '../../model/filter.ts';
 import type { ReplicationRule } from '../../model/rule.ts';
 import type { RunSpec } from '../run.ts';
 import type { CloserLook } from './closer-look.ts';
@@ -78,7 +78,7 @@ const judgeOne = async (judge: Judge, difference: Difference): Promise<Looked> =
  * source that takes no part in the comparison.
  */
 const maySelect = (rule: ReplicationRule, kind: Difference['kind']): boolean =>
-  kind === 'extra' ? asksForMoreThanKeys(rule) : asksForTags(rule);
+  kind === 'extra' ? asksForSizes(rule) : asksForTags(rule);
 
 const isReplicaWanted = ({ scope: { rule }, sides }: Judge, key: string): boolean => {
   const replica = sides.replica(key);
