@@ -25,7 +25,10 @@ export const refuseWrites = async (
   return () => put(before);
 };
 
-/** How long the function tries a refused write again, because a permission may have been granted just now, and a little more. */
+/**
+ * Slightly longer than the function repeats a refused write. The function repeats it because the permission may have been granted
+ * a moment ago.
+ */
 const TRIED_AGAIN_MS = 125_000;
 /** How long no refusal must have been reported before the clock is moved. */
 const QUIET_MS = 300;

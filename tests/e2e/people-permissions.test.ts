@@ -181,7 +181,7 @@ const CASES: Record<string, Case[]> = {
       prepare: async () => [...(await aLetter()), '--expect', '1', '--export', join(folder, randomUUID())],
       says: /1 /,
     },
-    // What does not match is shown again.
+    // Messages that do not match become visible again.
     { prepare: async () => [...(await aLetter()), '--reason', 'kms', '--expect', '0'], says: /Nothing/ },
   ],
   doctor: [{ prepare: withoutId(aRun), says: /here/, mayFind: true }],
@@ -191,7 +191,7 @@ const CASES: Record<string, Case[]> = {
   'waiting retry': [{ prepare: aWaitingMessage, says: /1 message/ }],
 };
 
-/** Permissions whose absence the cases do not show, each with the reason. */
+/** Permissions without which the cases still succeed, each with the reason. */
 const UNSEEN: Record<string, string> = {
   ...Object.fromEntries(
     (COMMAND_ROWS['explain']?.needs['dead letters'] ?? []).map((action) => [

@@ -1,4 +1,4 @@
-/** The schedule that lets waiting messages back, and that finds out whether an avoided destination is back. */
+/** The schedule that moves waiting messages back, and finds out whether an avoided destination works again. */
 import { expect, test } from 'vitest';
 import { watchAnswers } from '../../src/lib/delivery/answer-watch.ts';
 import { knowCircuits } from '../../src/lib/delivery/circuits.ts';

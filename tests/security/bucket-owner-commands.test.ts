@@ -1,4 +1,7 @@
-/** Every request to S3 that the product can send names the owner of its bucket, and the owner alone protects where a role may do everything. */
+/**
+ * Every request to S3 that the product can send names the expected owner of the bucket. If a role may do everything, this is the only
+ * protection against the bucket of somebody else.
+ */
 import { globSync, readFileSync } from 'node:fs';
 import * as sdk from '@aws-sdk/client-s3';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
@@ -51,7 +54,7 @@ test('the owner stands in every command that the product sends to S3, and ListBu
   expect(without).toEqual(['ListBucketsCommand']);
 });
 
-/** Clients of their own: each command that writes names the owner by itself, the others read settings that say whose a bucket is. */
+/** The other clients. Commands that write name the owner explicitly. All others read settings that show who owns a bucket. */
 const OWN_CLIENTS = [
   'src/lib/aws/s3/bucket-notifications.ts',
   'src/lib/aws/s3/look-at-bucket.ts',

@@ -20,7 +20,7 @@ export interface BrakePorts {
   open(runsTable: string, region: string): BrakeLedger;
 }
 
-/** The brake of one destination of a rule, as the table has it. */
+/** The brake of one destination of a rule, as recorded in the table. */
 export interface FoundBrake extends RuleDestination {
   name: string;
   record: BrakeRecord;

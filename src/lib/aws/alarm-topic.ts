@@ -1,4 +1,4 @@
-/** The SNS topic of the alarms, on which the stack also tells what an alarm cannot say. */
+/** The SNS topic of the alarms. The stack also publishes messages there that an alarm cannot express. */
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { CONTROL_CLIENT } from './control-client.ts';
 import { translateError } from './errors.ts';

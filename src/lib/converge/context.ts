@@ -20,7 +20,7 @@ export interface ConvergeContext extends CopyContext {
  */
 export type PassOver = (version: PassedOver) => Promise<void>;
 
-/** A version that is left out of the replica's history because it cannot be read. Newer versions are replicated all the same. */
+/** A version that is left out of the replica's history because it cannot be read. Newer versions are still replicated. */
 export interface PassedOver {
   versionId: string;
   error: ReplicationError;

@@ -75,8 +75,8 @@ export const writeVersion = async (
 };
 
 /**
- * Keeps a receipt where nothing else will prove the replica later. S3 has checked the bytes just now, but the digests that it stores cannot
- * be compared.
+ * Keeps a receipt if nothing else will prove the replica later. S3 has checked the bytes of this write, but the digests that S3 stores
+ * cannot be compared.
  */
 const keepReceipt = async (
   task: Task,
@@ -119,7 +119,10 @@ const replicaAttributes = async (
   lock,
 });
 
-/** Resolves to null if the key cannot be read now. The stamp is then a claim, and whoever finds it compares the objects. */
+/**
+ * Resolves to null if the key cannot be read now. The stamp is then only a claim, and a reader of the stamp has to compare the
+ * objects.
+ */
 const sealFor = async ({ destination }: Task, { signer }: ConvergeContext): Promise<Seal | null> => {
   const own = await signer();
   const hidesEtag = destination.kmsKeyArn !== null || (destination.encryption ?? 'AES256') !== 'AES256';

@@ -30,7 +30,7 @@ export interface DeadMessage {
   requestId: string | null;
   /** What went wrong; null: unknown. */
   detail: string | null;
-  /** What ends the letter when the advice was followed. */
+  /** The command that ends the letter after the advice was followed. */
   endedBy: 'redrive' | 'discard' | 'either';
   /** Advice for the operator. It is not stored in the message, so that a later release gives its own advice. */
   fix: string;

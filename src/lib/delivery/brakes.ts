@@ -40,7 +40,9 @@ interface Known {
   settings: BrakeSettings;
   record: BrakeRecord;
   seenMs: number;
-  /** What was counted and is not in the record yet: not sent, and sent without an answer so far. */
+  /**
+   * The counts that are not in the record yet. `pending` counts were not sent. `sent` counts were sent, but not answered so far.
+   */
   pending: Counts;
   sent: Counts;
   /** The read of the record that is under way; null: none. */
@@ -139,13 +141,13 @@ const excessOf = (known: Known, nowMs: number): string | null => {
   return excessIn(settings, countsIn(settings, record, unshared(known), nowMs), record);
 };
 
-/** What was counted decides as well: the record of the closed brake may not have been written. */
+/** The counts decide too, because the record of the closed brake may not have been written yet. */
 const isClosed = (known: Known, nowMs: number): boolean =>
   known.record.closed !== null || excessOf(known, nowMs) !== null;
 
 /**
- * Reads the record if it is too old. If it cannot be read, the last one counts. Throws if there is none yet, because an environment that
- * knows nothing must not pass a delete on.
+ * Reads the record if it is too old. If the record cannot be read, the last known record is used. Throws if no record is known, because
+ * an environment that knows nothing must not replicate a delete.
  */
 const refresh = async (name: string, known: Known, { store, clock }: Deps): Promise<void> => {
   const nowMs = clock.now();
@@ -165,7 +167,7 @@ const refresh = async (name: string, known: Known, { store, clock }: Deps): Prom
   await closeIfDue(name, known, { store, clock });
 };
 
-/** Adds the pending counts to the shared record, and closes the brake if they are too many. One after the other. */
+/** Adds the pending counts to the shared record, and closes the brake if there are too many. Calls run one after the other. */
 const share = async (name: string, known: Known, deps: Deps): Promise<void> => {
   known.last = known.last.then(() => shareNow(name, known, deps));
   await known.last;
@@ -178,7 +180,8 @@ const shareNow = async (name: string, known: Known, deps: Deps): Promise<void> =
   Object.assign(known, { pending: { ...NO_COUNTS }, sent: pending });
   const old = oldSlots(settings, record, nowMs);
   const after = await deps.store.count(name, slotOf(settings, nowMs), pending, old).catch(() => null);
-  // What was not added is added the next time. If only the answer was lost, it counts twice, which closes the brake too early.
+  // Counts that were not added are added the next time. If only the response was lost, these changes count twice, and the brake
+  // may close too early.
   if (after === null) known.pending = unshared(known);
   known.sent = NO_COUNTS;
   if (after === null) return;
@@ -186,7 +189,7 @@ const shareNow = async (name: string, known: Known, deps: Deps): Promise<void> =
   await closeIfDue(name, known, deps);
 };
 
-/** As long as the closing cannot be written, each environment knows from the counts that the brake is closed. */
+/** If the record of the closed brake cannot be written, each environment still sees from the counts that the brake is closed. */
 const closeIfDue = async (name: string, known: Known, { store, clock }: Deps): Promise<void> => {
   const nowMs = clock.now();
   const why = excessOf(known, nowMs);

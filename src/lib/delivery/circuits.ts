@@ -59,7 +59,7 @@ export interface Circuits {
   flush(): Promise<void>;
 }
 
-/** Maximum age of the record with which an attempt is made. */
+/** Maximum age of the known record. An attempt with an older record reads it again first. */
 export const FRESH_MS = 3_000;
 /** How many keys must have failed before a circuit opens. */
 export const KEYS_TO_OPEN = 5;

@@ -71,7 +71,7 @@ export interface BrakeLedger {
   /** Remembers that the hint for the released key was sent. The key leaves the list after a month. A key that was held anew stays. */
   sent(name: string, held: HeldKey, nowMs: number): Promise<void>;
   forget(name: string, held: HeldKey): Promise<void>;
-  /** Called when all keys that were released at `releasedMs` have been dealt with. */
+  /** Called when all keys that were released at `releasedMs` were processed. */
   released(name: string, releasedMs: number): Promise<void>;
   /** Remembers how many keys a whole backfill or verify has counted. */
   counted(name: string, keys: number): Promise<void>;

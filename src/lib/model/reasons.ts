@@ -14,9 +14,9 @@ export interface ReasonEntry {
   meaning: string;
   /** What the operator should do next. */
   fix: string;
-  /** Whether the cause may have passed by itself, so that a redrive may help although nobody has changed anything. */
+  /** Whether the cause may end by itself. A redrive may then help although nobody has changed anything. */
   mayPass?: true;
-  /** What ends a dead letter: discarding it, or either that or a redrive; left out: a redrive. */
+  /** The command that ends a dead letter after the fix. `either`: a redrive or a discard. Left out: a redrive. */
   endedBy?: 'discard' | 'either';
 }
 

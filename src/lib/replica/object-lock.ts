@@ -60,12 +60,13 @@ export type LockedReplica = Pick<ObjectState, 'lock' | 'lastModifiedMs'>;
 /**
  * - `right`: the replica is locked at least as long and as strictly as the source version.
  * - `lock-capped`: the source's retention is above the maximum of the destination. The replica has the maximum.
- * - `hold-kept`: the replica has a legal hold that the source version does not have, or no longer has. Nobody here lifts it.
+ * - `hold-kept`: the replica has a legal hold that the source version does not have, or no longer has. The replicator never lifts
+ * it.
  * - `weaker`: the replica lacks a lock.
  */
 export type LockVerdict = 'right' | LockNote | 'weaker';
 
-/** What a comparison shows about a lock that differs from the source's and stays as it is. */
+/** The states in which a lock differs from that of the source and is left unchanged. */
 export type LockNote = 'lock-capped' | 'hold-kept';
 
 /** Compares the lock of a replica with that of its source version. A source lock that is over requires nothing. */
@@ -107,9 +108,9 @@ export const nextLock = (
 
 /**
  * Returns the lock to ask for in the request that writes a new version, so that the version is locked at least as strongly as `wanted` and
- * as the bucket's default retention. S3 applies the default only if the request asks for no retention: an uploader who locks an object
- * for a day would otherwise choose a shorter lock for the replica than that of all other replicas. If the default is enough, the request
- * asks for no retention.
+ * as the bucket's default retention. S3 applies the default only if the request asks for no retention. Otherwise an uploader who locks
+ * an object for a day would give the replica a shorter lock than all other replicas have. If the default is enough, the request asks for
+ * no retention.
  */
 export const besideDefault = (
   wanted: ObjectLock,

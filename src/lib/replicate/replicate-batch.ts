@@ -189,7 +189,7 @@ const convergeFor = async (
 
 /**
  * Quarantines a version that is passed over. The receipts make sure that each version is quarantined only once, however often the
- * hint is tried. Throws the version's error as long as the permission to read the version may have been granted just now.
+ * hint is tried. Throws the version's error while the permission to read the version may have been granted only a moment ago.
  */
 const quarantineVersion = async (
   { versionId, error: cause }: PassedOver,

@@ -8,14 +8,14 @@ import { mapConcurrently } from '../model/concurrency.ts';
 import { type RuleDestination, ruleDestinations } from '../model/rule.ts';
 import type { RunDeps } from './ports.ts';
 
-/** How many keys are dealt with at once. */
+/** How many keys are processed at once. */
 const KEYS_AT_ONCE = 100;
 /** How long the schedule works on released keys, so that it ends before it runs again. */
 const WORK_MS = 40_000;
 
 type Released = Pick<RunDeps, 'configuration' | 'brakes' | 'queues' | 'clock'>;
 
-/** Resolves to the number of keys that were dealt with. The others follow the next time. */
+/** Resolves to the number of processed keys. The others follow the next time. */
 export const passOnReleased = async (deps: Released): Promise<number> => {
   const untilMs = deps.clock.now() + WORK_MS;
   // A rule whose brake was switched off may still have a list.

@@ -34,7 +34,7 @@ export interface SweepReport {
 const FINISHING_MS = 10 * 60_000;
 /**
  * How long no part may move before a transfer counts as stalled, if no message is waiting or being worked on. After each attempt in
- * which nothing moved, the next one waits twice as long, up to the maximum.
+ * which nothing moved, this time doubles, up to the maximum.
  */
 const STALLED_MS = 5 * 60_000;
 const MAX_STALLED_MS = 30 * 60_000;
@@ -45,7 +45,7 @@ const LOST_MS = 6 * 3_600_000;
  * queue at the moment, so sending them again only makes the queue longer.
  */
 const WAITING_MS = 24 * 3_600_000;
-/** Maximum number of attempts in a row that were tried without any part having moved. */
+/** Maximum number of consecutive attempts that were tried and moved no part. */
 const FRUITLESS_LIMIT = 5;
 /** How many transfers are tended at once. */
 const TENDED_AT_ONCE = 8;
@@ -97,7 +97,7 @@ const tend = async (transfer: Transfer, deps: TransferDeps): Promise<Action> => 
     await deps.hints.send(transferHint(transfer, 'gone'));
     return 'hinted';
   }
-  // Nothing moves while the destination is avoided, and nothing counts as lost. The transfer is reported as out of reach.
+  // While the destination is avoided, nothing moves, and no message counts as lost. The transfer is reported as out of reach.
   await deps.circuits.admit(assignment.destination);
   const parts = await partsOrNull(transfer, deps.buckets.destination(assignment.destination));
   if (parts === null) {

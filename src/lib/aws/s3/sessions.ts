@@ -1,7 +1,7 @@
 /**
- * The sessions in which a function uses the roles of the buckets. A session has one bucket and one job, and its policy narrows it to these.
- * What a stolen function role may do is decided by the roles in the destination account: whoever assumes a role chooses the policy of the
- * session.
+ * The sessions in which a function uses the roles of the buckets. A session is for one bucket and one job, and the session policy limits it
+ * to these. The session policy does not protect against a stolen function role, because the caller of AssumeRole chooses the policy. Only
+ * the roles in the destination account limit what a stolen function role may do.
  */
 import {
   compareRoleArn,
@@ -13,19 +13,19 @@ import {
 } from '../../model/rule.ts';
 
 /**
- * What a session does at destinations. `inspect` reads with the role that writes, to see what that role sees. `probe` has the permissions
- * to write, to learn whether S3 would accept a write: it aborts its uploads, and deletes under a condition that cannot be met.
+ * The job of a session at destinations. `inspect` reads with the writing role, to see what that role sees. `probe` may write, to find out
+ * whether S3 would accept a write. A probe aborts its uploads, and its deletes have a condition that cannot be met.
  */
 export type Job = 'write' | 'compare' | 'inspect' | 'probe';
 
-/** What is told to STS to begin a session. */
+/** The parameters with which a session is begun. */
 export interface SessionRequest {
   bucket: string;
   roleArn: string;
   externalId: string | null;
   /** The policy of the session as JSON; null: the session may do what the role may. */
   policy: string | null;
-  /** Assumed instead if `roleArn` cannot be; null: nothing is. */
+  /** The role that is assumed if `roleArn` cannot be assumed; null: no other role is tried. */
   otherwise: string | null;
   /** Whether the session names the function that began it. */
   saysWho: boolean;
@@ -85,7 +85,10 @@ const policyOf = (statements: Allowed[]): string =>
 
 const READ = ['s3:Get*', 's3:List*'];
 
-/** What has no bucket: keys, whose names only the destination account knows, and the question whose a bucket is. */
+/**
+ * Permissions that do not concern one bucket: those on KMS keys, whose names only the destination account knows, and the
+ * permission to list the account's own buckets.
+ */
 const elsewhere = (...keyActions: string[]): Allowed => ({
   Action: [...keyActions.map((action) => `kms:${action}`), 's3:ListAllMyBuckets'],
   Resource: ['*'],

@@ -119,7 +119,7 @@ const waitingMessage = (message: Message): QueueMessage =>
       messageId: message.MessageId ?? '',
       receiptHandle: message.ReceiptHandle ?? '',
       body: message.Body ?? '',
-      // Receiving a message in order to move it is no attempt.
+      // A receive that only moves the message does not count as an attempt.
       receiveCount: 1,
       sentMs: Number(message.Attributes?.SentTimestamp) || 0,
     },

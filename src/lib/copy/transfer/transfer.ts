@@ -57,7 +57,7 @@ export interface Transfer {
   seen: { parts: number; bytes: number; atMs: number } | null;
   /** The last attempt at which a worker took up a part range; null: none was taken up. */
   tried: number | null;
-  /** How many consecutive attempts have moved no part. */
+  /** How many consecutive attempts were tried and moved no part. */
   fruitless: number;
 }
 

@@ -26,7 +26,7 @@ export interface Pair {
  */
 export type TagsProbe = { isDone: boolean };
 
-/** How the attributes of a pair agree. `lock-capped` and `hold-kept` are no differences, but are shown. */
+/** The result of comparing the attributes of a pair. `lock-capped` and `hold-kept` do not count as differences, but are shown. */
 export type AttributesVerdict = 'same' | 'attributes' | LockNote;
 
 export const compareAttributes = async (pair: Pair, probe: TagsProbe): Promise<AttributesVerdict> => {

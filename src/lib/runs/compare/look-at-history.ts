@@ -44,7 +44,7 @@ export const lookAtHistory = async (task: Task, looking: Looking): Promise<Looke
 
 const lookInPlace = async (task: Task, looking: Looking, { items, replicas }: Histories): Promise<Looked> => {
   const found = await lookWithin(task, looking, { items, replicas });
-  // The destination may show the replica of a version that is gone from the source, which stays.
+  // The destination may show the replica of a version that is gone from the source. Such a replica stays.
   if (found.isFaked) return lookedBy(await groundAbove(task, looking, items.at(-1), replicas.at(-1)));
   return found.finding === 'same' ? found : looked('presumed');
 };
@@ -146,8 +146,9 @@ const grounds = (task: Task, { context, prove, reading }: Looking) => {
 };
 
 /**
- * What is shown above the replica of the newest version may be the replica of a version that is gone from the source, and its stamp alone
- * says so. If its stamp names the newest version instead, reading both tells whether it is a copy of it.
+ * An object above the replica of the newest version may be the replica of a version that is gone from the source. Only the stamp of the
+ * object shows this. If the stamp names the newest version instead, both are read to find out whether the object is a copy of that
+ * version.
  */
 const groundAbove = async (
   task: Task,

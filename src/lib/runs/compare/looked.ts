@@ -1,4 +1,4 @@
-/** What a closer look at a key finds. */
+/** The result of a closer look at a key. */
 import type { BothBuckets } from '../../model/ports.ts';
 import type { Reason } from '../../model/reasons.ts';
 import type { LockNote } from '../../replica/object-lock.ts';
@@ -6,17 +6,17 @@ import type { DifferenceKind } from '../report/report-data.ts';
 import type { Basis, Ground, ProvePair, Reading } from './basis.ts';
 
 /**
- * The finding `unwanted` means that the rule leaves the object out, and that the destination has none. `kept` means that the rule leaves the
- * object out, but that the destination shows one: replicas made before stay. `left-out` means that the source object is provably a replica,
- * which the rule does not replicate, and that the destination has no such key.
+ * `unwanted`: the rule leaves the object out, and the destination has no replica. `kept`: the rule leaves the object out, but the
+ * destination shows a replica that was made before. Such replicas stay. `left-out`: the source object is provably a replica, the rule does
+ * not replicate replicas, and the destination does not have the key.
  */
 export type KeyFinding = 'same' | 'presumed' | 'unwanted' | 'kept' | 'left-out' | DifferenceKind;
 
 export interface Looked {
   finding: KeyFinding;
-  /** What the finding `same` rests on. Null for every other finding, and if neither side shows an object. */
+  /** The ground of the finding `same`. Null for every other finding, and if neither side shows an object. */
   basis: Basis | null;
-  /** Whether the bytes differ although a digest or the stamp says that they do not. */
+  /** Whether the bytes differ although a digest or the stamp claims that they are the same. */
   isFaked: boolean;
   /** For the finding `attributes`, the id of the source version, if it has one. Otherwise null. */
   version: string | null;
@@ -26,7 +26,7 @@ export interface Looked {
   reason: Reason | null;
 }
 
-/** What a look at the content of a key needs besides its task. */
+/** The input of a look at the content of a key, besides the task. */
 export interface Looking {
   context: BothBuckets;
   prove: ProvePair;
@@ -43,7 +43,7 @@ export const looked = (finding: KeyFinding): Looked => ({
   reason: null,
 });
 
-/** Returns the finding for content that rests on this; null: there is no content. */
+/** Returns the finding for content with this ground; null: there is no content. */
 export const lookedBy = (ground: Ground | 'differs' | 'faked' | null): Looked => {
   if (ground === 'faked') return { ...looked('different'), isFaked: true };
   if (ground === 'differs') return looked('different');

@@ -14,8 +14,8 @@ const PAUSES_MS = [1_000, 5_000, 15_000];
 const STANDS: ReadonlySet<Ground> = new Set(['receipt', 'sha', 'md5']);
 
 /**
- * With `weak`, only what would rest on a CRC or on nothing is read. Resolves to `faked` if a digest or a stamp says that the bytes are the same,
- * and they are not. `budget` limits how many pairs are read at the same time.
+ * With `weak`, a pair is read only if its ground would be a CRC or nothing. Resolves to `faked` if the bytes differ although a digest or a
+ * stamp claims that they are the same. `budget` limits how many pairs are read at the same time.
  */
 export const proveByReading =
   (
@@ -40,7 +40,7 @@ export const proveByReading =
         return 'bytes';
       } catch (error) {
         const reason = error instanceof ReplicationError ? error.reason : null;
-        // An archived object rests on what it rested on before. An object that was replaced meanwhile was read in vain.
+        // The pair of an archived object keeps its earlier ground. If an object was replaced meanwhile, the read shows nothing.
         if (reason === 'archived') return ground;
         if (reason === 'lost-race') return 'presumed';
         throw error;

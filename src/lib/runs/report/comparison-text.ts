@@ -2,7 +2,7 @@
 import { countOf, countText } from '../../text/amounts.ts';
 import type { CompareCounters, RunSpec } from '../run.ts';
 
-/** The text for each count, in order of severity. The texts that begin with `by` say what the line above rests on. */
+/** The text for each count, in order of severity. The texts that begin with `by` name the grounds for the line above. */
 const FINDINGS: readonly (readonly [keyof CompareCounters, string])[] = [
   ['same', 'the same on both sides'],
   ['byBytes', 'by reading both'],
@@ -33,7 +33,7 @@ const isRare = (name: string): boolean =>
 export const agrees = ({ acceptLeftOut }: Pick<RunSpec, 'acceptLeftOut'>, look: CompareCounters): boolean =>
   differing(look) === 0 && (look.leftOut === 0 || acceptLeftOut);
 
-/** What the same keys rest on, in one sentence; '' if nothing had to be proven. */
+/** The grounds for the keys that are the same, in one sentence; '' if nothing had to be proven. */
 export const basesText = (look: CompareCounters): string => {
   const parts = FINDINGS.filter(([name]) => name.startsWith('by') && look[name] > 0).map(
     ([name, words]) => `${countText(look[name])} ${words}`,

@@ -8,7 +8,7 @@ import type { CompareCounters, CopyCounters, RunEstimate, RunSpec, WorkPhase } f
 
 /** `report.html` shows this data. `report.json` contains it, together with what the run used. */
 export interface RunReport {
-  /** The version of this format. A reader may meet further fields in the same version. */
+  /** The version of this format. New fields may be added without a new version. */
   version: 1;
   run: string;
   /** The name of the stack: `<name>-<stage>`. */
@@ -31,11 +31,11 @@ export interface RunReport {
   /** Counters of the last listing, which proves the result. */
   checked: CompareCounters;
   /**
-   * Whether the destination holds everything that the source has. Keys that only the destination has do not matter. Keys that the rule leaves
-   * out do, unless the run was asked to accept them.
+   * Whether the destination holds everything that the source has. Keys that only the destination has are ignored. Keys that the rule leaves
+   * out prevent agreement, unless the run accepts them.
    */
   agrees: boolean;
-  /** Whether everything that agrees is proven, so that no key is presumed. `checked` says by what. */
+  /** Whether all agreeing keys are proven, and none is presumed. `checked` lists the proofs. */
   proven: boolean;
   estimate: RunEstimate | null;
   /** CSV files with one row for every key that differs in the last listing or whose lock stays as it is, in no order. At most 1,000 files are named here. */
@@ -49,15 +49,16 @@ export interface RunReport {
 export type DifferenceKind = 'missing' | 'different' | 'attributes' | 'history-shorter' | 'extra';
 
 /**
- * A row of the CSV files. A lock that stays as it is has a row too, although it is no difference. The row shows the newest pair of versions that differs. A side is null if it has no version or the version
- * is unknown.
+ * A row of the CSV files. A differing lock that stays as it is has a row too, although it does not count as a difference. The row shows the
+ * newest pair of versions that differs. A side is null if it has no version or the version is unknown.
  */
 export interface ReportRow {
   /** The source's key. For a key that only the destination has, the key that it would have at the source. */
   key: string;
   /**
-   * `presumed` is no difference: the key looks the same, but nothing proves that its bytes are. `left-out` is none either: the source
-   * object is the signed replica of another deployment. Nor is a lock that differs and stays as it is.
+   * Three kinds of rows are not differences. `presumed`: the key looks the same, but nothing proves that the bytes are the same.
+   * `left-out`: the source object is the signed replica of another deployment. The third kind is a differing lock that stays as it
+   * is.
    */
   difference: DifferenceKind | 'presumed' | 'left-out' | LockNote;
   source: ListedSide | null;
