@@ -25,7 +25,7 @@ module.exports = class Evidence {
     };
   }
 
-  /** Imports what a removed stack has left, because creating it again would fail: the names are taken. */
+  /** Imports the resources that a removed stack has left. They cannot be created again, because their names are taken. */
   async takeUp() {
     const known = new Set((await this.stackResources()).map(({ LogicalResourceId: id }) => id));
     const missing = this.retained().filter(([id]) => !known.has(id));

@@ -43,7 +43,7 @@ export const subscriptions = (names: ResourceNames, buckets: SubscribedBucket[])
         ServiceToken: attribute('SubscribeLambdaFunction', 'Arn'),
         ServiceTimeout: String(SERVICE_TIMEOUT_SECONDS),
         // The Serverless framework puts another value here in each deployment. CloudFormation updates a custom resource only if its
-        // properties have changed, so without it a deployment would repair nothing.
+        // properties have changed, so without this property a deployment would repair nothing.
         deployment: '${sls:instanceId}',
       },
     },

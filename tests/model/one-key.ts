@@ -21,7 +21,7 @@ interface Options {
   versionings?: [Versioning, Versioning];
   encryptions?: ['AES256' | 'aws:kms', 'AES256' | 'aws:kms'];
   checksums?: [boolean, boolean];
-  /** With what stamps are signed. By default they are not signed. */
+  /** The signer of stamps. By default stamps are not signed. */
   signer?: GetSigner;
 }
 

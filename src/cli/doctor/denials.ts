@@ -38,7 +38,7 @@ const concerns = ({ Principal: principal }: Record<string, unknown>, arn: string
   );
 };
 
-/** Returns whether the condition certainly applies to the role. An unknown condition does not. */
+/** Returns whether the condition certainly applies to the role. For an unknown condition, returns false. */
 const conditionHits = (condition: unknown, arn: string): boolean => {
   if (condition === undefined) return true;
   if (!isRecord(condition)) return false;
@@ -58,7 +58,7 @@ const factAbout = (key: string, arn: string): string | null => {
   return key === 'aws:principalaccount' ? (arn.split(':')[4] ?? null) : null;
 };
 
-/** `*` and `?` stand for any characters. */
+/** `*` matches any characters, and `?` matches one character. */
 const matches = (pattern: string, text: string): boolean =>
   new RegExp(
     `^${pattern

@@ -20,7 +20,7 @@ export interface WaitingPorts {
   open(names: ResourceNames, region: string): Promise<OperatorWaiting>;
 }
 
-/** One destination of a rule, and what waits for it. */
+/** One destination of a rule, and the messages that wait for it. */
 export interface WaitingFor extends RuleDestination {
   messages: number;
   /** The circuit if it is open; null: the destination is not avoided. */

@@ -1,7 +1,7 @@
 /**
- * The brake on deletes and overwrites in masses. There is one for each destination of a rule. It closes when more changes than its
- * settings allow were made within the window. As long as it is closed, a change that would hide or destroy a replica is held: the
- * replica stays, and the key stands on a list until an operator releases it (`s3-replicator brake release`).
+ * The brake on deletes and overwrites in masses. There is one for each destination of a rule. The brake closes when more changes
+ * were made within the window than its settings allow. While the brake is closed, a change that would hide or destroy a replica is
+ * held: the replica stays, and the key is on a list until an operator releases it (`s3-replicator brake release`).
  */
 import type { BrakeSettings } from './rule.ts';
 import type { Task } from './task.ts';
@@ -9,8 +9,8 @@ import type { Task } from './task.ts';
 /** The brake as converge uses it. */
 export interface Brake {
   /**
-   * Called before a delete that leaves the key without an object, or an overwrite after which the earlier content is gone. Resolves to
-   * true if the change may be made, which is counted. Otherwise the key is on the list of held keys.
+   * Called before a delete that leaves the key without an object, or an overwrite after which the earlier content is gone. If the
+   * change may be made, counts it and resolves to true. Otherwise puts the key on the list of held keys.
    */
   admit(task: Task, change: 'delete' | 'overwrite'): Promise<boolean>;
   /** Counts a change that is not held. */
@@ -21,16 +21,16 @@ export interface Brake {
 /** The changes that are counted. `expirations` are deletes that S3 Lifecycle caused. */
 export type Counts = Record<'deletes' | 'expirations' | 'overwrites', number>;
 
-/** What all execution environments know of one brake. Times are in milliseconds since the epoch. */
+/** The record of one brake, which all execution environments share. Times are in milliseconds since the epoch. */
 export interface BrakeRecord {
-  /** The changes of each slot, by the begin of the slot. */
+  /** The changes of each slot, by the start of the slot. */
   slots: ReadonlyMap<number, Counts>;
   closed: { sinceMs: number; why: string } | null;
   /** The number of keys that the last whole backfill or verify counted; null: none has ended yet. */
   keys: number | null;
   /** Keys that were held at this time or earlier are released. */
   releasedMs: number;
-  /** What is to be done with the released keys that are still on the list; null: nothing. */
+  /** The action for the released keys that are still on the list; null: no action. */
   releasing: Release | null;
 }
 
@@ -42,7 +42,7 @@ export interface HeldKey {
   key: string;
   heldMs: number;
   change: 'delete' | 'overwrite';
-  /** The kind of hint that brings the change about. */
+  /** The kind of hint that causes the change. */
   kind: string;
   /** When the hint for the released key was sent; null: not yet. */
   sentMs: number | null;
@@ -90,7 +90,10 @@ export const UNUSED_BRAKE: BrakeRecord = {
 export const brakeName = ({ rule, destination }: { rule: { id: string }; destination: { id: string } }) =>
   `${rule.id}/${destination.id}`;
 
-/** How many slots a window has. The oldest slot counts as a whole, so that the window is up to this part longer, never shorter. */
+/**
+ * How many slots a window has. The oldest slot counts as a whole, so the window may be longer by up to one slot, but is never
+ * shorter.
+ */
 const SLOTS = 4;
 
 export const slotOf = ({ windowMinutes }: BrakeSettings, nowMs: number): number => {
@@ -98,13 +101,13 @@ export const slotOf = ({ windowMinutes }: BrakeSettings, nowMs: number): number 
   return Math.floor(nowMs / lengthMs) * lengthMs;
 };
 
-/** Returns the begins of the slots that have left the window. */
+/** Returns the starts of the slots that have left the window. */
 export const oldSlots = (settings: BrakeSettings, { slots }: BrakeRecord, nowMs: number): number[] => {
   const lengthMs = (settings.windowMinutes * 60_000) / SLOTS;
   return [...slots.keys()].filter((slotMs) => slotMs + lengthMs <= nowMs - settings.windowMinutes * 60_000);
 };
 
-/** Adds up what was counted within the window, and `pending`, which is not in the record yet. */
+/** Adds up the counts within the window, and the `pending` counts, which are not in the record yet. */
 export const countsIn = (
   settings: BrakeSettings,
   record: BrakeRecord,
@@ -122,7 +125,10 @@ export const countsIn = (
   return sum;
 };
 
-/** How many deletes pass in any case before a share of the keys counts, so that tidying up a small bucket does not close the brake. */
+/**
+ * How many deletes are always allowed, even if they are a large share of the keys. So the clean-up of a small bucket does not close
+ * the brake.
+ */
 const SHARE_FROM = 100;
 
 /** How many deletes may be made within the window. */

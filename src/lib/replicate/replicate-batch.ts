@@ -92,8 +92,8 @@ const attempt = async (
   deps: Deps,
 ): Promise<Failure | null> => {
   const { hint } = assignment;
-  // Runs send their hints to the backfill queue. What comes from another queue is wanted by somebody else too: an operator has
-  // redriven it, or a transfer sent it, and events that joined the transfer were acknowledged.
+  // Runs send their hints to the backfill queue. A hint from another queue must not be dropped, because it does not come from the
+  // run alone: an operator has redriven it, or a transfer has sent it, and the transfer may also stand for acknowledged events.
   const mayDrop = message.origin === 'backfill' && transferIn(hint) === null;
   if (mayDrop && hint.run !== null && (await deps.runs.isStopped(hint.run))) {
     deps.runs.count(hint.run, { kind: 'dropped' });
@@ -116,8 +116,8 @@ const attempt = async (
 };
 
 /**
- * A dead letter no longer belongs to the run, which counts it as failed and may be over when it is redriven. A redrive also begins a new
- * chain.
+ * A dead letter no longer belongs to the run. The run counts it as failed, and may be over before the redrive. A redrive also begins a
+ * new chain.
  */
 const bodiesOf = (hint: Hint): Pick<Failure, 'body' | 'again'> => {
   const { chain: _chain, ...unchained } = hint;

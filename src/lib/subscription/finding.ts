@@ -1,19 +1,19 @@
-/** What a check found about one bucket, and what it tells the operator. */
+/** The result of a check of one bucket, and the texts for the operator. */
 import type { SubscriptionProperties } from './subscription.ts';
 
 export interface Finding {
   wanted: SubscriptionProperties;
   /**
-   * - `back`: the subscription was lost, and is there again.
+   * - `back`: the subscription was lost, and was restored.
    * - `lost`: the subscription is lost, and was not repaired.
    * - `unchecked`: the configuration of the bucket could not be read.
    */
   kind: 'back' | 'lost' | 'unchecked';
-  /** Since when events may be missing, milliseconds since the epoch. */
+  /** The time since which events may be missing, in milliseconds since the epoch. */
   sinceMs: number;
   /** Why the subscription was not repaired or checked, and what to do about it; empty for `back`. */
   why: string;
-  /** The entries of others that changed during the repair, and for `lost` those that are there. */
+  /** The entries of others that changed during the repair. For `lost`, the existing entries of others. */
   others: string[];
 }
 

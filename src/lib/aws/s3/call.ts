@@ -94,7 +94,7 @@ const clientFor = (pair: S3ClientPair, { body, single, patienceMs }: CallOptions
 
 /** How long S3 may take until it answers. While a body is sent, the time limit of the connection applies instead. */
 const ANSWER_MS = 10_000;
-/** How many bytes of a body that is held in memory are sent in a second at least, as far as the watch knows. */
+/** Minimum rate that the watch assumes when a body in memory is sent, in bytes per second. */
 const SLOW_BYTES_PER_SECOND = 1024 * 1024;
 
 interface Wait {
@@ -104,7 +104,7 @@ interface Wait {
   end(): void;
 }
 
-/** Limits the time until the answer, and lets the watch of the target know of the wait. */
+/** Limits the time until the answer, and reports the wait to the watch of the target. */
 const waitFor = ({ watch: watched }: Target, { body, patienceMs, slow, signal }: CallOptions): Wait => {
   const over = new AbortController();
   const limitMs = patienceMs ?? (watched === null || body !== undefined || slow ? undefined : ANSWER_MS);
