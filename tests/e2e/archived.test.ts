@@ -99,7 +99,7 @@ test('one old version whose key may not be used is passed over after two minutes
     {
       reason: 'access-denied',
       version: secret,
-      detail: expect.stringMatching(/^passed over: .*cannot be put in order/),
+      detail: expect.stringMatching(/^passed over: newer versions are replicated without this one/),
     },
   ]);
 });

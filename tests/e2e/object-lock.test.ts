@@ -250,7 +250,7 @@ test('only locked objects are quarantined if the destination has no Object Lock'
     ['lost%2Fparts', 'object-lock', parts.VersionId],
     ['lost%2Fsmall', 'object-lock', small.VersionId],
   ]);
-  expect(letters[0]?.['detail']).toContain('objectLock: ignore');
+  expect(letters[0]?.['detail']).toContain('Bucket is missing ObjectLockConfiguration');
   expect(await seen(stage.destination.s3(), 'lockless-replica', 'lost/free')).not.toBeNull();
   expect(await openUploads(stage, 'lockless-replica')).toEqual([]);
 });
