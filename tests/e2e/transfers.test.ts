@@ -153,7 +153,9 @@ test(`a transfer of ${GIBIBYTES} GiB arrives byte by byte although functions are
     TagCount: 1,
   });
   expect(await versions(replica, key)).toHaveLength(1);
-  expect(sentBytes / (GIBIBYTES * 1024 * MIB)).toBeLessThan(1.05);
+  // Each of the two killed functions may have been sending several parts.
+  const mostAgain = Math.max(80, GIBIBYTES * 1024 * 0.05) * MIB;
+  expect(sentBytes - GIBIBYTES * 1024 * MIB).toBeLessThan(mostAgain);
   expect(await openUploads(replica)).toBe(0);
   expect(await records()).toEqual([]);
 });
