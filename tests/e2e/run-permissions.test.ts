@@ -38,6 +38,7 @@ import {
   unseen,
   WITHOUT_LISTING_BRIDGED,
   WITHOUT_LISTING_VERSIONS,
+  WITHOUT_TAGS_OF_VERSIONS,
 } from './support/permissions/run-losses.ts';
 import { listener } from './support/permissions/run-traces.ts';
 import {
@@ -107,14 +108,14 @@ const WITHOUT: Record<string, Loss<Observation>> = {
       'a key whose digests cannot be compared is presumed instead of proven, and all keys here have digests',
   },
   'BackfillRole End sns:Publish': { announced: [] },
-  'BackfillRole LookAtSources s3:GetObject': unclear('bridged', 'missing', 'tagged', 'unwanted'),
+  'BackfillRole LookAtSources s3:GetObject': unclear('bridged', 'missing', 'tagged'),
   'BackfillRole LookAtSources s3:GetObjectVersion': unclear('copied', 'kept'),
   // A run never reports an attribute as equal if the run cannot read it. Without this permission, S3 also omits the number of tags.
   'BackfillRole LookAtSources s3:GetObjectTagging': {
     ...blind(['bridged', 'notified', 'tagged']),
     differences: [],
   },
-  'BackfillRole LookAtSources s3:GetObjectVersionTagging': blind(['notified', 'tagged']),
+  'BackfillRole LookAtSources s3:GetObjectVersionTagging': WITHOUT_TAGS_OF_VERSIONS,
   'BackfillRole LookAtSources s3:GetObjectAcl': blind(['bridged']),
   'BackfillRole LookAtSources s3:GetObjectVersionAcl': blind(['notified', 'tagged']),
   // S3 leaves out locks that the caller has no permission to read, and returns no error.
@@ -123,7 +124,7 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   'BackfillRole ListSources s3:ListBucket': WITHOUT_LISTING_BRIDGED,
   'BackfillRole ListSources s3:ListBucketVersions': WITHOUT_LISTING_VERSIONS,
   ...UNSEEN_OWNERS_OF_RUNS,
-  'BackfillRole DecryptSources kms:Decrypt': unclear('copied', 'kept', 'missing', 'tagged', 'unwanted'),
+  'BackfillRole DecryptSources kms:Decrypt': unclear('copied', 'kept', 'missing', 'tagged'),
   'BackfillRole ReplicationRoles sts:AssumeRole': failedWith('assume-role-denied'),
   'BackfillRole ReplicationRoles sts:SetSourceIdentity': NAMELESS,
   'BackfillRole Reports s3:PutObject': failedWith('access-denied'),
