@@ -48,11 +48,14 @@ const LONG_FORMS: Record<string, Record<string, string>> = {
   // `npm test` draws a few of the permissions and faults; this runs all of them, one after another.
   ...(minutes < 1
     ? {}
-    : { 'permissions.test.ts': { DRAW: 'all' }, 'tests/e2e/faults.test.ts': { DRAW: 'all' } }),
+    : {
+        'permissions.test.ts': { DRAW: 'all' },
+        'tests/e2e/faults.test.ts': { DRAW: 'all' },
+        'tests/e2e/doctor.test.ts': { DRAW: 'all' },
+        'tests/e2e/platform.test.ts': { DRAW: 'all' },
+      }),
   'tests/stack/destination-stacks.test.ts': { DRAW: 'all' },
-  'tests/e2e/doctor.test.ts': { DRAW: 'all' },
   'tests/e2e/carriers.test.ts': { CARRIER: 'plain' },
-  'tests/e2e/platform.test.ts': { DRAW: 'all' },
   'tests/docs/recovery.test.ts': { RECOVERY_GUIDE: 'run' },
   'tests/e2e/sparse.test.ts': { SPARSE_GIB: String(Math.min(6, Math.ceil(minutes))) },
 };

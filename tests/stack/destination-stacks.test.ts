@@ -97,7 +97,7 @@ const accountOf = (words: readonly string[]): string =>
 const ALLOW_ALL = [{ Statement: [{ Effect: 'Allow' as const, Action: '*', Resource: '*' }] }];
 
 /** Creates the source buckets and the roles of the source account. These may do everything there, since the destination is tested. */
-const createSource = ({ replication, deployment }: Configuration): void => {
+const createSource = ({ replication, deployment, stack }: Configuration): void => {
   for (const { source } of replication.rules)
     aws.s3.createBucket({
       name: source.bucket,
@@ -111,6 +111,7 @@ const createSource = ({ replication, deployment }: Configuration): void => {
     aws.iam.putRole({
       accountId: SOURCE_ACCOUNT,
       roleName,
+      path: stack.rolePath,
       assumeRolePolicy: {
         Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { AWS: SOURCE_ACCOUNT } }],
       },
@@ -122,8 +123,8 @@ const ownerOf = (accountId: string, region: string): S3Client =>
   new S3Client(clientConfig(aws, aws.root(accountId), { region }));
 
 /** Returns a function that converges a key with the role of the replicate function, and resolves to the outcome. */
-const replicatorOf = ({ replication, deployment }: Configuration) => {
-  const role = `arn:aws:iam::${SOURCE_ACCOUNT}:role/${resourceNames(deployment).replicateRole}`;
+const replicatorOf = ({ replication, deployment, stack }: Configuration) => {
+  const role = `arn:aws:iam::${SOURCE_ACCOUNT}:role${stack.rolePath}${resourceNames(deployment).replicateRole}`;
   const { credentials } = aws.iam.createSession(role, 'acme', 3_600);
   setAwsVariables({ endpoint: aws.httpEndpoint, credentials });
   const clients = createS3Clients({
