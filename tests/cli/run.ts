@@ -25,6 +25,7 @@ export const run = async (
   let out = '';
   let err = '';
   const terminal = io.columns === undefined ? {} : { columns: io.columns };
+  const before = profileVariables();
   const code = await runCli(
     argv,
     {
@@ -41,9 +42,20 @@ export const run = async (
       ...io,
     },
     commands,
-  );
+  ).finally(() => {
+    for (const [name, value] of before)
+      if (value === undefined) Reflect.deleteProperty(process.env, name);
+      else process.env[name] = value;
+  });
   return { code, out, err };
 };
+
+/** The variables that `--profile` changes for the rest of its process. Here the process runs further commands. */
+const profileVariables = (): [string, string | undefined][] =>
+  ['AWS_PROFILE', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'].map((name) => [
+    name,
+    process.env[name],
+  ]);
 
 /** The environment variables with which the AWS SDK uses the scripted SQS. */
 export const awsEnvironment = (sqs: ScriptedSqs): Record<string, string> => ({
