@@ -3,7 +3,7 @@
  * times a second.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import { countsOf } from '../src/lib/aws/sqs/queue-counts.ts';
 import type { Configuration } from '../src/lib/configuration/configuration.ts';
 import type { Account } from './account.ts';
 import type { Outcomes } from './outcome-lines.ts';
@@ -45,7 +45,7 @@ export const createWaits = (accounts: {
   outcomes: Outcomes;
 }): Waits => {
   const { source, liveQueueUrl, deadLetterQueueUrl, outcomes } = accounts;
-  const queueDepth = (queueUrl: string): Promise<QueueDepth> => depthOf(source, queueUrl);
+  const queueDepth = (queueUrl: string): Promise<QueueDepth> => countsOf(source.sqs, queueUrl);
   const waitUntil: Waits['waitUntil'] = async (what, condition, { timeoutMs = 60_000, signal } = {}) => {
     const deadlineMs = Date.now() + timeoutMs;
     for (;;) {
@@ -90,23 +90,5 @@ export const createWaits = (accounts: {
       };
       await waitUntil(`the dead-letter queue holds ${count} or more messages`, isThere, options);
     },
-  };
-};
-
-const depthOf = async ({ sqs }: Account, queueUrl: string): Promise<QueueDepth> => {
-  const { Attributes: attributes = {} } = await sqs.send(
-    new GetQueueAttributesCommand({
-      QueueUrl: queueUrl,
-      AttributeNames: [
-        'ApproximateNumberOfMessages',
-        'ApproximateNumberOfMessagesNotVisible',
-        'ApproximateNumberOfMessagesDelayed',
-      ],
-    }),
-  );
-  return {
-    visible: Number(attributes['ApproximateNumberOfMessages']),
-    inFlight: Number(attributes['ApproximateNumberOfMessagesNotVisible']),
-    delayed: Number(attributes['ApproximateNumberOfMessagesDelayed']),
   };
 };

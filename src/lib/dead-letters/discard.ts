@@ -1,16 +1,14 @@
+import type { ForwardedMessage } from '../delivery/forwarding.ts';
 import { letterKey, type LetterKey } from '../delivery/known-letters.ts';
 import { mapConcurrently } from '../model/concurrency.ts';
 import type { DeadMessage } from './dead-message.ts';
 import type { DeadMessageFilter } from './filter.ts';
 import { createHold, type Hold } from './hold.ts';
-import type { OperatorQueue, ReceivedMessage } from './queue.ts';
+import { forwardable, type OperatorQueue, type ReceivedMessage } from './queue.ts';
 import { type LettersRead, readHeld, type Reader } from './read.ts';
 
 /** A line of the export: the letter as `dlq list` shows it, and all that is needed to send the message again. */
-export interface ExportedLetter extends DeadMessage {
-  body: string;
-  attributes: Record<string, { dataType: string; text: string } | { dataType: string; base64: string }>;
-}
+export type ExportedLetter = DeadMessage & ForwardedMessage;
 
 /** The file into which letters are written before they are deleted. */
 export interface LetterExport {
@@ -92,26 +90,13 @@ const exportLetters = async (
     reader,
     onRead,
     async onMessage(seen, message) {
-      await (await (opened.file ??= openExport())).write(exportedLetter(seen, message));
+      await (await (opened.file ??= openExport())).write({ ...seen, ...forwardable(message) });
       doomed.push({ id: message.id, of: letterKey(seen) });
       onMessage(seen, message);
     },
   }).finally(async () => await (await opened.file)?.close());
   return { read, doomed, file: await opened.file };
 };
-
-const exportedLetter = (seen: DeadMessage, { body, attributes }: ReceivedMessage): ExportedLetter => ({
-  ...seen,
-  body,
-  attributes: Object.fromEntries(
-    Object.entries(attributes).map(([name, value]) => [
-      name,
-      'text' in value
-        ? value
-        : { dataType: value.dataType, base64: Buffer.from(value.bytes).toString('base64') },
-    ]),
-  ),
-});
 
 /** How often the hold is renewed while a person thinks. */
 const LOOK_EVERY_MS = 1_000;

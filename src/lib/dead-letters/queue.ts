@@ -3,6 +3,7 @@
  * `aws/sqs/dead-letter-queue.ts`.
  */
 
+import type { ForwardedMessage } from '../delivery/forwarding.ts';
 import type { LetterKey } from '../delivery/known-letters.ts';
 
 /** Message attributes as SQS transports them. Received attributes are sent again unchanged, even if their types are not ours. */
@@ -30,6 +31,22 @@ export interface ReceivedMessage extends Held {
    */
   movedBySqs: boolean;
 }
+
+/** Returns a message as JSON can carry it, with all that is needed to send it again. */
+export const forwardable = ({
+  body,
+  attributes,
+}: Pick<ReceivedMessage, 'attributes' | 'body'>): ForwardedMessage => ({
+  body,
+  attributes: Object.fromEntries(
+    Object.entries(attributes).map(([name, value]) => [
+      name,
+      'text' in value
+        ? value
+        : { dataType: value.dataType, base64: Buffer.from(value.bytes).toString('base64') },
+    ]),
+  ),
+});
 
 /** The state of a queue. SQS documents the numbers as approximate. They are exact after about a minute without changes. */
 interface QueueState {

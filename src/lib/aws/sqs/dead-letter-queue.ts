@@ -10,8 +10,13 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { returnsTo } from '../../dead-letters/dead-message.ts';
-import type { Held, MessageAttributes, OperatorQueue, ReceivedMessage } from '../../dead-letters/queue.ts';
-import type { ForwardedMessage } from '../../delivery/forwarding.ts';
+import {
+  forwardable,
+  type Held,
+  type MessageAttributes,
+  type OperatorQueue,
+  type ReceivedMessage,
+} from '../../dead-letters/queue.ts';
 import { mapConcurrently } from '../../model/concurrency.ts';
 import { toQueueError } from '../errors.ts';
 import { createForgetter, createForwarder, type Forward } from '../forwarder.ts';
@@ -143,23 +148,11 @@ const sendBack = async (
 ): Promise<ReceivedMessage[]> => {
   const accepted: ReceivedMessage[] = [];
   for (const [queue, group] of Map.groupBy(messages, returnsTo)) {
-    const wires = group.map((message) => ({ ...wireOf(message), message }));
+    const wires = group.map((message) => ({ ...forwardable(message), message }));
     accepted.push(...(await forward(queue, wires)).map(({ message }) => message));
   }
   return accepted;
 };
-
-const wireOf = ({ body, attributes }: ReceivedMessage): ForwardedMessage => ({
-  body,
-  attributes: Object.fromEntries(
-    Object.entries(attributes).map(([name, value]) => [
-      name,
-      'text' in value
-        ? value
-        : { dataType: value.dataType, base64: Buffer.from(value.bytes).toString('base64') },
-    ]),
-  ),
-});
 
 const remove = (queue: Queue, messages: readonly Held[]): Promise<Held[]> =>
   inBatches(messages, (batch) => {

@@ -1,5 +1,6 @@
 /** The part of a report that requires action: the failures by reason, and the keys that differ. */
 import { byteText, countOf, countText } from '../../text/amounts.ts';
+import { shellWord } from '../../text/shell.ts';
 import { ALL_REASONS, reasonEntry } from '../../model/reasons.ts';
 import { table } from './html-parts.ts';
 import { html, type Html } from './html.ts';
@@ -26,11 +27,7 @@ export const failures = ({ copied, spec }: RunReport): Html => {
 };
 
 const listCommand = (reason: string, { rule, destination }: RunReport['spec']): string =>
-  `npx s3-replicator dlq list --reason ${reason} --rule ${quoted(rule)} --destination ${quoted(destination)}`;
-
-/** Ids of rules and destinations need no quotation marks, but whoever reads a report should be able to paste any command. */
-const quoted = (text: string): string =>
-  /^[\w.-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  `npx s3-replicator dlq list --reason ${reason} --rule ${shellWord(rule)} --destination ${shellWord(destination)}`;
 
 export const differences = ({ differences: rows, files, filesLeftOut }: RunReport): Html => {
   if (rows.length === 0) return html``;
