@@ -18,6 +18,7 @@ export default defineConfig({
     env: { PROPERTY_SEED },
     // Loading the local AWS and the SDK anew for each file would take as long as many files do.
     isolate: false,
+    setupFiles: ['tests/model/clean-environment.ts'],
     projects: [
       { extends: true, test: { name: 'end-to-end', include: END_TO_END } },
       {

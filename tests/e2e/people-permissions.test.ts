@@ -18,7 +18,7 @@ import { waitingQueueSuffix } from '../../src/lib/model/rule.ts';
 import { allNeedsOf, COMMAND_ROWS, type CommandRow } from '../../src/stack/command-rows.ts';
 import { policyOfNeeds } from '../../src/stack/people-policy.ts';
 import { type Run, run } from '../cli/run.ts';
-import { setAwsVariables } from '../model/aws-variables.ts';
+import { dropAwsVariables, setAwsVariables } from '../model/aws-variables.ts';
 import { sendAs } from './support/queues.ts';
 import { drawn } from './support/seed.ts';
 import { messagesOf, REGION } from './support/stages/stage.ts';
@@ -35,7 +35,6 @@ interface Case {
 
 let stage: RunsStage;
 let folder: string;
-const variables = { ...process.env };
 
 beforeAll(async () => {
   stage = await startRunsStage();
@@ -43,7 +42,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 's3-replicator-people-'));
 });
 afterAll(async () => {
-  process.env = { ...variables };
+  dropAwsVariables();
   await stage?.stop();
   await rm(folder, { recursive: true });
 });

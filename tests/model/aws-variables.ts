@@ -16,3 +16,9 @@ export const setAwsVariables = ({ endpoint, credentials }: Access): void => {
   if (sessionToken === undefined) delete process.env['AWS_SESSION_TOKEN'];
   else process.env['AWS_SESSION_TOKEN'] = sessionToken;
 };
+
+/** Deletes all variables of AWS. Assigning a new object to `process.env` instead would leave `vi.stubEnv` with the old object. */
+export const dropAwsVariables = (): void => {
+  for (const name of Object.keys(process.env))
+    if (name.startsWith('AWS_')) Reflect.deleteProperty(process.env, name);
+};

@@ -2,7 +2,3 @@
 import fc from 'fast-check';
 
 fc.configureGlobal({ ...fc.readConfigureGlobal(), seed: Number(process.env['PROPERTY_SEED']) });
-
-// Test files share a process. What one of them leaves in these variables would change the credentials and endpoints of the next.
-for (const name of Object.keys(process.env))
-  if (name.startsWith('AWS_')) Reflect.deleteProperty(process.env, name);

@@ -30,7 +30,7 @@ import { createTask } from '../../src/lib/model/task.ts';
 import { awsCommands, optionOf, parametersOf } from '../cli/printed-command.ts';
 import { run } from '../cli/run.ts';
 import { drawn } from '../e2e/support/seed.ts';
-import { setAwsVariables } from '../model/aws-variables.ts';
+import { dropAwsVariables, setAwsVariables } from '../model/aws-variables.ts';
 import { noBrakes } from '../model/memory-brakes.ts';
 import { noTransfers } from '../model/memory-transfers.ts';
 import { memoryVersionReceipts } from '../model/memory-version-receipts.ts';
@@ -42,13 +42,12 @@ const TEMPLATE = await readFile('destination/template.yml', 'utf8');
 
 let cwd: string;
 let aws: LocalAws;
-const variables = { ...process.env };
 beforeEach(async () => {
   cwd = await mkdtemp(join(tmpdir(), 's3-replicator-stacks-'));
   aws = await startLocalAws({ region: 'eu-west-1' });
 });
 afterEach(async () => {
-  process.env = { ...variables };
+  dropAwsVariables();
   await aws.stop();
   await rm(cwd, { recursive: true });
 });

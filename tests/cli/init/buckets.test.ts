@@ -6,14 +6,13 @@ import { type LocalAws, startLocalAws } from '@s3-replicator/local-aws';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type BucketLook, createBucketLook } from '../../../src/lib/aws/s3/look-at-bucket.ts';
 import { parseConfiguration } from '../../../src/lib/configuration/configuration.ts';
-import { setAwsVariables } from '../../model/aws-variables.ts';
+import { dropAwsVariables, setAwsVariables } from '../../model/aws-variables.ts';
 import { initIn, scripted } from './init-in.ts';
 
 const KEY = 'arn:aws:kms:eu-west-1:111111111111:key/11111111-1111-1111-1111-111111111111';
 
 let aws: LocalAws;
 let cwd: string;
-const variables = { ...process.env };
 beforeAll(async () => {
   aws = await startLocalAws({ region: 'us-east-1' });
   const [place, foreign] = [
@@ -36,7 +35,7 @@ beforeAll(async () => {
   aws.s3.createBucket({ ...foreign, name: 'acme-plain-replica' });
 });
 afterAll(async () => {
-  process.env = { ...variables };
+  dropAwsVariables();
   await aws.stop();
 });
 
