@@ -5,7 +5,7 @@ import type { OperatorQueue, ReceivedMessage } from '../../lib/dead-letters/queu
 import { readLetters } from '../../lib/dead-letters/read.ts';
 import { type CheckedMessage, MAX_CHECKED, type MessageCheck, parseChecks } from '../../lib/inspect/check.ts';
 import { asAnotherCommand, DEPLOYMENT_OPTIONS, deploymentOf } from '../deployment.ts';
-import { type CommandSpec, helpText, parseOptions } from '../terminal/command.ts';
+import { type CommandSpec, helpText, parseOptions, type ParsedOptions } from '../terminal/command.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
 import { jsonText } from '../terminal/json.ts';
 import { createProgress } from '../terminal/progress.ts';
@@ -55,36 +55,48 @@ export const runDlqCheck = async (argv: readonly string[], io: CliIo): Promise<n
     io.stdout.write(helpText(CHECK_LETTERS, io.columns));
     return EXIT.ok;
   }
-  const filter = messageFilter(options, io);
-  const limit = options.number('limit') ?? USUALLY;
-  const deployment = deploymentOf(options, io);
-  const invoke = createInvoker(resourceNames(deployment).inspectFunction, deployment.region);
   return withQueue(options, io, async (queue) => {
-    const { letters, read } = await readAll(queue, { filter, limit }, io);
-    assertNamesExist(filter, read, options, io);
-    const checked = await checkAll(letters, invoke, io);
-    const counts = countsOf(checked);
-    if (options.has('json'))
-      io.stdout.write(
-        jsonText({
-          queue: queue.name,
-          region: queue.region,
-          ...counts,
-          complete: !read.more,
-          letters: checked,
-        }),
-      );
+    const { found, interrupted } = await checkLetters(queue, options, io);
+    if (options.has('json')) io.stdout.write(jsonText(found));
     else {
       const command = (words: string): string => asAnotherCommand(options, words);
-      io.stdout.write(`${checkLines(checked, { queue, command, columns: io.columns }).join('\n')}\n`);
+      io.stdout.write(`${checkLines(found.letters, { queue, command, columns: io.columns }).join('\n')}\n`);
     }
-    if (read.more)
+    if (!found.complete)
       io.stderr.write(
-        `note: there are more than these ${letterCount(limit)}: raise --limit or add a filter.\n`,
+        `note: there are more than these ${letterCount(found.checked)}: raise --limit or add a filter.\n`,
       );
-    if (read.interrupted) return EXIT.interrupted;
-    return counts.fails > 0 ? EXIT.failure : EXIT.ok;
+    if (interrupted) return EXIT.interrupted;
+    return found.fails > 0 ? EXIT.failure : EXIT.ok;
   });
+};
+
+/** What a check found. `dlq check --json` prints this shape, so the names must not change. */
+export interface LettersChecked extends ReturnType<typeof countsOf> {
+  queue: string;
+  region: string;
+  /** False if there are more letters than the limit allowed. */
+  complete: boolean;
+  letters: CheckedLetter[];
+}
+
+/** Checks the letters that match the options. Throws {@link CliError}. */
+export const checkLetters = async (
+  queue: OperatorQueue,
+  options: ParsedOptions,
+  io: CliIo,
+): Promise<{ found: LettersChecked; interrupted: boolean }> => {
+  const filter = messageFilter(options, io);
+  const deployment = deploymentOf(options, io);
+  const invoke = createInvoker(resourceNames(deployment).inspectFunction, deployment.region);
+  const { letters, read } = await readAll(queue, { filter, limit: options.number('limit') ?? USUALLY }, io);
+  assertNamesExist(filter, read, options, io);
+  const checked = await checkAll(letters, invoke, io);
+  const { name, region } = queue;
+  return {
+    found: { queue: name, region, ...countsOf(checked), complete: !read.more, letters: checked },
+    interrupted: read.interrupted,
+  };
 };
 
 interface Letter {

@@ -65,7 +65,7 @@ export const DISCARD: CommandSpec = {
 };
 
 /** The result of a discard. `dlq discard --json` prints it, so its names are stable. */
-interface DiscardResult {
+export interface DiscardResult {
   queue: string;
   status: 'done' | 'failed' | 'interrupted' | 'dry-run';
   matching: number;
@@ -91,9 +91,7 @@ export const runDlqDiscard = async (argv: readonly string[], io: CliIo): Promise
     );
   }
   return withQueue(options, io, async (queue) => {
-    const result = options.has('dry-run')
-      ? await dryRun(queue, options, io)
-      : await discard(queue, options, io);
+    const result = await discardLetters(queue, options, io);
     const command = (words: string): string => asAnotherCommand(options, words);
     const place = { nowMs: io.now(), columns: io.columns, command };
     io.stdout.write(options.has('json') ? jsonText(result) : `${resultLines(result).join('\n')}\n`);
@@ -102,6 +100,14 @@ export const runDlqDiscard = async (argv: readonly string[], io: CliIo): Promise
     return exitCode(result);
   });
 };
+
+/** Deletes the letters that match the options, after their number was typed or expected. Throws {@link CliError}. */
+export const discardLetters = async (
+  queue: OperatorQueue,
+  options: ParsedOptions,
+  io: CliIo,
+): Promise<DiscardResult> =>
+  options.has('dry-run') ? await dryRun(queue, options, io) : await discard(queue, options, io);
 
 const requestOf = (options: ParsedOptions, io: CliIo) => ({
   filter: messageFilter(options, io),

@@ -1,3 +1,4 @@
+import type { DeadMessage } from '../../lib/dead-letters/dead-message.ts';
 import type { OperatorQueue } from '../../lib/dead-letters/queue.ts';
 import { type LettersRead, readLetters } from '../../lib/dead-letters/read.ts';
 import { createSummer, type LetterSummary } from '../../lib/dead-letters/summary.ts';
@@ -65,34 +66,46 @@ export const runDlqList = async (argv: readonly string[], io: CliIo): Promise<nu
     io.stdout.write(helpText(LIST, io.columns));
     return EXIT.ok;
   }
-  const filter = messageFilter(options, io);
-  const limit = options.number('limit') ?? MAX_LIMIT;
   return withQueue(options, io, async (queue) => {
-    const summer = createSummer(io.now());
-    const progress = createProgress(io);
     const isJson = options.has('json');
-    const read = await readLetters(queue, {
-      filter,
-      limit,
-      reader: io,
-      onRead: (count) => progress.update(`${letterCount(count)} read`),
-      onMessage: (seen, message) => {
-        summer.add(seen, message);
-        if (!options.has('each')) return;
-        progress.end();
-        io.stdout.write(isJson ? jsonLine(seen) : `${letterLines(seen).join('\n')}\n`);
-      },
-    }).finally(() => progress.end());
-    assertNamesExist(filter, read, options, io);
-    const summary = summer.sum();
+    const onLetter = (seen: DeadMessage): void => {
+      if (options.has('each')) io.stdout.write(isJson ? jsonLine(seen) : `${letterLines(seen).join('\n')}\n`);
+    };
+    const { summary, read } = await listLetters(queue, options, { io, onLetter });
     if (!isJson) io.stdout.write(listText(queue, { summary, read, options }, io));
     else if (!options.has('each')) io.stdout.write(jsonText(listJson(queue, summary, read)));
-    for (const note of listNotes(read, limit)) io.stderr.write(`note: ${note}\n`);
+    for (const note of listNotes(read, options.number('limit') ?? MAX_LIMIT))
+      io.stderr.write(`note: ${note}\n`);
     return read.interrupted ? EXIT.interrupted : EXIT.ok;
   });
 };
 
-const listJson = (
+/** Reads the letters that match the options, calls `onLetter` with each, and counts them in groups. Throws {@link CliError}. */
+export const listLetters = async (
+  queue: OperatorQueue,
+  options: ParsedOptions,
+  { io, onLetter }: { io: CliIo; onLetter: (seen: DeadMessage) => void },
+): Promise<{ summary: LetterSummary; read: LettersRead }> => {
+  const filter = messageFilter(options, io);
+  const summer = createSummer(io.now());
+  const progress = createProgress(io);
+  const read = await readLetters(queue, {
+    filter,
+    limit: options.number('limit') ?? MAX_LIMIT,
+    reader: io,
+    onRead: (count) => progress.update(`${letterCount(count)} read`),
+    onMessage: (seen, message) => {
+      summer.add(seen, message);
+      if (options.has('each')) progress.end();
+      onLetter(seen);
+    },
+  }).finally(() => progress.end());
+  assertNamesExist(filter, read, options, io);
+  return { summary: summer.sum(), read };
+};
+
+/** The letters in groups, in the shape that `dlq list --json` prints. */
+export const listJson = (
   { name, region }: OperatorQueue,
   summary: LetterSummary,
   { more, hidden, interrupted }: LettersRead,

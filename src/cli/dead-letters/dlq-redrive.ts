@@ -68,25 +68,33 @@ export const runDlqRedrive = async (argv: readonly string[], io: CliIo): Promise
     io.stdout.write(helpText(REDRIVE, io.columns));
     return EXIT.ok;
   }
-  const request: RedriveRequest = {
-    filter: messageFilter(options, io),
-    limit: options.number('limit'),
-    maxPerSecond: options.number('max-rate'),
-  };
   return withQueue(options, io, async (queue) => {
-    const isDry = options.has('dry-run');
-    if (!isDry && !options.has('yes') && !(await mayRedrive(queue, request, io))) {
+    const result = await redriveLetters(queue, options, io);
+    if (result === null) {
       io.stderr.write('Nothing was sent.\n');
       return io.interrupted.aborted ? EXIT.interrupted : EXIT.failure;
     }
-    const result = isDry
-      ? await dryRun(queue, request, options, io)
-      : await redriveSelection(queue, request, options, io);
     const command = (words: string): string => asAnotherCommand(options, words);
     const place = { nowMs: io.now(), columns: io.columns, command };
     io.stdout.write(options.has('json') ? jsonText(result) : resultText(result, place));
     return redriveExitCode(result);
   });
+};
+
+/** Sends the letters that match the options, after a question if they are many. Resolves to null if the answer was no. Throws {@link CliError}. */
+export const redriveLetters = async (
+  queue: OperatorQueue,
+  options: ParsedOptions,
+  io: CliIo,
+): Promise<RedriveResult | null> => {
+  const request: RedriveRequest = {
+    filter: messageFilter(options, io),
+    limit: options.number('limit'),
+    maxPerSecond: options.number('max-rate'),
+  };
+  if (options.has('dry-run')) return await dryRun(queue, request, options, io);
+  if (!options.has('yes') && !(await mayRedrive(queue, request, io))) return null;
+  return await redriveSelection(queue, request, options, io);
 };
 
 const dryRun = async (

@@ -17,6 +17,7 @@ import { styleFor } from '../terminal/style.ts';
 import { canaryFindings } from './canary.ts';
 import type { Context } from './context.ts';
 import { destinationFindings } from './destinations.ts';
+import type { Finding } from './finding.ts';
 import { commandOf, fixScript } from './fix.ts';
 import { healthFindings } from './health.ts';
 import { configurationFinding, hereFindings } from './here.ts';
@@ -77,7 +78,8 @@ export const runDoctor = async (argv: readonly string[], io: CliIo): Promise<num
 /** The width of the report if the output is not a terminal. Long lines are broken, not cut. */
 const DEFAULT_COLUMNS = 80;
 
-const examine = async (options: ParsedOptions, io: CliIo): Promise<Report> => {
+/** Examines the deployment that the options name. Throws CliError for a rule that does not exist. */
+export const examine = async (options: ParsedOptions, io: CliIo): Promise<Report> => {
   const startedMs = io.now();
   const version = productVersion();
   const whole = configurationOrText(options, io);
@@ -156,7 +158,20 @@ const callerText = (arn: string): string => {
   return kind === 'assumed-role' ? `AssumedRole/${name}` : [kind, name].filter(Boolean).join('/');
 };
 
-const publicReport = ({ findings, ...report }: Report): object => ({
+/** A finding in the shape that `doctor --json` prints. */
+export interface PublicFinding extends Omit<Finding, 'fix'> {
+  /** The whole command; null: nothing has to be fixed, or by no command. */
+  fix: string | null;
+  /** What to change in a file before the command; null: nothing. */
+  edit: string | null;
+  fixAccount: string | null;
+}
+
+export interface PublicReport extends Omit<Report, 'findings'> {
+  findings: PublicFinding[];
+}
+
+export const publicReport = ({ findings, ...report }: Report): PublicReport => ({
   ...report,
   findings: findings.map(({ fix, ...finding }) => ({
     ...finding,

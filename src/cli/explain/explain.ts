@@ -13,7 +13,7 @@ import { createProgress } from '../terminal/progress.ts';
 import { storyText } from './explain-text.ts';
 import type { LogReader } from '../../lib/inspect/log-lines.ts';
 import { logsOf } from './logs.ts';
-import { lastLines } from './last-lines.ts';
+import { type LastLines, lastLines } from './last-lines.ts';
 import { findLetter, type FoundLetter } from './find-letter.ts';
 import { type Story, storyOf, unwantedStory } from './story.ts';
 
@@ -74,6 +74,25 @@ export const runExplain = async (
     io.stdout.write(helpText(EXPLAIN, io.columns));
     return EXIT.ok;
   }
+  const explained = await explainObject(options, io, ports);
+  if (options.has('json')) io.stdout.write(jsonText(explained));
+  else io.stdout.write(explained.stories.map(storyText).join('\n'));
+  return EXIT.ok;
+};
+
+/** What `explain --json` prints. */
+export interface Explained extends Explanation {
+  letters: (FoundLetter | null)[];
+  log: LastLines;
+  stories: Story[];
+}
+
+/** Explains the object that the options name. Throws CliError. */
+export const explainObject = async (
+  options: ParsedOptions,
+  io: CliIo,
+  ports: ExplainPorts = PORTS,
+): Promise<Explained> => {
   const deployment = deploymentOf(options, io);
   const explanation = await withCliErrors(() => asked(options, ports.inspect(deployment)));
   const letters = await withCliErrors(() => lettersOf(explanation, deployment, ports, io));
@@ -85,9 +104,7 @@ export const runExplain = async (
       : explanation.places.map((place, index) =>
           storyOf({ explanation, place, letter: letters[index] ?? null, log }, { nowMs: io.now(), command }),
         );
-  if (options.has('json')) io.stdout.write(jsonText({ ...explanation, letters, log, stories }));
-  else io.stdout.write(stories.map(storyText).join('\n'));
-  return EXIT.ok;
+  return { ...explanation, letters, log, stories };
 };
 
 const asked = async (options: ParsedOptions, invoke: Invoke): Promise<Explanation> => {

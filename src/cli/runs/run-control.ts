@@ -1,5 +1,5 @@
 /** Commands that pause, resume and cancel runs. */
-import { cancelRun, type ControlDeps, pauseRun, resumeRun } from '../../lib/runs/control.ts';
+import { cancelRun, pauseRun, resumeRun } from '../../lib/runs/control.ts';
 import type { RunRecord } from '../../lib/runs/run-store.ts';
 import { type CommandSpec, helpText, parseOptions, type ParsedOptions } from '../terminal/command.ts';
 import type { Command } from '../terminal/command-group.ts';
@@ -53,10 +53,27 @@ export const CANCEL: CommandSpec = {
   examples: [['npx s3-replicator backfill cancel 20261122-174334-k3f9bx', 'If it was the wrong rule']],
 };
 
-export const controlCommands = (ports: RunPorts): Record<string, Command> => ({
-  pause: changing(PAUSE, pauseRun, ports),
-  resume: changing(RESUME, resumeRun, ports),
-  cancel: changing(CANCEL, cancelRun, ports),
+/** What an operator may do with a run that exists. */
+export type RunChange = 'pause' | 'resume' | 'cancel';
+
+const CHANGES = { pause: pauseRun, resume: resumeRun, cancel: cancelRun } as const;
+
+/** Changes the run that the options name. Throws RunRefusedError. */
+export const changeRun = async (
+  change: RunChange,
+  options: ParsedOptions,
+  { io, ports }: { io: CliIo; ports: RunPorts },
+): Promise<RunRecord> =>
+  await CHANGES[change](options.argument(), {
+    ...ports.runs(deploymentOf(options, io)),
+    clock: io,
+    random: ports.random,
+  });
+
+export const controlCommands = (ports: RunPorts): Record<RunChange, Command> => ({
+  pause: changing(PAUSE, 'pause', ports),
+  resume: changing(RESUME, 'resume', ports),
+  cancel: changing(CANCEL, 'cancel', ports),
 });
 
 const command =
@@ -68,15 +85,9 @@ const command =
     return EXIT.ok;
   };
 
-const changing = (
-  spec: CommandSpec,
-  change: (id: string, deps: ControlDeps) => Promise<RunRecord>,
-  ports: RunPorts,
-): Command =>
+const changing = (spec: CommandSpec, change: RunChange, ports: RunPorts): Command =>
   command(spec, async (options, io) => {
-    const id = options.argument();
-    const deps = { ...ports.runs(deploymentOf(options, io)), clock: io, random: ports.random };
-    const run = await change(id, deps);
+    const run = await changeRun(change, options, { io, ports });
     io.stdout.write(
       options.has('json')
         ? jsonText(publicRun(run))

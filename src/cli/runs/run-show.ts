@@ -14,7 +14,7 @@ import { TIME_VALUE, timeOption } from '../terminal/since.ts';
 import type { RunPorts } from './run-ports.ts';
 import { reportFolder, runExitCode } from './run-start.ts';
 import { loadState, withProgress } from './run-state.ts';
-import { runLines, type RunState, runTable } from './run-text.ts';
+import { type ListedRun, runLines, type RunState, runTable } from './run-text.ts';
 import { watchRun } from './run-watch.ts';
 
 const JSON_OPTION = { description: 'Print JSON on standard output (fields: docs/cli.md).' };
@@ -108,7 +108,7 @@ const showStatus = async (options: ParsedOptions, io: CliIo, ports: RunPorts): P
     io.stderr.write('note: the run continues.\n');
     return EXIT.interrupted;
   }
-  const state = await existing(id, store, io);
+  const state = await existingRun(id, store, io);
   if (options.has('json')) io.stdout.write(jsonText(state));
   else
     io.stdout.write(
@@ -117,23 +117,29 @@ const showStatus = async (options: ParsedOptions, io: CliIo, ports: RunPorts): P
   return options.has('wait') ? runExitCode(state) : EXIT.ok;
 };
 
-const existing = async (id: string, store: RunStore, io: CliIo): Promise<RunState> => {
+/** Resolves to the state of a run. Throws RunRefusedError if there is none. */
+export const existingRun = async (id: string, store: RunStore, io: Pick<CliIo, 'now'>): Promise<RunState> => {
   const state = await loadState(id, store, io.now());
   if (state === null) throw new RunRefusedError(`there is no run ${id}`, id);
   return state;
 };
 
 const showList = async (options: ParsedOptions, io: CliIo, ports: RunPorts): Promise<number> => {
+  const runs = await listRuns(options, io, ports);
+  if (options.has('json')) io.stdout.write(jsonText(runs));
+  else if (runs.length > 0) io.stdout.write(`${runTable(runs, io).join('\n')}\n`);
+  else io.stdout.write(listFilter(options, io) === null ? 'No runs.\n' : 'No run matches.\n');
+  return EXIT.ok;
+};
+
+/** Resolves to the runs that match the options, newest first. Throws ReplicationError. */
+export const listRuns = async (options: ParsedOptions, io: CliIo, ports: RunPorts): Promise<ListedRun[]> => {
   const limit = options.number('limit') ?? DEFAULT_RUNS;
   const isWanted = listFilter(options, io);
   const { store } = ports.runs(deploymentOf(options, io));
   const found = await store.list(isWanted === null ? limit : MAX_RUNS);
   const chosen = found.filter((run) => isWanted === null || isWanted(run)).slice(0, limit);
-  const runs = await withProgress(chosen, store, io.now());
-  if (options.has('json')) io.stdout.write(jsonText(runs));
-  else if (runs.length > 0) io.stdout.write(`${runTable(runs, io).join('\n')}\n`);
-  else io.stdout.write(isWanted === null ? 'No runs.\n' : 'No run matches.\n');
-  return EXIT.ok;
+  return await withProgress(chosen, store, io.now());
 };
 
 /** Null: every run is wanted. */
@@ -154,7 +160,7 @@ const listFilter = (options: ParsedOptions, io: CliIo): ((run: Run) => boolean) 
 const kindOf = ({ spec }: Run): string => (spec.isDryRun ? 'dry-run' : spec.kind);
 
 /** Returns the report folder of a run. Returns null if the configuration file has a mistake, so that an operator can still see the run. */
-const folderOf = (id: string, options: ParsedOptions, io: CliIo): string | null => {
+export const folderOf = (id: string, options: ParsedOptions, io: CliIo): string | null => {
   try {
     return reportFolder(configurationOf(options, io), id);
   } catch (error) {

@@ -27,21 +27,30 @@ export const DRY: StartManner = {
 
 /** Starts the requested runs, or their dry runs. Resolves to the exit code. */
 export const startRuns = async (command: StartCommand, manner = AS_ASKED): Promise<number> => {
-  const { request, io, ports } = command;
+  const { request, io } = command;
   const asked = await askBefore(command);
   if ('exitCode' in asked) return asked.exitCode;
   const text = request.json ? io.stderr : io.stdout;
+  const ids = await beginRuns(command, asked.estimates, manner);
+  for (const id of ids) text.write(`Run ${id} has begun.\n`);
+  return request.wait ? await waitFor(ids, command) : await leave(ids, command);
+};
+
+/** Starts the runs without a question. `estimates` are in the order of the runs. Resolves to their ids. */
+export const beginRuns = async (
+  { request, io, ports }: StartCommand,
+  estimates: readonly (RunEstimate | null)[],
+  manner = AS_ASKED,
+): Promise<string[]> => {
   const { deployment, replication } = request.configuration;
   const { store, queues } = ports.runs(deployment);
   const deps = { store, queues, clock: io, random: ports.random, configuration: replication };
   const starts = request.specs.map((spec, index) => ({
     spec: manner.instead(spec),
     // The estimate is for the real run, so it is not stored with a dry run, whose use of AWS is different.
-    estimate: manner === DRY ? null : (asked.estimates[index] ?? null),
+    estimate: manner === DRY ? null : (estimates[index] ?? null),
   }));
-  const ids = (await startAll(starts, deps)).map(({ id }) => id);
-  for (const id of ids) text.write(`Run ${id} has begun.\n`);
-  return request.wait ? await waitFor(ids, command) : await leave(ids, command);
+  return (await startAll(starts, deps)).map(({ id }) => id);
 };
 
 /**
@@ -58,7 +67,7 @@ export const askBefore = async ({
   const text = request.json ? io.stderr : io.stdout;
   for (const [index, spec] of request.specs.entries())
     text.write(beforeText(request, spec, estimates[index] ?? null));
-  if (await isConfirmed(request, io)) return { estimates };
+  if (await mayStart(request, io)) return { estimates };
   io.stderr.write('Nothing was started.\n');
   return { exitCode: io.interrupted.aborted ? EXIT.interrupted : EXIT.failure };
 };
@@ -68,9 +77,7 @@ const beforeText = (
   spec: RunSpec,
   estimate: RunEstimate | null,
 ): string => {
-  const { rule, destination, mapping } = scopeOf(configuration.replication, spec);
-  const from = `s3://${rule.source.bucket}/${mapping.sourcePrefix}*${rule.source.suffix}`;
-  const to = `s3://${destination.bucket}/${mapping.destinationPrefix}*${rule.source.suffix} (${destination.region})`;
+  const { from, to } = placesOf(configuration, spec);
   const copies = spec.kind === 'backfill' || spec.repair;
   return [
     runTitle({ spec }),
@@ -85,12 +92,25 @@ const beforeText = (
   ].join('\n');
 };
 
+/** Returns where the objects of a run are, and where they go. */
+export const placesOf = (
+  { replication }: StartRequest['configuration'],
+  spec: RunSpec,
+): { from: string; to: string } => {
+  const { rule, destination, mapping } = scopeOf(replication, spec);
+  return {
+    from: `s3://${rule.source.bucket}/${mapping.sourcePrefix}*${rule.source.suffix}`,
+    to: `s3://${destination.bucket}/${mapping.destinationPrefix}*${rule.source.suffix} (${destination.region})`,
+  };
+};
+
 const readingLines = (reading: StartRequest['reading'], estimate: RunEstimate | null): string[] => [
   `  reads ${reading === 'all' ? 'all objects' : 'the objects that only a CRC or a stamp proves, and at most all,'} on both sides${estimate === null ? '' : `: ${byteText(2 * estimate.bytes)} at most`}`,
   '  the transfer is for a machine outside AWS; reading from a machine in the region of a bucket costs none',
 ];
 
-const isConfirmed = async ({ configuration, specs, yes }: StartRequest, io: CliIo): Promise<boolean> => {
+/** Asks whether the runs may start; a run that deletes asks for the name of the bucket. Throws {@link CliError} for another name. */
+export const mayStart = async ({ configuration, specs, yes }: StartRequest, io: CliIo): Promise<boolean> => {
   for (const spec of specs.filter(({ deleteExtra }) => deleteExtra)) {
     const { bucket } = scopeOf(configuration.replication, spec).destination;
     const warning = `The run deletes the replicas in ${bucket} whose objects are no longer in the source bucket. A versioned bucket keeps them under a delete marker; an unversioned bucket does not keep them.`;

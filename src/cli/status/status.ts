@@ -71,7 +71,7 @@ export const statusWith =
         'bad-value',
         '--wait-drained takes no --watch, --rule or --destination, because all rules share the queues.',
       );
-    const reader = readerOf(options, io, ports);
+    const reader = stateReaderOf(options, io, ports);
     if (isDrain) return await waitDrained(reader, io, options.has('json'));
     if (options.has('watch')) return await watch(reader, options, io);
     const state = await withCliErrors(reader.read);
@@ -79,13 +79,15 @@ export const statusWith =
     return EXIT.ok;
   };
 
-export const runStatus: Command = statusWith({ open: createStateSources });
+export const STATUS_PORTS: StatusPorts = { open: createStateSources };
+
+export const runStatus: Command = statusWith(STATUS_PORTS);
 
 /**
  * Reads the state of all destinations, because the messages of the queues are divided among all of them. Then keeps the chosen
  * destinations.
  */
-const readerOf = (options: ParsedOptions, io: CliIo, ports: StatusPorts): StateReader => {
+export const stateReaderOf = (options: ParsedOptions, io: CliIo, ports: StatusPorts): StateReader => {
   const { deployment, replication, chosen } = chosenDestinations(options, io);
   const names = resourceNames(deployment);
   const { region } = deployment;
