@@ -3,9 +3,11 @@
  * its response. At a gate, a test may wait, fail, crash, or damage the body.
  */
 import { Readable } from 'node:stream';
+import { compareKeys } from '../../src/lib/listing/key-order.ts';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type {
   Current,
+  HistoryEntry,
   ObjectState,
   Pin,
   Slice,
@@ -98,6 +100,20 @@ export const memorySource = (bucket: MemoryBucket, gate: Gate): SourceBucket => 
         const entries = bucket.list(key);
         const last = entries.findIndex(until);
         return last === -1 ? entries : entries.slice(0, last + 1);
+      }),
+    neighbours: ({ prefix, first, maxEntries }) =>
+      answered('neighbours', () => {
+        const keys = [...bucket.history.keys()]
+          .filter((key) => key.startsWith(prefix) && compareKeys(key, first) >= 0)
+          .toSorted(compareKeys);
+        const histories = new Map<string, HistoryEntry[]>();
+        let left = maxEntries;
+        for (const key of keys) {
+          const entries = bucket.list(key);
+          if ((left -= entries.length) < 0) return { histories, isWhole: false };
+          if (entries.length > 0) histories.set(key, entries);
+        }
+        return { histories, isWhole: true };
       }),
     async open(key, versionId) {
       const { answer, damage } = await gated('open', () => {

@@ -7,13 +7,14 @@ import type { DeadLetter } from '../../src/lib/delivery/dead-letter.ts';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { Reason } from '../../src/lib/model/reasons.ts';
 import type { OutcomeRecord } from '../../src/lib/delivery/outcome.ts';
+import type { Neighbourhoods } from '../../src/lib/delivery/neighbourhoods.ts';
 import type { DeadLetterSender, QueueMessage } from '../../src/lib/delivery/deps.ts';
 import { replicateBatch } from '../../src/lib/replicate/replicate-batch.ts';
 import type { ReplicationConfiguration } from '../../src/lib/model/rule.ts';
 import { memoryLetters } from '../model/memory-letters.ts';
 import { createMemoryBucket } from '../model/memory-buckets.ts';
 import { memoryDestination } from '../model/memory-destination.ts';
-import { memorySource } from '../model/memory-source.ts';
+import { type Gate, memorySource } from '../model/memory-source.ts';
 import { noTransfers } from '../model/memory-transfers.ts';
 import { memoryVersionReceipts } from '../model/memory-version-receipts.ts';
 import { createMemoryReceipts } from '../model/memory-receipts.ts';
@@ -40,6 +41,8 @@ export const batchWorld = (configuration: ReplicationConfiguration = testConfigu
   const sent: SentPiece[] = [];
   const state = { deadLetterQueueFails: false, retriesFail: false, deadlineMs: NOW + 900_000 };
   const receipts = createMemoryReceipts();
+  const hooks: { source?: Gate } = {};
+  const neighbourhoods: Neighbourhoods = new Map();
   const letters = memoryLetters();
   const runs = createMemoryRunCounts();
   const run = (...messages: QueueMessage[]) =>
@@ -47,8 +50,9 @@ export const batchWorld = (configuration: ReplicationConfiguration = testConfigu
       configuration,
       buckets: {
         source: () =>
-          memorySource(source, async (_point, call) => {
+          memorySource(source, async (point, call) => {
             calls.push(call);
+            await hooks.source?.(point, call);
           }),
         destination: ({ bucket }) =>
           memoryDestination(replica(bucket), async (point, call) => {
@@ -71,13 +75,14 @@ export const batchWorld = (configuration: ReplicationConfiguration = testConfigu
       reporter: { report: (record) => void records.push(record) },
       runs,
       memory: createBudget(1e9),
+      neighbourhoods,
       clock,
       invocation: testInvocation({ deadlineMs: state.deadlineMs }),
       ...noTransfers(),
       versionReceipts: memoryVersionReceipts(),
     });
   const left = { calls, records, delays, dead, sent };
-  return { source, replica, failing, ...left, state, receipts, letters, runs, run };
+  return { source, replica, failing, ...left, state, receipts, letters, runs, run, hooks };
 };
 
 interface Dead {

@@ -137,6 +137,7 @@ const replicateDeps = (environment: Environment) => {
     sessionName,
     clock,
     memory: createBudget(BODY_BYTES),
+    neighbourhoods: new Map(),
     deadLetterQueue: createDeadLetterQueue(sqs, variable('DEAD_LETTER_QUEUE_URL')),
     letters: createKnownLetters(variable('IDEMPOTENCY_TABLE'), () => clock.now()),
     brake: createBrakes({ store: createBrakeStore(variable('RUNS_TABLE')), clock }),

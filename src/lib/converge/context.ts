@@ -1,7 +1,7 @@
 /** The input of converge besides the task. */
 import type { CopyContext } from '../copy/request.ts';
 import type { Brake } from '../model/brake.ts';
-import type { Buckets } from '../model/ports.ts';
+import type { Buckets, HistoryEntry } from '../model/ports.ts';
 import type { ReplicationError } from '../model/errors.ts';
 import { bucketsOf, type Task } from '../model/task.ts';
 import type { GetSigner } from '../replica/stamp-signature.ts';
@@ -12,6 +12,11 @@ export interface ConvergeContext extends CopyContext {
   passOver: PassOver;
   signer: GetSigner;
   brake: Brake;
+  /**
+   * Resolves to the history of the key as a listing for several keys has it. The listing is not older than the hint, but may be older than
+   * the task. Resolves to null if there is none.
+   */
+  listedBefore?: () => Promise<HistoryEntry[] | null>;
 }
 
 /**

@@ -138,6 +138,7 @@ const drySource = (real: SourceBucket, seen: Seen): SourceBucket => {
     },
     part: (key, pin, partNumber) => real.part(key, pin, partNumber),
     history: (key, until) => real.history(key, until),
+    neighbours: (request) => real.neighbours(request),
     tags: (key, versionId) => real.tags(key, versionId),
     acl: (key, versionId) => real.acl(key, versionId),
     restore: async (key, versionId) => stop('RestoreObject', key, { versionId }),

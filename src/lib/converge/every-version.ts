@@ -89,12 +89,16 @@ const lookAtBoth = async (
   context: ConvergeContext,
   isFirst: boolean,
 ): Promise<BothSides | 'in-place'> => {
-  const list: Lister = async (until) => {
-    const history = await context.source.history(task.key, until);
-    return { history, items: itemsOf(history, task.rule.deletes === 'replicate') };
-  };
+  const listed = (history: HistoryEntry[]): Listed => ({
+    history,
+    items: itemsOf(history, task.rule.deletes === 'replicate'),
+  });
+  const list: Lister = async (until) => listed(await context.source.history(task.key, until));
   let count = 0;
-  const first = await list(() => ++count === FIRST_ENTRIES);
+  // A listing that other hints have shared may be old, which the rules above allow. A key with many versions needs a listing that ends early.
+  const before = isFirst ? ((await context.listedBefore?.()) ?? []) : [];
+  const isShort = before.length > 0 && before.length < FIRST_ENTRIES;
+  const first = isShort ? listed(before) : await list(() => ++count === FIRST_ENTRIES);
   if (count === FIRST_ENTRIES) return await lookAtStack(task, context, first, list);
   // Fast path: the only version of a key is written as if it were new. S3 refuses the write if the destination already has an
   // object.

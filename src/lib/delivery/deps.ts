@@ -5,6 +5,7 @@ import type { Circuits } from './circuits.ts';
 import type { Budget } from '../model/concurrency.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import type { KnownLetters } from './known-letters.ts';
+import type { Neighbourhoods } from './neighbourhoods.ts';
 import type { Receipt, Reporter } from './outcome.ts';
 import type { Buckets, Clock, Invocation } from '../model/ports.ts';
 import type { RunCounts } from './run-counts.ts';
@@ -114,6 +115,8 @@ export interface Deps {
   signer: GetSigner;
   /** Limits how many bytes of memory the bodies take at once. */
   memory: Budget;
+  /** Where keys are neighbours; left out: nothing is remembered after the batch. */
+  neighbourhoods?: Neighbourhoods;
   clock: Clock;
   invocation: Invocation;
 }

@@ -142,6 +142,23 @@ export interface SlicedBody {
   checksum: Checksum | null;
 }
 
+export interface NeighboursRequest {
+  /** All keys that are wanted begin with this text. */
+  prefix: string;
+  /** The first key that is wanted. */
+  first: string;
+  /** Maximum number of entries, up to 1,000. */
+  maxEntries: number;
+}
+
+/** One page of a listing of many keys. */
+export interface Neighbours {
+  /** The history of each key of which the page has all entries, newest first. The keys are in S3's order. A key without entries is left out. */
+  histories: ReadonlyMap<string, HistoryEntry[]>;
+  /** Whether no key with the prefix follows. */
+  isWhole: boolean;
+}
+
 /** The source bucket of one rule. A `versionId` of null means the current version. */
 export interface SourceBucket {
   /** HEAD of the current version. Resolves to what the key shows. */
@@ -162,6 +179,8 @@ export interface SourceBucket {
    * `until` is true. A key may have a hundred thousand versions, so that each event would cost a hundred calls.
    */
   history(key: string, until?: (entry: HistoryEntry) => boolean): Promise<HistoryEntry[]>;
+  /** Lists versions and delete markers of the keys from `first` on, in one request. */
+  neighbours(request: NeighboursRequest): Promise<Neighbours>;
   /** Resolves to null if the version is gone. */
   tags(key: string, versionId: string | null): Promise<Tags | null>;
   /** Resolves to null if the version is gone. */

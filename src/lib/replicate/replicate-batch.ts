@@ -18,6 +18,7 @@ import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import { dropUnneeded, failTransfer, transferOf } from '../transfer/end-transfer.ts';
 import { assignHint, isHintOf, transferIn } from '../transfer/transfer-hint.ts';
 import { createKeyOrder, type KeyOrder } from './key-order.ts';
+import { createSharedListings, type SharedListings } from './shared-listings.ts';
 import { tookLetter } from './took-letter.ts';
 
 /**
@@ -25,21 +26,28 @@ import { tookLetter } from './took-letter.ts';
  * to the ids of the messages that must be delivered again. Never throws.
  */
 export const replicateBatch = async (messages: QueueMessage[], deps: Deps): Promise<{ failed: string[] }> => {
-  const inOrder = createKeyOrder();
+  const batch = { inOrder: createKeyOrder(), listings: createSharedListings(deps) };
   const failed = await Promise.all(
-    messages.map(async (message) => ((await replicate(message, inOrder, deps)) ? [] : [message.messageId])),
+    messages.map(async (message) => ((await replicate(message, batch, deps)) ? [] : [message.messageId])),
   );
   await Promise.all([deps.runs.flush(), deps.circuits.flush(), deps.brake.flush()]);
   return { failed: failed.flat() };
 };
 
+/** What the messages of a batch share. */
+interface Batch {
+  inOrder: KeyOrder;
+  listings: SharedListings;
+}
+
 /** Resolves to true if the message is to be acknowledged. */
-const replicate = async (message: QueueMessage, inOrder: KeyOrder, deps: Deps): Promise<boolean> => {
+const replicate = async (message: QueueMessage, batch: Batch, deps: Deps): Promise<boolean> => {
   if (!(await tookLetter(message, deps))) return false;
   const { assignments, failures } = openMessage(message, deps);
+  batch.listings.expect(assignments);
   await Promise.all(
     assignments.map(async (assignment) => {
-      const failure = await inOrder(assignment, () => attempt(assignment, message, deps));
+      const failure = await batch.inOrder(assignment, () => attempt(assignment, message, batch, deps));
       if (failure !== null) failures.push(isAlone(assignment, assignments) ? unnarrowed(failure) : failure);
     }),
   );
@@ -89,6 +97,7 @@ const openMessage = (
 const attempt = async (
   assignment: Assignment,
   message: QueueMessage,
+  batch: Batch,
   deps: Deps,
 ): Promise<Failure | null> => {
   const { hint } = assignment;
@@ -102,7 +111,7 @@ const attempt = async (
   }
   try {
     await deps.circuits.admit(assignment.destination);
-    await carryOutOnce(assignment, message, deps);
+    await carryOutOnce(assignment, message, batch, deps);
     return null;
   } catch (thrown) {
     const failure = { ...bodiesOf(narrowed(assignment)), hint, assignment };
@@ -146,12 +155,17 @@ const failedTransfer = async (
  * Converges once per idempotency key, and reports the receipt. For a duplicate, does not converge again, but reports the stored
  * receipt.
  */
-const carryOutOnce = async (assignment: Assignment, message: QueueMessage, deps: Deps): Promise<void> => {
+const carryOutOnce = async (
+  assignment: Assignment,
+  message: QueueMessage,
+  batch: Batch,
+  deps: Deps,
+): Promise<void> => {
   const { hint } = assignment;
   let continues = false;
   const work = async (): Promise<Receipt> => {
     const startedMs = deps.clock.now();
-    const convergence = await convergeFor(assignment, message, deps);
+    const convergence = await convergeFor(assignment, message, batch, deps);
     if (WROTE.has(convergence.outcome)) await deps.circuits.succeeded(assignment.destination);
     continues = isTransferring(convergence);
     if (!continues && transferIn(hint) !== null) await dropUnneeded(assignment, convergence.outcome, deps);
@@ -177,6 +191,7 @@ const WROTE: ReadonlySet<string> = new Set(['replicated', 'deleted', 'updated'])
 const convergeFor = async (
   assignment: Assignment,
   message: QueueMessage,
+  { listings }: Batch,
   deps: Deps,
 ): Promise<Convergence> => {
   // Work that starts when the invocation is nearly over would be cut off in the middle.
@@ -184,7 +199,7 @@ const convergeFor = async (
     throw new ReplicationError('out-of-time', 'the invocation is nearly over');
   const task = taskOf(assignment);
   const context = contextOf(task, deps, (version) => quarantineVersion(version, assignment, message, deps));
-  return await converge(task, context);
+  return await converge(task, { ...context, listedBefore: () => listings.take(assignment) });
 };
 
 /**

@@ -13,7 +13,7 @@ import { withBodyText } from './command-hooks.ts';
 import { listedKinds } from './listed-kinds.ts';
 import { decodedKey, isLastPage, keyOf, noNextPage, PAGE_ENTRIES } from './listing-answers.ts';
 
-const LIST_VERSIONS = 'ListObjectVersions';
+export const LIST_VERSIONS = 'ListObjectVersions';
 
 /**
  * How many entries the first page has. Most keys have few versions, so the rest of a larger page would contain only entries of other keys.
@@ -111,7 +111,7 @@ const checkNewestFirst = (own: Listed[]): void => {
     throw brokenAnswer(LIST_VERSIONS, 'the newest version is not first');
 };
 
-const historyEntry = ({ kind, entry }: Listed): HistoryEntry => {
+export const historyEntry = ({ kind, entry }: Listed): HistoryEntry => {
   const versionId = entry.VersionId ?? 'null';
   const lastModifiedMs = entry.LastModified?.getTime() ?? 0;
   if (kind === 'marker') return { kind, versionId, lastModifiedMs };

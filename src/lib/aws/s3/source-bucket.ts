@@ -10,6 +10,7 @@ import { call, type Target } from './call.ts';
 import { isNotFound, isSseC, unlessGone } from '../errors.ts';
 import { bodyOf, getObject, type GetInput, headOrReason } from './get-object.ts';
 import { type Heads, headCurrent, headVersion } from './head-object.ts';
+import { listNeighbours } from './neighbours.ts';
 import { readAcl } from './object-acl.ts';
 import { objectHistory } from './object-history.ts';
 import { objectState, refuseIncomplete } from './object-state.ts';
@@ -67,6 +68,7 @@ export const createSourceBucket = (target: Target, bucket: string): SourceBucket
       return entries;
     },
 
+    neighbours: (request) => listNeighbours(target, bucket, request),
     tags: (key, versionId) => readTags(target, { bucket, key, versionId }),
     acl: (key, versionId) => readAcl(target, { bucket, key, versionId }),
     restore: (key, versionId, request) => requestRestore(target, { bucket, key, versionId }, request),

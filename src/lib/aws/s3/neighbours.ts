@@ -1,0 +1,59 @@
+/** Lists the versions of several keys that follow each other, in one request. */
+import { ListObjectVersionsCommand } from '@aws-sdk/client-s3';
+import { MAX_KEY_BYTES } from '../../model/rule.ts';
+import type { HistoryEntry, Neighbours, NeighboursRequest } from '../../model/ports.ts';
+import { call, type Target } from './call.ts';
+import { withBodyText } from './command-hooks.ts';
+import { listedKinds } from './listed-kinds.ts';
+import { isLastPage, keyOf } from './listing-answers.ts';
+import { historyEntry, LIST_VERSIONS, versionsInOrder } from './object-history.ts';
+
+/** Requests one page. A key counts as listed only if S3 marks its first entry as the current one and the page goes on after its last entry. */
+export const listNeighbours = async (
+  target: Target,
+  bucket: string,
+  { prefix, first, maxEntries }: NeighboursRequest,
+): Promise<Neighbours> => {
+  const texts: string[] = [];
+  const after = justBefore(first);
+  const command = new ListObjectVersionsCommand({
+    Bucket: bucket,
+    ...(prefix === '' ? {} : { Prefix: prefix }),
+    ...(after === '' ? {} : { KeyMarker: after }),
+    EncodingType: 'url',
+    MaxKeys: maxEntries,
+  });
+  withBodyText(command, (text) => texts.push(text));
+  const answer = await call(target, LIST_VERSIONS, (client, options) => client.send(command, options));
+  const isWhole = isLastPage(LIST_VERSIONS, answer);
+  const histories = new Map<string, HistoryEntry[]>();
+  let last: string | undefined;
+  for (const listed of versionsInOrder(answer, listedKinds(texts.at(-1) ?? ''))) {
+    const key = keyOf(listed.entry, answer);
+    if (key === undefined) continue;
+    if (key !== last && listed.entry.IsLatest === true && !histories.has(key)) histories.set(key, []);
+    else if (key !== last) histories.delete(key);
+    histories.get(key)?.push(historyEntry(listed));
+    last = key;
+  }
+  // More versions of the last key may be on the next page.
+  if (!isWhole && last !== undefined) histories.delete(last);
+  return { histories, isWhole };
+};
+
+/**
+ * Returns a text that sorts before the key, with few keys in between, because a listing starts after its marker. `k57` gives `k56~`. A
+ * marker without its last character would do too, but `k5` also comes before `k50` to `k56999`.
+ */
+const justBefore = (key: string): string => {
+  const start = key.slice(0, -1);
+  const code = key.charCodeAt(key.length - 1);
+  const isAscii = code > FIRST_PRINTABLE && code <= LAST_PRINTABLE;
+  const before = `${start}${String.fromCharCode(code - 1)}~`;
+  if (isAscii && Buffer.byteLength(before) <= MAX_KEY_BYTES) return before;
+  // Half of a surrogate pair is no text.
+  return start.isWellFormed() ? start : start.slice(0, -1);
+};
+
+const FIRST_PRINTABLE = 0x20;
+const LAST_PRINTABLE = 0x7e;
