@@ -115,7 +115,7 @@ export interface Deps {
   signer: GetSigner;
   /** Limits how many bytes of memory the bodies take at once. */
   memory: Budget;
-  /** Where keys are neighbours; left out: nothing is remembered after the batch. */
+  /** The places where keys may be neighbours; left out: nothing is remembered after the batch. */
   neighbourhoods?: Neighbourhoods;
   clock: Clock;
   invocation: Invocation;

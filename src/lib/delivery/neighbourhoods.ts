@@ -17,7 +17,7 @@ const PLACES = 256;
 const FIRST_ENTRIES = 200;
 const LEAST_ENTRIES = 50;
 const MOST_ENTRIES = 1_000;
-/** After so many misses the pauses between tries are no longer doubled. */
+/** How many misses double the pause between tries. */
 const MAX_MISSES = 5;
 
 /** Returns what is known about a place. The place that was not used for the longest time is forgotten first. */

@@ -1,7 +1,7 @@
 /**
  * Shares listings of a source among the hints of a batch whose keys are neighbours, as keys that begin with a time are. A listing that is
- * shared is never older than the events of the batch, because the first hint that asks makes it. Where keys are no neighbours, each hint
- * lists its key alone, and only now and then a listing is tried again (decision 045).
+ * shared is never older than the events of the batch, because the first hint that asks makes it. If keys are no neighbours, each hint lists
+ * its key alone, and only now and then a listing is tried again (decision 045).
  */
 import type { Deps } from '../delivery/deps.ts';
 import { type Neighbourhood, neighbourhoodOf, noteHit, noteMiss } from '../delivery/neighbourhoods.ts';

@@ -8,7 +8,7 @@ import { listedKinds } from './listed-kinds.ts';
 import { isLastPage, keyOf } from './listing-answers.ts';
 import { historyEntry, LIST_VERSIONS, versionsInOrder } from './object-history.ts';
 
-/** Requests one page. A key counts as listed only if S3 marks its first entry as the current one and the page goes on after its last entry. */
+/** Requests one page. A key counts as listed only if S3 marks its first entry as the current one and entries follow its last one, or the listing ends. */
 export const listNeighbours = async (
   target: Target,
   bucket: string,
