@@ -19,7 +19,8 @@ export const handler = async (
   using invocation = environment.invocation(context);
   if (isTending(event)) {
     const report = await tendRuns(invocation.deps);
-    if (report.runs + report.released + report.failed.length > 0) invocation.log.info('tend', report);
+    if (report.runs + report.released + report.verifies.length + report.failed.length > 0)
+      invocation.log.info('tend', report);
     return report;
   }
   if (!isSqsEvent(event)) return await answerRunRequest(event, invocation.deps);

@@ -50,6 +50,12 @@ export const ALARM_TEXTS = {
     command: log('subscribe'),
     section: 'Lost subscriptions',
   },
+  verify: {
+    meaning:
+      'A scheduled verify found differences, failed, or was refused or stopped because of its budget. It stays on until a whole run finds that both sides agree. Only where a rule has `verify`.',
+    command: cli('status'),
+    section: 'Scheduled verifies',
+  },
   'destinations-avoided': {
     meaning:
       'A destination denies everything, fails or does not answer. Its messages wait, and come back by themselves.',

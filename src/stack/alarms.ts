@@ -1,15 +1,28 @@
-import type { AlarmSettings } from '../lib/configuration/configuration.ts';
+import type { AlarmSettings, Configuration } from '../lib/configuration/configuration.ts';
 import { type Deployment, type ResourceNames, resourceNames } from '../lib/configuration/resource-names.ts';
 import { alarmDescription, type AlarmName } from './alarm-texts.ts';
 import { ACCOUNT_ID, attribute, denyWithoutTls, policyDocument, ref, substitute } from './cloudformation.ts';
 import type { CloudFormationResource, Resources } from './cloudformation.ts';
-import { dimensionsOf, NAMESPACE, NO_PLACE, type SHARED_METRICS } from '../lib/model/metrics.ts';
+import {
+  dimensionsOf,
+  NAMESPACE,
+  NO_PLACE,
+  type SHARED_METRICS,
+  VERIFIES_FAILING,
+} from '../lib/model/metrics.ts';
 import { RETENTION_SECONDS } from './queues.ts';
 
-export const alarms = (deployment: Deployment, settings: AlarmSettings): Resources => ({
-  ...(settings.topicArn === null ? topic(resourceNames(deployment), settings.email) : {}),
-  ...publishedAt(alarmTopic(settings), allAlarms(deployment, settings)),
-});
+export const alarms = ({ deployment, stack, replication }: Configuration): Resources => {
+  const settings = stack.alarms;
+  const isScheduled = replication.rules.some(({ verify }) => verify !== null);
+  return {
+    ...(settings.topicArn === null ? topic(resourceNames(deployment), settings.email) : {}),
+    ...publishedAt(alarmTopic(settings), {
+      ...allAlarms(deployment, settings),
+      ...(isScheduled ? verifyAlarm(deployment) : {}),
+    }),
+  };
+};
 
 /** The topic of the alarms: one of the stack, or an existing one. */
 export const alarmTopic = ({ topicArn }: AlarmSettings): unknown => topicArn ?? ref('AlarmTopic');
@@ -116,6 +129,16 @@ const functionAlarms = (deployment: Deployment, settings: AlarmSettings): Resour
   }),
 });
 
+/** The metric has the same value each minute, until a later run finds that both sides agree. */
+const verifyAlarm = (deployment: Deployment): Resources => ({
+  VerifyAlarm: alarm(deployment, {
+    name: 'verify',
+    metric: ownMetric(VERIFIES_FAILING),
+    statistic: 'Maximum',
+    threshold: 1,
+  }),
+});
+
 const RECURSION_ALARMS = {
   Replicate: 'replicate-recursion',
   Transfer: 'transfer-recursion',
@@ -194,7 +217,7 @@ const functionMetric = (metric: string, logicalId: string): Metric => ({
 });
 
 /** A metric of our own that counts for all buckets and rules together. */
-const ownMetric = (metric: (typeof SHARED_METRICS)[number]): Metric => ({
+const ownMetric = (metric: typeof VERIFIES_FAILING | (typeof SHARED_METRICS)[number]): Metric => ({
   Namespace: NAMESPACE,
   MetricName: metric,
   Dimensions: Object.entries(dimensionsOf(NO_PLACE)).map(([Name, Value]) => ({ Name, Value })),

@@ -122,7 +122,7 @@ function plainResources(configuration: Configuration, names: ResourceNames): Res
     ...transfers(names),
     ...eventRules(buckets, names.stack),
     ...subscriptions(names, buckets),
-    ...withDashboard(configuration, alarms(configuration.deployment, configuration.stack.alarms)),
+    ...withDashboard(configuration, alarms(configuration)),
   };
 }
 

@@ -18,6 +18,7 @@ export const healthy = (more: Partial<StateSources> = {}): StateSources => ({
   arrivals: async () => ({ live: noArrivals(), backfill: noArrivals() }),
   brakes: async () => new Map(),
   runs: async () => [],
+  verifies: async () => new Map(),
   progress: async () => null,
   transfers: async () => [],
   measures: async () => ({

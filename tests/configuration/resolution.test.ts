@@ -76,6 +76,7 @@ test('a minimal rule resolves to the documented defaults', () => {
         acl: 'ignore',
         restore: null,
         brake: null,
+        verify: null,
       },
     ],
   });

@@ -10,7 +10,7 @@ import { expect, test } from 'vitest';
 import { ALL_COMMANDS } from '../../src/cli/all-commands.ts';
 import { parseOptions } from '../../src/cli/terminal/command.ts';
 import { ALARM_TEXTS, alarmDescription, type AlarmName } from '../../src/stack/alarm-texts.ts';
-import { loadConfiguration } from '../../src/lib/configuration/configuration.ts';
+import { parseConfiguration } from '../../src/lib/configuration/configuration.ts';
 import { resourceNames } from '../../src/lib/configuration/resource-names.ts';
 import { stackOf } from '../../src/stack/stack.ts';
 
@@ -42,10 +42,10 @@ test('the first page of docs/operations.md has each alarm, what it means and one
 });
 
 test('every alarm of the stack has its text with the command for this stack', () => {
-  const configuration = loadConfiguration(join(import.meta.dirname, '../../replication.yml'), {
-    stage: DEPLOYMENT.stage,
-    region: DEPLOYMENT.region,
-  });
+  const sample = readFileSync(join(import.meta.dirname, '../../replication.yml'), 'utf8');
+  const text = sample.replace('  - id: media\n', '  - id: media\n    verify: { every: 7d }\n');
+  const { stage, region } = DEPLOYMENT;
+  const configuration = parseConfiguration(text, { stage, region });
   const { deployment } = configuration;
   const { Resources } = stackOf(configuration).resources;
   const alarms = Object.values(Resources).filter(({ Type }) => Type === 'AWS::CloudWatch::Alarm');

@@ -45,6 +45,7 @@ export const testRule = (fields: Partial<ReplicationRule> = {}): ReplicationRule
   acl: 'ignore',
   restore: null,
   brake: null,
+  verify: null,
   ...fields,
 });
 

@@ -2,23 +2,23 @@
  * A run in a world that is completely in memory. Its queues deliver messages in any order, and some of them
  * twice. Its replicate function copies at once. Its invocations may die at any call that they make.
  */
-import type { Hint } from '../../src/lib/hint/hint.ts';
-import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
 import { startRuns } from '../../src/lib/runs/control.ts';
 import { workOnMessage } from '../../src/lib/runs/messages.ts';
-import type { ReportFiles, RunDeps, RunMessage, RunQueues } from '../../src/lib/runs/ports.ts';
+import type { ReportFiles, RunDeps, RunQueues } from '../../src/lib/runs/ports.ts';
 import type { ReportRow, RunReport } from '../../src/lib/runs/report/report-data.ts';
 import { tendRuns } from '../../src/lib/runs/tend-runs.ts';
 import { isActive, type RunSpec } from '../../src/lib/runs/run.ts';
-import { createMemoryBrakes, type MemoryBrakes } from '../model/memory-brakes.ts';
-import { createMemoryRunStore, type MemoryRunStore } from '../model/memory-run-store.ts';
+import { createMemoryBrakes } from '../model/memory-brakes.ts';
+import { createMemoryVerifies } from '../model/memory-verifies.ts';
+import { createMemoryRunStore } from '../model/memory-run-store.ts';
 import { memoryVersionReceipts } from '../model/memory-version-receipts.ts';
 import { testConfiguration, testRule } from '../model/settings.ts';
-import { entriesOf, type Histories, listingOf, NOW, type PageRequests } from './histories.ts';
+import { entriesOf, type Histories, listingOf, NOW } from './histories.ts';
 import { mortal } from './mortal.ts';
 import { aSpec, keepReport } from './runs.ts';
 import { sideBuckets } from './side-buckets.ts';
+import type { World } from './world-parts.ts';
 
 export interface WorldOptions {
   source: Histories;
@@ -30,36 +30,6 @@ export interface WorldOptions {
   diesAt?: () => boolean;
   /** Returns a number in [0, 1). */
   random?: () => number;
-}
-
-/** Everything that a run can read or change, and the settings of the world. */
-interface World {
-  source: Histories;
-  replica: Histories;
-  rule: ReplicationRule;
-  pageSize: number;
-  listingConcurrency: number;
-  diesAt(): boolean;
-  random(): number;
-  nowMs: number;
-  clock: RunDeps['clock'];
-  store: MemoryRunStore;
-  messages: { message: RunMessage; atMs: number }[];
-  /** When the schedule tends the runs next. */
-  tendMs: number;
-  brakes: MemoryBrakes;
-  hints: Hint[];
-  announced: string[];
-  reports: RunReport[];
-  files: Map<string, ReportRow[]>;
-  requests: PageRequests;
-  /** The numbers of objects that transfers are still moving, and of messages that wait for the destination. */
-  moving: { ofRule: number; ofRun: number; waiting: number };
-  /** The number of hints of others in the queue. They stay there. */
-  foreignHints: { count: number };
-  broken: { source: ReplicationError | null };
-  /** The hints that have been processed. */
-  receipts: Set<string>;
 }
 
 export const createWorld = (options: WorldOptions) => {
@@ -78,6 +48,16 @@ export const createWorld = (options: WorldOptions) => {
     broken,
     moving,
     brakes: world.brakes,
+    verifies: world.verifies,
+    /** Lets time pass until the schedule has tended the runs once more. */
+    async nextMinute() {
+      world.nowMs = Math.max(world.nowMs, world.tendMs);
+      await tend(world);
+    },
+    /** Lets time pass without a schedule. */
+    sleepUntil(ms: number) {
+      world.nowMs = Math.max(world.nowMs, ms);
+    },
     foreignHints: world.foreignHints,
     source,
     replica,
@@ -123,6 +103,7 @@ const emptyWorld = (options: WorldOptions): World => {
     messages: [],
     tendMs: NOW,
     brakes: createMemoryBrakes(),
+    verifies: createMemoryVerifies(),
     hints: [],
     announced: [],
     reports: [],
@@ -180,6 +161,8 @@ const depsOf = (world: World): RunDeps => {
     files: filesOf(world, point),
     topic: mortal({ announce: async ({ id }: { id: string }) => void world.announced.push(id) }, point),
     brakes: world.brakes,
+    verifies: mortal({ all: world.verifies.all, put: world.verifies.put }, point),
+    metrics: world.verifies,
     clock,
     random,
     deadlineMs: world.nowMs + 870_000,

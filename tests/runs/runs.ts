@@ -39,6 +39,7 @@ export const aRule = (
   acl: 'ignore',
   restore: null,
   brake: null,
+  verify: null,
   ...given,
   source: {
     bucket: 'acme-documents',

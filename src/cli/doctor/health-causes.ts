@@ -38,6 +38,13 @@ export const HEALTH_CAUSES = {
     means: 'The last verify found differences.',
     fix: 'npx s3-replicator verify start --repair',
   },
+  'verify-not-started': {
+    verdict: 'warning',
+    asks: 'dynamodb:Query (the records of scheduled verifies)',
+    means:
+      'The last verify of the schedule was skipped, because another run was under way, or refused, because of its budget.',
+    fix: 'npx s3-replicator verify start, or a larger `verify.maxDollars` in replication.yml',
+  },
   'run-failed': {
     verdict: 'warning',
     asks: 'dynamodb:Query (the records of the runs)',

@@ -104,7 +104,7 @@ const deadLetterFindings = (context: Context, { deadLetters, rules }: Deployment
 const visibleIn = ({ messages }: QueueState): number => (isReadable(messages) ? messages.visible : 0);
 
 const ruleFindings = (context: Context, state: RuleState): Finding[] => {
-  const { rule, destination, avoided, brake, lastVerify } = state;
+  const { rule, destination, avoided, brake, lastVerify, verify: schedule } = state;
   const where = `${rule} → ${destination}`;
   const verify = isReadable(lastVerify) ? lastVerify : null;
   return [
@@ -121,6 +121,17 @@ const ruleFindings = (context: Context, state: RuleState): Finding[] => {
           found('deletes-paused', {
             text: `deletes of ${where} are paused since ${brake.since ?? 'unknown'}: ${brake.why ?? ''}`,
             fix: command(context, `brake status --rule ${rule}`),
+          }),
+        ]
+      : []),
+    ...(isReadable(schedule) &&
+    schedule !== null &&
+    schedule.last !== null &&
+    schedule.last.kind !== 'started'
+      ? [
+          found('verify-not-started', {
+            text: `the verify of ${where} that was due ${schedule.last.at} was ${schedule.last.kind}: ${schedule.last.detail}`,
+            fix: command(context, `verify start --rule ${rule}`),
           }),
         ]
       : []),

@@ -6,6 +6,7 @@ import {
   type RunSettings,
   withReading,
 } from '../../lib/runs/estimate/estimate.ts';
+import { SAMPLE_PAGES, SAMPLE_WORKERS } from '../../lib/runs/estimate/estimate-run.ts';
 import { type Survey, surveySource } from '../../lib/runs/estimate/sample-source.ts';
 import { createWorkCounter, type Workload } from '../../lib/runs/estimate/workload.ts';
 import type { RunEstimate, RunSpec } from '../../lib/runs/run.ts';
@@ -13,10 +14,6 @@ import { countOf } from '../../lib/text/amounts.ts';
 import { createProgress } from '../terminal/progress.ts';
 import { interruptibleListings } from './interruptible-listing.ts';
 import type { StartCommand, StartRequest } from './run-request.ts';
-
-/** Maximum pages of a sample. 2,000 pages cost one US cent. */
-const SAMPLE_PAGES = 400;
-const WORKERS = 16;
 
 /**
  * Resolves to one estimate for each run, in the same order. If no estimate was requested, each estimate is null. The source is read only
@@ -45,14 +42,14 @@ const surveyFor = async ({ request, io, ports }: StartCommand, spec: RunSpec): P
     destinationProfile: request.destinationProfile,
     signal: NEVER_ABORTED,
   });
-  const patient = interruptibleListings(io, 2 * WORKERS);
+  const patient = interruptibleListings(io, 2 * SAMPLE_WORKERS);
   const progress = createProgress(io);
   try {
     return await surveySource({
       listPage: patient(listings.source(rule, spec.versions)),
       prefix: mapping.sourcePrefix,
       createCounter: () => createWorkCounter(rule, spec),
-      workers: WORKERS,
+      workers: SAMPLE_WORKERS,
       mostPages: request.estimate === 'full' ? Infinity : SAMPLE_PAGES,
       random: ports.random,
       now: () => io.now(),

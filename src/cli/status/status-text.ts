@@ -124,6 +124,7 @@ const sections = (state: DeploymentState, behind: readonly RuleState[]): Section
     ]),
   ),
   ...verifySection(state),
+  ...scheduleSection(state),
   ...notReadable(state).map((action): Section => ['?', `not readable: permission ${action}`]),
   ...nextSection(state, behind),
 ];
@@ -191,6 +192,26 @@ const verifySection = ({ rules, at }: DeploymentState): Section[] => {
   // If there are many destinations, only those that do not agree are shown.
   return verified.length <= 4 ? verified : verified.filter(([, text]) => !text.endsWith('agrees'));
 };
+
+/** The schedules whose last verify was not started, or whose verdict is bad. Otherwise only the next one. */
+const scheduleSection = ({ rules }: DeploymentState): Section[] => {
+  const scheduled = rules.flatMap(({ rule, destination, verify }) =>
+    isReadable(verify) && verify !== null ? [{ place: `${rule} → ${destination}`, ...verify }] : [],
+  );
+  const failed = scheduled.flatMap(({ place, last }): Section[] =>
+    last === null || last.kind === 'started'
+      ? []
+      : [['verify', `${place} ${last.kind} ${minuteOf(last.at)}: ${printable(last.detail)}`]],
+  );
+  const [first] = scheduled
+    .filter(({ next }) => next !== null)
+    .toSorted((one, other) => ((one.next ?? '') < (other.next ?? '') ? -1 : 1));
+  return first === undefined
+    ? failed
+    : [...failed, ['verify', `next: ${first.place} at ${minuteOf(first.next ?? '')} UTC`]];
+};
+
+const minuteOf = (iso: string): string => iso.slice(0, 16).replace('T', ' ');
 
 /** Returns the permissions that are missing, each once. */
 const notReadable = (state: DeploymentState): string[] => {

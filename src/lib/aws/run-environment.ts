@@ -9,9 +9,11 @@ import type { MovingObjects, RunDeps } from '../runs/ports.ts';
 import type { RunSpec } from '../runs/run.ts';
 import { createBrakeLedger } from './dynamodb/brake-ledger.ts';
 import { createRunStore } from './dynamodb/run-store.ts';
+import { createVerifyLedger } from './dynamodb/verify-ledger.ts';
 import { createTransferStore } from './dynamodb/transfer-store.ts';
 import { createVersionReceipts } from './dynamodb/version-receipts.ts';
 import { createEnvironment, type Environment, limitTime } from './environment.ts';
+import { createVerifyMetrics } from './cloudwatch/verify-metrics.ts';
 import { createRunTopic } from './run-topic.ts';
 import { createListings } from './s3/bucket-listing.ts';
 import { createBuckets } from './s3/buckets.ts';
@@ -84,6 +86,8 @@ const runDeps = (environment: Environment, variables: NodeJS.ProcessEnv) => {
     ),
     files: bucket === '' ? null : createReportFiles({ clients, bucket, account, prefix, stack, loggedKeys }),
     brakes: createBrakeLedger(variable('RUNS_TABLE')),
+    verifies: createVerifyLedger(variable('RUNS_TABLE')),
+    metrics: createVerifyMetrics(),
     topic: createRunTopic(variable('RUNS_TOPIC_ARN'), stack),
     clock,
     random: Math.random,

@@ -9,6 +9,7 @@ import { createArrivalStore } from './dynamodb/arrival-store.ts';
 import { createBrakeLedger } from './dynamodb/brake-ledger.ts';
 import { createCircuitStore } from './dynamodb/circuit-store.ts';
 import { createRunStore } from './dynamodb/run-store.ts';
+import { createVerifyLedger } from './dynamodb/verify-ledger.ts';
 import { createTransferStore } from './dynamodb/transfer-store.ts';
 import { toQueueError } from './errors.ts';
 import { countsOf } from './sqs/queue-counts.ts';
@@ -67,6 +68,7 @@ export const createStateSources = (names: Names, region: string): StateSources =
       readable('dynamodb:GetItem', () => recentArrivals(createArrivalStore(names.table, region), nowMs)),
     brakes: () => readable('dynamodb:Query', createBrakeLedger(names.runsTable, region).all),
     runs: () => readable('dynamodb:Query', () => runs.list(RUNS)),
+    verifies: () => readable('dynamodb:Query', createVerifyLedger(names.runsTable, region).all),
     progress: (id) =>
       readable('dynamodb:Query', async () => {
         const run = await runs.progress(id);

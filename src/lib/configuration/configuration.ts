@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { toExclusion, toFilter } from './filter-schema.ts';
 import { sourceKeys } from './source-keys.ts';
+import { toVerify } from './verify-schema.ts';
 import { checkRules, destinationId } from './checks.ts';
 import type { PlacedRule } from './checks.ts';
 import { readConfigurationFile } from './file.ts';
@@ -267,6 +268,7 @@ const toRule = ({
   destinations,
   restore,
   brake,
+  verify,
   ...others
 }: RuleShape): ReplicationRule => ({
   ...others,
@@ -285,6 +287,7 @@ const toRule = ({
   destinations: destinations.map(toDestination),
   restore: restore ?? null,
   brake: toBrake(brake, others.deletes),
+  verify: toVerify(verify),
 });
 
 const toBrake = (brake: RuleShape['brake'], deletes: RuleShape['deletes']): BrakeSettings | null => {

@@ -11,6 +11,7 @@ import {
 } from './aws-syntax.ts';
 import { optionBlock, bucket, id, integer, keyPart, oneOf, pattern } from './fields.ts';
 import { excludeBlock, excludeList, filterBlock } from './filter-schema.ts';
+import { verifyBlock } from './verify-schema.ts';
 
 export type RuleShape = z.output<typeof ruleSchema>;
 export type DestinationShape = z.output<typeof destinationBlock>;
@@ -216,6 +217,7 @@ export const ruleSchema = optionBlock(
       ['ignore', 'replicate'],
     ).default('ignore'),
     restore: restoreBlock.optional(),
+    verify: verifyBlock.optional(),
     brake: z
       .union([z.literal('off'), brakeBlock], { error: BRAKE_ADVICE })
       .describe(BRAKE_ADVICE)
@@ -235,4 +237,5 @@ export const RULE_SECTIONS: Record<string, string[]> = {
   exclude: Object.keys(excludeBlock.shape),
   restore: Object.keys(restoreBlock.shape),
   brake: Object.keys(brakeBlock.shape),
+  verify: Object.keys(verifyBlock.shape),
 };

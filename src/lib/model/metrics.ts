@@ -20,6 +20,9 @@ export const SHARED_METRICS = [
   'OperationsFailedReplication',
 ] as const;
 
+/** The metric on which the alarm of scheduled verifies stands. It exists only where a rule has a schedule. */
+export const VERIFIES_FAILING = 'VerifiesFailing';
+
 /** The subject of a record or a metric. */
 export interface MetricPlace {
   rule: string | null;

@@ -193,6 +193,11 @@ const REASON_ENTRIES = {
     fix: 'Fix what the retries in the log of the function name; then redrive a message, or resume a run.',
     mayPass: true,
   },
+  'over-budget': {
+    disposition: 'quarantine',
+    meaning: 'A scheduled verify used more than its budget, and was stopped.',
+    fix: 'Raise `maxRequests` or `maxDollars` under `verify` of the rule and deploy, or start a verify yourself.',
+  },
 } as const satisfies Record<string, ReasonEntry>;
 
 export type Reason = keyof typeof REASON_ENTRIES;

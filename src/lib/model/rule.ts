@@ -47,6 +47,23 @@ export interface ReplicationRule {
   restore: Restore | null;
   /** How many deletes and overwrites pass before deletes are paused; null: deletes are never paused. */
   brake: BrakeSettings | null;
+  /** When both sides are compared without a person; null: never. */
+  verify: VerifySchedule | null;
+}
+
+/** When a verify of each destination begins, and how much it may use. */
+export interface VerifySchedule {
+  everyDays: number;
+  /** Minutes since midnight in `timeZone`. */
+  atMinutes: number;
+  /** A time zone of IANA. */
+  timeZone: string;
+  /** As in `RunSpec`. */
+  attributes: 'all' | 'listed';
+  /** Maximum number of requests to S3 of one verify; null: no limit. */
+  maxRequests: number | null;
+  /** Maximum cost of one verify in US$. */
+  maxDollars: number;
 }
 
 /** The limits of the brake. Each is the number of changes within the window that still pass. */

@@ -15,6 +15,7 @@ import {
   NOTHING_COMPARED,
   type WorkPhase,
 } from './run.ts';
+import { isWholeRun, noteVerdict } from './verify-verdict.ts';
 import { LOST_AMONG_OTHERS_MS, LOST_MS } from './waiting-times.ts';
 
 /** Advances the run as far as is possible now. Returns the run after its last step, or null if there is no such run. */
@@ -91,8 +92,7 @@ const renewReport = async (id: string, deps: RunDeps): Promise<void> => {
 /** The limit of the brake is a share of the keys. The number of keys is known after a run over the whole rule. */
 const noteKeys = async ({ spec, checked }: RunRecord, { brakes, configuration }: RunDeps): Promise<void> => {
   const rule = configuration.rules.find(({ id }) => id === spec.rule);
-  const isWhole = rule !== undefined && spec.since === null && rule.source.prefix.startsWith(spec.prefix);
-  if (!isWhole || rule.brake === null || checked === null) return;
+  if (rule === undefined || !isWholeRun(spec, rule) || rule.brake === null || checked === null) return;
   await brakes.counted(brakeName({ rule, destination: { id: spec.destination } }), checked.keys);
 };
 
@@ -129,8 +129,10 @@ const begun = ({ history }: RunRecord, work: WorkPhase, { clock }: RunDeps): Run
   still: null,
 });
 
-const announced = async (run: RunRecord, { store, topic }: RunDeps): Promise<RunRecord> => {
+const announced = async (run: RunRecord, deps: RunDeps): Promise<RunRecord> => {
+  const { store, topic } = deps;
   if (run.announced || run.phase === 'paused') return run;
+  await noteVerdict(run, deps);
   await topic.announce(run);
   await store.change(run, { announced: true });
   return run;

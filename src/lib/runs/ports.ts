@@ -9,6 +9,7 @@ import type { VersionReceipts } from '../replica/version-receipt.ts';
 import type { ReportRow, RunReport } from './report/report-data.ts';
 import type { DifferenceFile, RunRecord, RunStore } from './run-store.ts';
 import type { RunSpec } from './run.ts';
+import type { VerifyLedger, VerifyMetrics } from './verify-record.ts';
 
 /** A message of the queue of ranges. It requests work on the range of the listing `epoch` that begins at `from`. */
 export interface RunMessage extends Chain {
@@ -85,6 +86,9 @@ export interface RunDeps {
   files: ReportFiles | null;
   topic: RunTopic;
   brakes: BrakeLedger;
+  /** The records of scheduled verifies. */
+  verifies: VerifyLedger;
+  metrics: VerifyMetrics;
   clock: Clock;
   /** Returns numbers in [0, 1). */
   random(): number;

@@ -30,6 +30,16 @@ export interface RunSpec {
   acceptLeftOut: boolean;
   /** Present on the verify that `backfill start --dry-run` starts. */
   isDryRun?: true;
+  /** Present on a verify that the schedule of its rule has started: how much it may use. */
+  scheduled?: RunBudget;
+}
+
+/** How much a run may use. */
+export interface RunBudget {
+  /** Requests to S3; null: any number. */
+  requests: number | null;
+  /** US$. */
+  dollars: number;
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import { passOnReleased } from './pass-on-released.ts';
+import { beginVerifies, type DueVerify, stopOverBudget } from './scheduled-verifies.ts';
 import { advance, copyProgress, failRun, mayBeGrantedToRun } from './phases.ts';
 import type { RunDeps } from './ports.ts';
 import type { OpenRange, RunRecord } from './run-store.ts';
@@ -24,14 +25,17 @@ export interface TendReport {
   resent: number;
   /** Keys that operators have released, for which a hint was sent or which were forgotten. */
   released: number;
+  /** The scheduled verifies that were due. */
+  verifies: DueVerify[];
   /** The runs that could not be tended, each as `<id>: <reason>`. The next time they are tried again. */
   failed: string[];
 }
 
 /** Tends all runs, and passes on what operators have released. Throws only if the list of runs cannot be read. */
 export const tendRuns = async (deps: RunDeps): Promise<TendReport> => {
-  const report: TendReport = { runs: 0, resent: 0, released: 0, failed: [] };
+  const report: TendReport = { runs: 0, resent: 0, released: 0, verifies: [], failed: [] };
   await tendBrakes(report, deps);
+  await tendVerifies(report, deps);
   for (const id of await deps.store.awake()) {
     report.runs += 1;
     try {
@@ -58,10 +62,19 @@ const tendBrakes = async (report: TendReport, deps: RunDeps): Promise<void> => {
   }
 };
 
+const tendVerifies = async (report: TendReport, deps: RunDeps): Promise<void> => {
+  try {
+    report.verifies = await beginVerifies(deps);
+  } catch (thrown) {
+    report.failed.push(`verifies: ${asReplicationError(thrown).reason}`);
+  }
+};
+
 /** Resolves to the number of ranges whose message was sent again. */
 const tendRun = async (id: string, deps: RunDeps): Promise<number> => {
   await noteProgress(id, deps);
   const run = await advance(id, deps);
+  if (run !== null && isActive(run) && run.spec.scheduled !== undefined) await stopOverBudget(run, deps);
   if (run !== null && isActive(run)) return await sendStillRanges(run, deps);
   // A run that was just announced has changed since it was loaded, so it rests from the next look on.
   if (run !== null && run.phase !== 'paused') await deps.store.rest(run);

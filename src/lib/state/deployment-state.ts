@@ -65,6 +65,8 @@ export interface RuleState {
   brake: Readable<BrakeState>;
   /** The last run that compared both sides to its end; null: none. */
   lastVerify: Readable<LastVerify | null>;
+  /** The schedule of verifies; null: the rule has none. */
+  verify: Readable<ScheduledVerify | null>;
 }
 
 export interface Lag {
@@ -102,6 +104,15 @@ export interface LastVerify {
   agrees: boolean;
   /** The result in one or two sentences. */
   verdict: string;
+}
+
+export interface ScheduledVerify {
+  /** When the next verify begins; null: the schedule has not been seen yet, within a minute after a deployment. */
+  next: string | null;
+  /** What became of the last time at which one was due; null: none was due yet. */
+  last: { at: string; kind: 'refused' | 'skipped' | 'started'; run: string | null; detail: string } | null;
+  /** Whether the alarm is on: the last verdict is not that both sides agree. */
+  failing: boolean;
 }
 
 export interface RunSummary {

@@ -5,6 +5,7 @@ import type { BrakeRecord } from '../model/brake.ts';
 import type { RuleDestination } from '../model/rule.ts';
 import type { RunRecord } from '../runs/run-store.ts';
 import type { CopyCounters } from '../runs/run.ts';
+import type { VerifyRecord } from '../runs/verify-record.ts';
 import type { Arrivals, SharedQueue } from './arrivals.ts';
 import type {
   AlarmState,
@@ -29,6 +30,8 @@ export interface StateSources {
   brakes(): Promise<Readable<ReadonlyMap<string, BrakeRecord>>>;
   /** The newest runs, newest first. */
   runs(): Promise<Readable<RunRecord[]>>;
+  /** The records of scheduled verifies, by name. */
+  verifies(): Promise<Readable<ReadonlyMap<string, VerifyRecord>>>;
   /** A run that is not over, with the counters of the ranges under way and of its copies. */
   progress(run: string): Promise<Readable<{ run: RunRecord; copied: CopyCounters } | null>>;
   transfers(): Promise<Readable<Transfer[]>>;

@@ -19,7 +19,7 @@ import {
 import { avoidedSince } from './count-pending.ts';
 import { pendingWork } from './pending.ts';
 import type { AgedQueue, Measures, RuleMeasures, StateSources } from './ports.ts';
-import { lastVerify, runSummary } from './run-summary.ts';
+import { lastVerify, runSummary, scheduledVerify } from './run-summary.ts';
 import { transferStateOf } from './transfer-state.ts';
 
 export interface StateReader {
@@ -74,6 +74,7 @@ interface Parts extends Slow {
   circuits: Answer<'circuits'>;
   brakes: Answer<'brakes'>;
   arrivals: Answer<'arrivals'>;
+  verifies: Answer<'verifies'>;
 }
 
 const stateOf = async (
@@ -104,7 +105,7 @@ const readParts = async (
   pairs: readonly RuleDestination[],
   nowMs: number,
 ): Promise<Omit<Parts, keyof Slow>> => {
-  const [counts, dead, waiting, transfers, runs, circuits, brakes, arrivals] = await Promise.all([
+  const [counts, dead, waiting, transfers, runs, circuits, brakes, arrivals, verifies] = await Promise.all([
     sources.queues(),
     sources.deadLetters(),
     Promise.all(pairs.map((where) => sources.waiting(where))),
@@ -113,14 +114,15 @@ const readParts = async (
     sources.circuits(),
     sources.brakes(),
     sources.arrivals(nowMs),
+    sources.verifies(),
   ]);
-  return { counts, dead, waiting, transfers, runs, circuits, brakes, arrivals };
+  return { counts, dead, waiting, transfers, runs, circuits, brakes, arrivals, verifies };
 };
 
 const ruleState = (
   where: RuleDestination,
   waiting: Readable<number>,
-  { measures, circuits, brakes, runs }: Parts,
+  { measures, circuits, brakes, runs, verifies }: Parts,
   pending: Readable<Map<string, Pending>>,
 ): RuleState => {
   const { rule, destination } = where;
@@ -143,6 +145,7 @@ const ruleState = (
     avoided: isReadable(circuits) ? avoidedOf(circuits.open.get(circuitName(destination))) : circuits,
     brake: isReadable(brakes) ? brakeOf(where, brakes) : brakes,
     lastVerify: isReadable(runs) ? lastVerify(runs, rule.id, destination.id) : runs,
+    verify: isReadable(verifies) ? scheduledVerify(where, verifies) : verifies,
   };
 };
 

@@ -2,7 +2,9 @@
 import { agrees, verdictOf } from '../runs/report/comparison-text.ts';
 import type { RunRecord } from '../runs/run-store.ts';
 import type { CopyCounters, Run } from '../runs/run.ts';
-import type { LastVerify, RunSummary } from './deployment-state.ts';
+import type { RuleDestination } from '../model/rule.ts';
+import { type VerifyRecord, verifyName } from '../runs/verify-record.ts';
+import type { LastVerify, RunSummary, ScheduledVerify } from './deployment-state.ts';
 
 export const runSummary = (run: RunRecord, copied: CopyCounters, nowMs: number): RunSummary => {
   const amounts = amountsOf(run, copied);
@@ -91,6 +93,23 @@ export const lastVerify = (
     };
   }
   return null;
+};
+
+/** Returns the schedule of a destination's verifies, and what became of it; null: the rule has none. */
+export const scheduledVerify = (
+  { rule, destination }: RuleDestination,
+  records: ReadonlyMap<string, VerifyRecord>,
+): ScheduledVerify | null => {
+  if (rule.verify === null) return null;
+  const record = records.get(verifyName({ rule: rule.id, destination: destination.id }));
+  if (record === undefined) return { next: null, last: null, failing: false };
+  const { last, verdict } = record;
+  return {
+    next: isoTime(record.dueMs),
+    last:
+      last === null ? null : { at: isoTime(last.atMs), kind: last.kind, run: last.run, detail: last.detail },
+    failing: verdict?.agrees === false,
+  };
 };
 
 const isoTime = (ms: number): string => new Date(ms).toISOString();

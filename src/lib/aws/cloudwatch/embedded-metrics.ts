@@ -59,7 +59,7 @@ export const createEmbeddedMetrics = (form: MetricForm): EmbeddedMetrics => {
  * finds a metric only by all of its dimensions. The dimensions are set as default dimensions because Powertools drops all other
  * dimensions when it flushes. It flushes after every hundred values.
  */
-const metricsWith = (dimensions: Record<string, string>): Metrics => {
+export const metricsWith = (dimensions: Record<string, string>): Metrics => {
   const metrics = new Metrics();
   metrics.clearDefaultDimensions();
   metrics.setDefaultDimensions(dimensions);

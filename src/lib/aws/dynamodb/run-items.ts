@@ -16,6 +16,9 @@ export const SUBSCRIPTIONS = 'subscriptions';
 
 export const subscriptionKey = (bucket: string) => ({ run: SUBSCRIPTIONS, item: bucket });
 
+/** The partition key of the records of scheduled verifies. No run has this id. */
+export const VERIFIES = 'verifies';
+
 export const runKey = (id: string) => ({ run: id, item: 'run' });
 
 /**

@@ -1,0 +1,50 @@
+/** What is known of the scheduled verifies of one destination of a rule, and the port of its store. */
+
+export interface VerifyRecord {
+  /** The schedule for which `dueMs` was calculated, as JSON. */
+  schedule: string;
+  /** When the next verify begins, milliseconds since the epoch. */
+  dueMs: number;
+  /** Until then one invocation works on the start, and no other begins to. Milliseconds since the epoch. */
+  claimedUntilMs: number;
+  /** What became of the last time at which a verify was due; null: none was due yet. */
+  last: VerifyStart | null;
+  /** What is known of both sides; null: nothing yet. */
+  verdict: VerifyVerdict | null;
+}
+
+export interface VerifyStart {
+  atMs: number;
+  /** `skipped`: another run worked on the same keys. `refused`: the budget is too small, or the source cannot be listed. */
+  kind: 'refused' | 'skipped' | 'started';
+  /** The run that was started, or that was in the way. */
+  run: string | null;
+  /** Why it was skipped or refused; empty: it was started. */
+  detail: string;
+}
+
+/** The result of a whole run of the destination, scheduled or not, or of a scheduled verify that was refused or stopped. */
+export interface VerifyVerdict {
+  atMs: number;
+  run: string | null;
+  agrees: boolean;
+  detail: string;
+}
+
+/** Every function throws only ReplicationError. */
+export interface VerifyLedger {
+  /** The records by `verifyName`. */
+  all(): Promise<ReadonlyMap<string, VerifyRecord>>;
+  /** Stores the record in place of `before`. If it has been changed since, changes nothing and resolves to false. */
+  put(name: string, record: VerifyRecord, before: VerifyRecord | null): Promise<boolean>;
+}
+
+/** Returns the name of a record. Ids contain no slash. */
+export const verifyName = ({ rule, destination }: { rule: string; destination: string }): string =>
+  `${rule}/${destination}`;
+
+/** The metrics of scheduled verifies. */
+export interface VerifyMetrics {
+  /** The number of destinations with a schedule whose last verdict is not that both sides agree. */
+  failing(destinations: number): void;
+}
