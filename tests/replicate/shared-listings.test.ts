@@ -19,9 +19,11 @@ const historyWorld = (destinations = [testDestination()]) => {
     testConfiguration(testRule({ versions: 'all', deletes: 'replicate', destinations })),
   );
   let events = 0;
-  const event = (key: string, name?: string): QueueMessage => {
+  const event = (key: string, name?: string, versionId: string | null = null): QueueMessage => {
     const sequencer = String(++events);
-    return queueMessage(s3Event({ key, sequencer, ...(name && { name }) }), { messageId: `m${events}` });
+    return queueMessage(s3Event({ key, sequencer, versionId, ...(name && { name }) }), {
+      messageId: `m${events}`,
+    });
   };
   /** The listings of the source. Its model counts each call twice, before and after the effect. */
   const listings = () => world.calls.filter((call) => /^source\.(history|neighbours)$/.test(call)).length / 2;
@@ -149,7 +151,9 @@ describe('a shared listing that is older than the work', () => {
   test('the second hint of a key lists it again', async () => {
     const { source, event, run, calls } = historyWorld();
     for (const key of ['k1', 'k2']) source.put(key, Buffer.from('one'));
-    await run(event('k1'), event('k2'), event('k1', 'ObjectTagging:Put'));
+    const older = source.versions('k1')[0]?.id;
+    source.put('k1', Buffer.from('two'));
+    await run(event('k1'), event('k2'), event('k1', 'ObjectTagging:Put', older));
     expect(calls.filter((call) => call === 'source.neighbours').length / 2).toBe(1);
     expect(calls.filter((call) => call === 'source.history').length / 2).toBe(1);
   });

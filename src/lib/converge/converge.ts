@@ -5,6 +5,7 @@
 import { ReplicationError } from '../model/errors.ts';
 import { MAX_KEY_BYTES } from '../model/rule.ts';
 import { problemOfKey, type Task } from '../model/task.ts';
+import { describeShown } from './attributes/describe-shown.ts';
 import { syncAttributes } from './attributes/sync.ts';
 import type { ConvergeContext } from './context.ts';
 import type { Convergence } from './convergence.ts';
@@ -14,8 +15,10 @@ import { convergeLatest } from './latest.ts';
 export const converge = async (task: Task, context: ConvergeContext): Promise<Convergence> => {
   const problem = problemOfKey(task);
   if (problem !== null) throw new ReplicationError(problem, KEY_PROBLEMS[problem]);
+  if (isContentOnly(task)) return await convergeContent(task, context);
+  const described = await describeShown(task, context);
+  if (described !== null) return described;
   const convergence = await convergeContent(task, context);
-  if (isContentOnly(task)) return convergence;
   // The attributes are compared whatever the outcome for the newest version was, because the event may be about another version.
   const updated = await syncAttributes(task, context);
   // Tags and grants of a replica without a version id may have reached the replica of a newer version. So the key is converged

@@ -18,6 +18,7 @@ import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import { dropUnneeded, failTransfer, transferOf } from '../transfer/end-transfer.ts';
 import { assignHint, isHintOf, transferIn } from '../transfer/transfer-hint.ts';
 import { createKeyOrder, type KeyOrder } from './key-order.ts';
+import { createSettledKeys, type SettledKeys } from './settled-keys.ts';
 import { createSharedListings, type SharedListings } from './shared-listings.ts';
 import { tookLetter } from './took-letter.ts';
 
@@ -26,7 +27,11 @@ import { tookLetter } from './took-letter.ts';
  * to the ids of the messages that must be delivered again. Never throws.
  */
 export const replicateBatch = async (messages: QueueMessage[], deps: Deps): Promise<{ failed: string[] }> => {
-  const batch = { inOrder: createKeyOrder(), listings: createSharedListings(deps) };
+  const batch = {
+    inOrder: createKeyOrder(),
+    listings: createSharedListings(deps),
+    settled: createSettledKeys(),
+  };
   const failed = await Promise.all(
     messages.map(async (message) => ((await replicate(message, batch, deps)) ? [] : [message.messageId])),
   );
@@ -38,6 +43,7 @@ export const replicateBatch = async (messages: QueueMessage[], deps: Deps): Prom
 interface Batch {
   inOrder: KeyOrder;
   listings: SharedListings;
+  settled: SettledKeys;
 }
 
 /** Resolves to true if the message is to be acknowledged. */
@@ -191,15 +197,19 @@ const WROTE: ReadonlySet<string> = new Set(['replicated', 'deleted', 'updated'])
 const convergeFor = async (
   assignment: Assignment,
   message: QueueMessage,
-  { listings }: Batch,
+  { listings, settled }: Batch,
   deps: Deps,
 ): Promise<Convergence> => {
   // Work that starts when the invocation is nearly over would be cut off in the middle.
   if (deps.clock.now() >= deps.invocation.deadlineMs)
     throw new ReplicationError('out-of-time', 'the invocation is nearly over');
   const task = taskOf(assignment);
+  const known = settled.find(task);
+  if (known !== null) return known;
   const context = contextOf(task, deps, (version) => quarantineVersion(version, assignment, message, deps));
-  return await converge(task, { ...context, listedBefore: () => listings.take(assignment) });
+  const convergence = await converge(task, { ...context, listedBefore: () => listings.take(assignment) });
+  settled.note(task, convergence);
+  return convergence;
 };
 
 /**

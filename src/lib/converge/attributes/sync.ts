@@ -38,7 +38,7 @@ export const syncAttributes = async (task: Task, context: ConvergeContext): Prom
 };
 
 /** Resolves to true if the replica had another value of an attribute that the hint is about. */
-const syncConcern = async (
+export const syncConcern = async (
   task: Task,
   context: ConvergeContext,
   versions: BothVersions,

@@ -1,0 +1,36 @@
+/** The short way for hints about one attribute: most of them concern the very version that both sides show. */
+import type { Task } from '../../model/task.ts';
+import { holds } from '../../replica/same-state.ts';
+import { namesOneState, replicaPlace, stampOn } from '../../replica/stamp.ts';
+import type { ConvergeContext } from '../context.ts';
+import type { Convergence } from '../convergence.ts';
+import { isEcho } from '../loop-guard.ts';
+import { bothVersions } from './sync-attribute.ts';
+import { syncConcern } from './sync.ts';
+
+/**
+ * Gives the shown replica the attribute that the hint is about, if two looks prove that it holds the version that the source shows, and the hint
+ * is about that version. Then no content is missing either, with `versions: all` too: nothing follows the newest version. Resolves to null
+ * if the long way is needed. The version ids pin the attribute to this version, whatever is written meanwhile.
+ */
+export const describeShown = async (task: Task, context: ConvergeContext): Promise<Convergence | null> => {
+  if (!isAboutOneAttribute(task)) return null;
+  const shown = await context.destination.look(task.replicaKey);
+  if (shown.kind !== 'object' || !namesOneState(shown.state)) return null;
+  const place = replicaPlace(task);
+  // Without a stamp the same bytes may have been written more than once.
+  if (stampOn(shown.state, place) === null) return null;
+  const now = await context.source.look(task.key);
+  if (now.kind !== 'object' || !namesOneState(now.state)) return null;
+  const { state: version } = now;
+  if (task.versionId !== null && task.versionId !== version.versionId) return null;
+  if (!holds(shown.state, version, place) || (await isEcho(task, context, version))) return null;
+  const versions = bothVersions(task, version, shown.state);
+  return (await syncConcern(task, context, versions, shown.state))
+    ? { outcome: 'updated', version, replicaVersion: shown.state.versionId }
+    : { outcome: 'unchanged', sourceVersion: version.versionId, replica: shown.state };
+};
+
+/** A transfer sends its hint when its object is not yet at the destination. */
+const isAboutOneAttribute = ({ concern, chain }: Task): boolean =>
+  (concern === 'tags' || concern === 'acl' || concern === 'lock') && chain === null;
