@@ -13,8 +13,8 @@ import { settled, startStage, type Stage } from './support/stages/stage.ts';
 const FAULTS: Record<string, Fault> = {
   'is throttled': { kind: 'error', status: 503, code: 'SlowDown' },
   'fails in AWS': { kind: 'error', status: 500, code: 'InternalError' },
-  'loses its connection before it took effect': { kind: 'reset-before' },
   'loses its connection after it took effect': { kind: 'reset-after' },
+  'loses its connection before it took effect': { kind: 'reset-before' },
   'gets half an answer': { kind: 'truncate', afterBytes: 5 },
 };
 
@@ -149,59 +149,58 @@ describe.each([1, 5])('calls of S3 that fail %i× in a row', (times) => {
   });
 });
 
-describe.each(Object.entries(FAULTS).filter(([, { kind }]) => kind !== 'truncate'))(
-  'a call that %s',
-  (what, fault) => {
-    const failing = (operation: string, times: number) =>
-      injectFaults((request) =>
-        operationOf(request) === operation ? { name: operation, fault, times } : null,
-      );
+const WHOLE_FAULTS = Object.entries(FAULTS).filter(([, { kind }]) => kind !== 'truncate');
 
-    test.each(['dynamodb:PutItem', 'dynamodb:UpdateItem', 'sts:AssumeRole'])(
-      `an object is replicated within a minute although %s ${what}`,
-      async (operation) => {
-        if (operation === 'sts:AssumeRole')
-          await stage.aws.lambda.killEnvironments(stage.names.replicateFunction);
-        const key = `${operation} ${fault.kind}`;
-        const hits = failing(operation, 4);
-        const moved = (): number => stage.aws.clock.now() - Date.now();
-        const beganMs = moved();
-        await stage.put('main', key, 'x');
-        expect(await settled(stage)).toBe(true);
-        expect(hits.get(operation)).toBeGreaterThan(0);
-        // The clock of the local AWS is moved only while nothing works, so this is how long the message waited.
-        expect(moved() - beganMs).toBeLessThan(60_000);
-        await expectReplicas(stage, 'main', key);
-        expect(await deadLetters(stage)).toEqual([]);
-      },
+describe.each(drawn(WHOLE_FAULTS, 2))('a call that %s', (what, fault) => {
+  const failing = (operation: string, times: number) =>
+    injectFaults((request) =>
+      operationOf(request) === operation ? { name: operation, fault, times } : null,
     );
 
-    test(`a message reaches the dead-letter queue although sqs:SendMessage ${what}`, async () => {
-      const hits = failing('sqs:SendMessage', 4);
-      await send(stage, 'nonsense');
-      expect(await settled(stage)).toBe(true);
-      expect(hits.get('sqs:SendMessage')).toBeGreaterThan(0);
-      // A function repeats a send whose response is lost, so the queue may contain the message twice.
-      const bodies = new Set((await deadLetters(stage)).map(({ body }) => body));
-      expect([...bodies]).toEqual(['nonsense']);
-      purge(stage);
-    });
-
-    test(`a message is tried again although sqs:SendMessage ${what}`, async () => {
-      const failed = { kind: 'error', status: 500, code: 'InternalError' } as const;
-      const hits = injectFaults((request) => {
-        const operation = operationOf(request);
-        if (operation === 'sqs:SendMessage') return { name: operation, fault, times: 4 };
-        // One invocation sends this request four times.
-        return operation === 's3:GetObject' ? { name: operation, fault: failed, times: 4 } : null;
-      });
-      const key = `visibility ${fault.kind} ${'status' in fault ? fault.status : ''}`;
+  test.each(['dynamodb:PutItem', 'dynamodb:UpdateItem', 'sts:AssumeRole'])(
+    `an object is replicated within a minute although %s ${what}`,
+    async (operation) => {
+      if (operation === 'sts:AssumeRole')
+        await stage.aws.lambda.killEnvironments(stage.names.replicateFunction);
+      const key = `${operation} ${fault.kind}`;
+      const hits = failing(operation, 4);
+      const moved = (): number => stage.aws.clock.now() - Date.now();
+      const beganMs = moved();
       await stage.put('main', key, 'x');
-      // The function could not send the message again, so it gave the message back.
-      expect(await settled(stage, 6_000)).toBe(true);
-      expect(hits.get('sqs:SendMessage')).toBeGreaterThan(0);
+      expect(await settled(stage)).toBe(true);
+      expect(hits.get(operation)).toBeGreaterThan(0);
+      // The clock of the local AWS is moved only while nothing works, so this is how long the message waited.
+      expect(moved() - beganMs).toBeLessThan(60_000);
       await expectReplicas(stage, 'main', key);
       expect(await deadLetters(stage)).toEqual([]);
+    },
+  );
+
+  test(`a message reaches the dead-letter queue although sqs:SendMessage ${what}`, async () => {
+    const hits = failing('sqs:SendMessage', 4);
+    await send(stage, 'nonsense');
+    expect(await settled(stage)).toBe(true);
+    expect(hits.get('sqs:SendMessage')).toBeGreaterThan(0);
+    // A function repeats a send whose response is lost, so the queue may contain the message twice.
+    const bodies = new Set((await deadLetters(stage)).map(({ body }) => body));
+    expect([...bodies]).toEqual(['nonsense']);
+    purge(stage);
+  });
+
+  test(`a message is tried again although sqs:SendMessage ${what}`, async () => {
+    const failed = { kind: 'error', status: 500, code: 'InternalError' } as const;
+    const hits = injectFaults((request) => {
+      const operation = operationOf(request);
+      if (operation === 'sqs:SendMessage') return { name: operation, fault, times: 4 };
+      // One invocation sends this request four times.
+      return operation === 's3:GetObject' ? { name: operation, fault: failed, times: 4 } : null;
     });
-  },
-);
+    const key = `visibility ${fault.kind} ${'status' in fault ? fault.status : ''}`;
+    await stage.put('main', key, 'x');
+    // The function could not send the message again, so it gave the message back.
+    expect(await settled(stage, 6_000)).toBe(true);
+    expect(hits.get('sqs:SendMessage')).toBeGreaterThan(0);
+    await expectReplicas(stage, 'main', key);
+    expect(await deadLetters(stage)).toEqual([]);
+  });
+});

@@ -1,6 +1,6 @@
 /**
  * The unmodified Serverless framework runs against the local AWS. Each test continues where the previous one ended, like the
- * commands of an operator.
+ * commands of an operator. Each command takes seconds, so `npm test` plays the main path alone.
  */
 import {
   GetBucketNotificationConfigurationCommand,
@@ -21,6 +21,7 @@ import {
   SOURCE_ACCOUNT,
   type TwoAccounts,
 } from '../../demo/two-accounts.ts';
+import { PLAYS_ALL } from './support/seed.ts';
 import { sendAs } from './support/queues.ts';
 
 const DESTINATION = {
@@ -112,7 +113,7 @@ test('serverless deploy without changes makes a lost subscription again and prin
   expect(found.QueueConfigurations).toHaveLength(1);
 });
 
-test('serverless info shows the deployed functions and outputs', async () => {
+test.runIf(PLAYS_ALL)('serverless info shows the deployed functions and outputs', async () => {
   const info = await serverless(['info', '--verbose']);
   expect(info).toContain('stack: deployed-prod');
   expect(info).not.toContain('next:');
@@ -144,36 +145,46 @@ test('serverless remove deletes everything except the source bucket, the protect
   expect((await tables().call('DeleteTable', { TableName: 'deployed-prod-runs' })).status).toBe(400);
 });
 
-test('serverless deploy takes up the runs and letters that a removed stack has left', async () => {
-  // SQS does not create a queue within a minute after a queue of the same name was deleted.
-  accounts.aws.clock.advance(61_000);
-  expect(await serverless(['deploy'], configurationWith(3))).toContain(
-    'Taken up from the stack that was removed: deployed-prod-live-dlq',
-  );
-  expect(stack()?.status).toBe('UPDATE_COMPLETE');
-  const [mapping] = accounts.aws.lambda.eventSources.list();
-  expect(mapping?.configuration.batchSize).toBe(3);
-  const { body } = await tables().call('GetItem', { TableName: 'deployed-prod-runs', Key: RUN });
-  expect(body['Item']).toEqual(RUN);
-  const { Messages = [] } = await accounts.source.sqs.send(new ReceiveMessageCommand(deadLetters()));
-  expect(Messages.map(({ Body }) => Body)).toEqual(['a letter']);
-  const object = { bucket: 'documents', key: 'c.txt' };
-  await accounts.source.s3().send(new PutObjectCommand({ Bucket: 'documents', Key: 'c.txt', Body: 'again' }));
-  await accounts.waitUntilReplicated([object]);
-});
+test.runIf(PLAYS_ALL)(
+  'serverless deploy takes up the runs and letters that a removed stack has left',
+  async () => {
+    // SQS does not create a queue within a minute after a queue of the same name was deleted.
+    accounts.aws.clock.advance(61_000);
+    expect(await serverless(['deploy'], configurationWith(3))).toContain(
+      'Taken up from the stack that was removed: deployed-prod-live-dlq',
+    );
+    expect(stack()?.status).toBe('UPDATE_COMPLETE');
+    const [mapping] = accounts.aws.lambda.eventSources.list();
+    expect(mapping?.configuration.batchSize).toBe(3);
+    const { body } = await tables().call('GetItem', { TableName: 'deployed-prod-runs', Key: RUN });
+    expect(body['Item']).toEqual(RUN);
+    const { Messages = [] } = await accounts.source.sqs.send(new ReceiveMessageCommand(deadLetters()));
+    expect(Messages.map(({ Body }) => Body)).toEqual(['a letter']);
+    const object = { bucket: 'documents', key: 'c.txt' };
+    await accounts.source
+      .s3()
+      .send(new PutObjectCommand({ Bucket: 'documents', Key: 'c.txt', Body: 'again' }));
+    await accounts.waitUntilReplicated([object]);
+  },
+);
 
-test('serverless deploy that fails reports the cause and rolls everything back', async () => {
-  const missing = {
-    id: 'missing',
-    source: { bucket: 'no-such-bucket' },
-    destinations: [{ ...DESTINATION, bucket: 'other-replica' }],
-  };
-  const failure = await serverless(['deploy'], configurationWith(7, [missing])).catch(String);
-  expect(failure).toContain('CREATE_FAILED: SubscriptionNoSuchBucket');
-  await accounts.aws.cloudformation.idle();
-  expect(stack()?.status).toBe('UPDATE_ROLLBACK_COMPLETE');
-  const [mapping] = accounts.aws.lambda.eventSources.list();
-  expect(mapping?.configuration.batchSize).toBe(3);
-  await accounts.source.s3().send(new PutObjectCommand({ Bucket: 'documents', Key: 'b.txt', Body: 'still' }));
-  await accounts.waitUntilReplicated([{ bucket: 'documents', key: 'b.txt' }]);
-});
+test.runIf(PLAYS_ALL)(
+  'serverless deploy that fails reports the cause and rolls everything back',
+  async () => {
+    const missing = {
+      id: 'missing',
+      source: { bucket: 'no-such-bucket' },
+      destinations: [{ ...DESTINATION, bucket: 'other-replica' }],
+    };
+    const failure = await serverless(['deploy'], configurationWith(7, [missing])).catch(String);
+    expect(failure).toContain('CREATE_FAILED: SubscriptionNoSuchBucket');
+    await accounts.aws.cloudformation.idle();
+    expect(stack()?.status).toBe('UPDATE_ROLLBACK_COMPLETE');
+    const [mapping] = accounts.aws.lambda.eventSources.list();
+    expect(mapping?.configuration.batchSize).toBe(3);
+    await accounts.source
+      .s3()
+      .send(new PutObjectCommand({ Bucket: 'documents', Key: 'b.txt', Body: 'still' }));
+    await accounts.waitUntilReplicated([{ bucket: 'documents', key: 'b.txt' }]);
+  },
+);

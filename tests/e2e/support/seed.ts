@@ -1,6 +1,9 @@
 /** The seed of random tests, which vitest.config.ts sets. A failing test prints it. Set PROPERTY_SEED to try another seed. */
 export const PROPERTY_SEED = Number(process.env['PROPERTY_SEED']);
 
-/** Selects one of every `oneIn` cases, because each case takes seconds. DRAW=all selects all cases, as `npm run test:soak` does. */
+/** Whether all cases are played. `npm run test:soak` sets DRAW=all, in its short form too for the files that it lists. */
+export const PLAYS_ALL = process.env['DRAW'] === 'all';
+
+/** Selects one of every `oneIn` cases, because each case takes seconds. DRAW=all selects all cases. */
 export const drawn = <T>(all: readonly T[], oneIn = 32): T[] =>
-  all.filter((_, index) => process.env['DRAW'] === 'all' || (index + PROPERTY_SEED) % oneIn === 0);
+  all.filter((_, index) => PLAYS_ALL || (index + PROPERTY_SEED) % oneIn === 0);
