@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { OperatorWaiting } from '../../src/cli/waiting/waiting-queues.ts';
 import { waitingWith } from '../../src/cli/waiting/waiting.ts';
-import type { QueueMessage } from '../../src/lib/delivery/deps.ts';
+import type { QueueMessage, WaitingMessage } from '../../src/lib/delivery/deps.ts';
 import { loadConfiguration } from '../../src/lib/configuration/configuration.ts';
 import { circuitName } from '../../src/lib/model/rule.ts';
 import { createMemoryCircuitStore } from '../model/memory-circuits.ts';
@@ -22,11 +22,11 @@ const world = async () => {
     reason: 'no-answer',
     detail: 'PutObject: S3 did not answer in time',
   });
-  const queues = new Map<string, QueueMessage[]>([
-    [rule.id + destination.id, Array.from({ length: 25 }, () => queueMessage('{}'))],
+  const queues = new Map<string, WaitingMessage[]>([
+    [rule.id + destination.id, Array.from({ length: 25 }, () => ({ ...queueMessage('{}'), attributes: {} }))],
   ]);
   const letBack: QueueMessage[] = [];
-  const queueOf = (where: { rule: { id: string }; destination: { id: string } }): QueueMessage[] =>
+  const queueOf = (where: { rule: { id: string }; destination: { id: string } }): WaitingMessage[] =>
     queues.get(where.rule.id + where.destination.id) ?? [];
   const waiting: OperatorWaiting = {
     circuits,

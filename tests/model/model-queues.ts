@@ -34,7 +34,7 @@ export const createModelQueues = (time: ModelTime, names: string[]) => {
       for (let waitedMs = 0; waitedMs < POLL_MS && waitingFor.get(rule.id)?.length === 0; waitedMs += CALL_MS)
         await time.sleep(CALL_MS);
       return (waitingFor.get(rule.id) ?? []).splice(0, limit).map((piece) => {
-        const message = messageOf(piece, `waiting-${sent++}`, piece.sentMs ?? -1);
+        const message = { ...messageOf(piece, `waiting-${sent++}`, piece.sentMs ?? -1), attributes: {} };
         hidden.add(message);
         time.after(HIDDEN_MS, () => void (hidden.delete(message) && waitingFor.get(rule.id)?.push(piece)));
         return message;

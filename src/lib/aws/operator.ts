@@ -4,9 +4,6 @@ import { GetQueueUrlCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import type { TransferStore } from '../copy/transfer/transfer.ts';
 import { QueueError } from '../dead-letters/queue.ts';
-import type { QueueMessage } from '../delivery/deps.ts';
-import type { ForwardedMessage } from '../delivery/forwarding.ts';
-import { toRetryAttributes } from '../delivery/retry.ts';
 import { formatHint } from '../hint/hint.ts';
 import type { BrakeLedger } from '../model/brake.ts';
 import type { Buckets } from '../model/ports.ts';
@@ -77,7 +74,11 @@ export const openWaiting = async (
   const live = await urlOf(client, names.liveQueue, region);
   const forward = createForwarder(names.replicateFunction, region);
   const sendBack: SendBack = async (origin, messages) => {
-    const wires = messages.map((message) => ({ body: message.body, attributes: typed(message), message }));
+    const wires = messages.map((message) => ({
+      body: message.body,
+      attributes: message.attributes,
+      message,
+    }));
     return (await forward(origin, wires)).map(({ message }) => message);
   };
   const waitingUrl = waitingUrlOf(live, names.waitingQueues);
@@ -90,15 +91,6 @@ export const openWaiting = async (
 
 export const openVersionReceipts = (table: string, region: string): Pick<VersionReceipts, 'find'> =>
   createVersionReceipts(table, { region });
-
-/** A waiting message travels with the record of its earlier attempts. */
-const typed = ({ retry }: QueueMessage): ForwardedMessage['attributes'] =>
-  Object.fromEntries(
-    Object.entries(retry === null ? {} : toRetryAttributes(retry)).map(([name, text]) => [
-      name,
-      { dataType: 'String', text },
-    ]),
-  );
 
 export const openBrakeLedger = (table: string, region: string): BrakeLedger =>
   createBrakeLedger(table, region);

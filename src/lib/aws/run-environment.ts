@@ -3,9 +3,8 @@
  */
 import type { Context } from 'aws-lambda';
 import type { TransferStore } from '../copy/transfer/transfer.ts';
-import type { LiveQueue } from '../delivery/deps.ts';
 import type { ReplicationConfiguration } from '../model/rule.ts';
-import type { MovingObjects, RunDeps } from '../runs/ports.ts';
+import type { MovingObjects, RangesQueue, RunDeps } from '../runs/ports.ts';
 import type { RunSpec } from '../runs/run.ts';
 import { createBrakeLedger } from './dynamodb/brake-ledger.ts';
 import { createRunStore } from './dynamodb/run-store.ts';
@@ -18,7 +17,7 @@ import { createRunTopic } from './run-topic.ts';
 import { createListings } from './s3/bucket-listing.ts';
 import { createBuckets } from './s3/buckets.ts';
 import { createReportFiles } from './s3/report-bucket.ts';
-import { createLiveQueue, createRunQueues, messagesIn } from './sqs/queues.ts';
+import { createRangesQueue, createRunQueues, messagesIn } from './sqs/queues.ts';
 import { waitingUrlOf } from './sqs/waiting-queues.ts';
 
 /** How long an invocation needs after its last page: to send hints, to commit, and to send the rest of the range to another invocation. */
@@ -33,7 +32,7 @@ export interface RunLog {
 
 export interface RunEnvironment {
   /** The result must be disposed of at the end of the invocation. */
-  invocation(context: Context): { deps: RunDeps; ranges: LiveQueue; log: RunLog } & Disposable;
+  invocation(context: Context): { deps: RunDeps; ranges: RangesQueue; log: RunLog } & Disposable;
 }
 
 /** Called once, when the execution environment starts. Throws when an environment variable is missing. */
@@ -44,7 +43,7 @@ export const createRunEnvironment = (
   const environment = createEnvironment(variables, configuration, 'compare');
   const { logger, clients, sqs, variable } = environment;
   const shared = { configuration, ...runDeps(environment, variables) };
-  const ranges = createLiveQueue(sqs, variable('RANGES_QUEUE_URL'));
+  const ranges = createRangesQueue(sqs, variable('RANGES_QUEUE_URL'));
   return {
     invocation(context) {
       logger.addContext(context);

@@ -248,7 +248,7 @@ const dryTransfers = (real: DryContext['transfers'], seen: Seen): Transfers => {
     begin: async () => true,
     change: async () => true,
     end: async ({ uploadId }) => void ended.add(uploadId),
-    all: () => real.all(),
+    all: (onNewer) => real.all(onNewer),
     rate: (bucket, way) => real.rate(bucket, way),
     measured: async () => undefined,
   };

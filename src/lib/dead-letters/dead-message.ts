@@ -1,4 +1,5 @@
 import { type DeadLetter, fromAttributes, isPassedOver } from '../delivery/dead-letter.ts';
+import { newerAttributes } from '../delivery/text-attributes.ts';
 import type { ReceivedMessage } from './queue.ts';
 import { type Reason, reasonEntry } from '../model/reasons.ts';
 import { CRASHED } from './reasons.ts';
@@ -44,7 +45,7 @@ export const readDeadMessage = (
   message: ReceivedMessage,
   { nowMs, retentionMs }: { nowMs: number; retentionMs: number },
 ): DeadMessage => {
-  const letter = fromAttributes(textAttributes(message));
+  const letter = letterIn(message);
   const firstSeenMs = letter?.firstSeenMs || message.sentMs;
   return {
     id: message.id,
@@ -122,6 +123,23 @@ export const keysOf = (seen: DeadMessage, message: ReceivedMessage): string[] =>
 
 const hintsOf = (message: ReceivedMessage) =>
   parseMessage(message.body).flatMap((parsed) => (parsed.kind === 'hint' ? [parsed.hint] : []));
+
+/** A letter of a newer release is shown with what every release can say about it. */
+const letterIn = (message: ReceivedMessage): DeadLetter | null => {
+  const newer = newerAttributes(message.attributes);
+  if (newer === null) return fromAttributes(textAttributes(message));
+  return { ...UNKNOWN_LETTER, reason: newer.reason, firstSeenMs: message.sentMs, detail: newer.message };
+};
+
+const UNKNOWN_LETTER = {
+  rule: null,
+  destination: null,
+  bucket: null,
+  key: null,
+  version: null,
+  attempts: 0,
+  requestId: null,
+};
 
 const textAttributes = (message: ReceivedMessage): Record<string, string> =>
   Object.fromEntries(

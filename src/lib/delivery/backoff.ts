@@ -15,6 +15,12 @@ export const OUT_OF_TIME_LIMIT = 100;
 /** How many failures lead to a short delay. After more failures, the piece goes to the waiting queue of its destination. */
 export const SHORT_TRIES = 4;
 
+/**
+ * How long a message of a newer release is left alone. It is the longest delay of SQS, so that a function that cannot read its messages
+ * does not turn in circles. With this delay, 1,000 deliveries take ten days.
+ */
+export const NEWER_RELEASE_SECONDS = 900;
+
 const BASE_SECONDS = 5;
 /** Maximum delay. The delays are 5 s, 10 s, … 2,560 s, 3,600 s, half of each random. */
 const CAP_SECONDS = 3_600;

@@ -4,6 +4,8 @@ import type { Hint } from '../hint/hint.ts';
 import type { Circuits } from './circuits.ts';
 import type { Budget } from '../model/concurrency.ts';
 import type { DeadLetter } from './dead-letter.ts';
+import type { ReplicationError } from '../model/errors.ts';
+import type { TextAttributes } from './text-attributes.ts';
 import type { KnownLetters } from './known-letters.ts';
 import type { Neighbourhoods } from './neighbourhoods.ts';
 import type { Receipt, Reporter } from './outcome.ts';
@@ -31,6 +33,14 @@ export interface QueueMessage {
   retry: Retry | null;
   /** The dead letter of the message from an earlier stay in the dead-letter queue; null: none since it was last sent. */
   earlier: DeadLetter | null;
+  /** Set if a newer release wrote the attributes, so that `retry` and `earlier` are unknown. */
+  newer?: ReplicationError;
+}
+
+/** A message of a waiting queue. */
+export interface WaitingMessage extends QueueMessage {
+  /** The attributes with which the message is sent back. */
+  attributes: TextAttributes;
 }
 
 /** One delivery of a message. It says which idempotency records in progress the work may take over. */
@@ -77,12 +87,12 @@ export interface Retries {
 /** The waiting queues of all destinations. Nothing polls them, except that the schedule lets messages back. */
 export interface WaitingQueues {
   /** Receives at most `limit` messages, up to ten. They are hidden for half a minute. An empty list means that no message is visible. */
-  receive(where: RuleDestination, limit: number): Promise<QueueMessage[]>;
+  receive(where: RuleDestination, limit: number): Promise<WaitingMessage[]>;
   /**
    * Sends the messages unchanged to the queues that they came from, and removes from the waiting queue what SQS has accepted.
    * Resolves to the number of messages that were sent.
    */
-  letBack(where: RuleDestination, messages: readonly QueueMessage[]): Promise<number>;
+  letBack(where: RuleDestination, messages: readonly WaitingMessage[]): Promise<number>;
   /** Removes messages that are safe elsewhere. */
   remove(where: RuleDestination, messages: readonly QueueMessage[]): Promise<void>;
   /** The number of visible messages in the live queue. It is approximate. */

@@ -1,5 +1,6 @@
 /** Moves waiting messages back. Both the schedule and an operator's command use this. */
 import type { RuleDestination } from '../model/rule.ts';
+import { MAX_WAITING_MS } from './backoff.ts';
 import type { WaitingQueues } from './deps.ts';
 
 /** How many messages SQS receives at once. */
@@ -10,7 +11,8 @@ export const BATCHES_AT_ONCE = 8;
 /**
  * Moves back a batch of the messages that already waited at `beganMs`. Resolves to the number of moved messages, or to null if no
  * message is visible. A message that is younger than `beganMs` has failed in the meantime. It stays hidden. Otherwise it would be
- * tried again and again without a pause, as long as the caller finds messages.
+ * tried again and again without a pause, as long as the caller finds messages. A message of a newer release stays too, until it is so old
+ * that SQS would delete it: the queue that it is sent back to cannot read it either.
  */
 export const letBackBatch = async (
   where: RuleDestination,
@@ -19,6 +21,8 @@ export const letBackBatch = async (
 ): Promise<number | null> => {
   const messages = await waiting.receive(where, BATCH_MESSAGES);
   if (messages.length === 0) return null;
-  const old = messages.filter(({ sentMs }) => sentMs < beganMs);
+  const old = messages.filter(
+    ({ sentMs, newer }) => sentMs < (newer === undefined ? beganMs : beganMs - MAX_WAITING_MS),
+  );
   return old.length === 0 ? 0 : await waiting.letBack(where, old);
 };

@@ -5,6 +5,7 @@
 import {
   MAX_WAITING_MS,
   MIN_RETRYING_MS,
+  NEWER_RELEASE_SECONDS,
   OUT_OF_TIME_LIMIT,
   RETRY_LIMIT,
   retryDelaySeconds,
@@ -86,11 +87,23 @@ export const giveBack = async (
   failure: Pick<Failure, 'error' | 'assignment'>,
   deps: Deps,
 ): Promise<void> => {
+  const isNewerRelease = failure.error.reason === 'newer-release';
+  const seconds = isNewerRelease ? NEWER_RELEASE_SECONDS : delaySeconds(message.receiveCount);
   reportFailure('retry', failure, message, deps);
   // If the delay cannot be set, the message comes back after the queue's own visibility timeout.
-  await deps.liveQueue.retryLater(message, delaySeconds(message.receiveCount)).catch((error: unknown) => {
+  await deps.liveQueue.retryLater(message, seconds).catch((error: unknown) => {
     reportFailure('retry', { error: asReplicationError(error), assignment: null }, message, deps);
   });
+};
+
+/**
+ * Gives a message back unread if its attributes are those of a newer release. It stays the same message, because what this release sends
+ * again has the attributes that it knows. Resolves to false if the attributes are known.
+ */
+export const isNewer = async (message: QueueMessage, deps: Deps): Promise<boolean> => {
+  if (message.newer === undefined) return false;
+  await giveBack(message, { error: message.newer, assignment: null }, deps);
+  return true;
 };
 
 const sendOn = async (failure: Failure, message: QueueMessage, deps: Deps): Promise<void> => {
@@ -117,6 +130,11 @@ const isExhausted = ({ error }: Failure, message: QueueMessage, { clock }: Deps)
  */
 export const tryAgain = async (failure: Failure, message: QueueMessage, deps: Deps): Promise<void> => {
   const { error, body, again = body, assignment } = failure;
+  if (error.reason === 'newer-release') {
+    const retry = afterAvoidance(message, error, deps.clock.now());
+    await deps.retries.again({ body: again, retry }, NEWER_RELEASE_SECONDS);
+    return reportAll('retry', failure, message, deps);
+  }
   if (error.isAvoided && assignment !== null) {
     const retry = afterAvoidance(message, error, deps.clock.now());
     await deps.retries.wait(assignment, { body: again, retry });

@@ -5,6 +5,8 @@
 
 import { parseChain, type TransferChain } from '../model/chain.ts';
 import { countOrNull, isRecord, type JsonRecord, parsedJson, textOrNull } from '../model/json.ts';
+import type { ReplicationError } from '../model/errors.ts';
+import { newerThanKnown, type Schema, schemaField } from '../model/schemas.ts';
 import type { Concern } from '../model/task.ts';
 
 /** One key to look at. Only `bucket` and `key` are needed for correctness. Most of the other fields serve to save work. */
@@ -94,14 +96,15 @@ export const TRANSFERRED = 'transferred';
 /** The kind of a hint about one version that was passed over. Its run did not send it. */
 export const PASSED_OVER_KIND = 'passed-over';
 
-/** A part of a message: a hint, a test event (acknowledged without work), or a malformed record. */
+/** A part of a message: a hint, a test event (acknowledged without work), a malformed record, or what only a newer release can read. */
 export type Parsed =
   | { kind: 'hint'; hint: Hint }
   | { kind: 'test-event' }
   /**
    * `body` is the smallest piece of the message that contains the malformed record. This piece is sent to the dead-letter queue.
    */
-  | { kind: 'malformed'; why: string; body: string };
+  | { kind: 'malformed'; why: string; body: string }
+  | { kind: 'newer'; error: ReplicationError; body: string };
 
 /**
  * Parses the body of an SQS message: an S3 event notification (sent directly, or through SNS either raw or wrapped), an
@@ -125,11 +128,12 @@ export const parseMessage = (body: string): Parsed[] => {
  * Returns the SQS message body for one of our own hints. The body is pure ASCII, because SQS refuses some characters that keys
  * may contain.
  */
-export const formatHint = (hint: Hint): string => asciiJson({ 's3-replicator': 'hint', ...hint });
+export const formatHint = (hint: Hint): string =>
+  asciiJson({ 's3-replicator': 'hint', ...schemaField('hint'), ...hint });
 
 /** Returns the SQS message body for several bodies, which are ASCII. They are carried out as if each were a message. */
 export const formatSeveral = (bodies: readonly string[]): string =>
-  asciiJson({ 's3-replicator': 'several', messages: bodies });
+  asciiJson({ 's3-replicator': 'several', ...schemaField('several'), messages: bodies });
 
 /** Returns JSON in which every character outside printable ASCII is escaped. */
 export const asciiJson = (value: unknown): string =>
@@ -139,8 +143,12 @@ export const asciiJson = (value: unknown): string =>
   );
 
 const parseEnvelope = (json: JsonRecord, body: string): Parsed[] => {
-  if (json['s3-replicator'] === 'hint') return [parseOwnHint(json, body)];
-  if (json['s3-replicator'] === 'several') return parseSeveral(json['messages'], body);
+  const own = ownSchema(json);
+  if (own !== null) {
+    const error = newerThanKnown(own, json['v']);
+    if (error !== null) return [{ kind: 'newer', error, body }];
+    return own === 'hint' ? [parseOwnHint(json, body)] : parseSeveral(json['messages'], body);
+  }
   if (json['Type'] === 'Notification' && typeof json['Message'] === 'string') {
     const inner = parsedJson(json['Message']);
     // Only one level of SNS wrapping is opened. SNS does not wrap twice, and a hostile message could be nested very deeply.
@@ -154,6 +162,11 @@ const parseEnvelope = (json: JsonRecord, body: string): Parsed[] => {
     return json['Records'].map((record: unknown) => parseS3Record(record));
   }
   return [malformedPart('the body is neither an S3 event, an EventBridge event nor a hint', body)];
+};
+
+const ownSchema = (json: JsonRecord): Extract<Schema, 'hint' | 'several'> | null => {
+  const { 's3-replicator': name } = json;
+  return name === 'hint' || name === 'several' ? name : null;
 };
 
 /** Only one level is opened, because a hostile message could be nested very deeply. */

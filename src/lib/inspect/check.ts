@@ -77,6 +77,7 @@ const WORST_FIRST: readonly Verdict[] = ['fails', 'unclear', 'acts', 'ends'];
 const checkPart = async (part: Parsed, queue: string, deps: InspectDeps): Promise<MessageCheck[]> => {
   if (part.kind === 'test-event') return [ended('test-event')];
   if (part.kind === 'malformed') return [failed(new ReplicationError('malformed-message', part.why))];
+  if (part.kind === 'newer') return [failed(part.error)];
   try {
     const assignments = assign(deps.configuration, acceptedFrom(queue, part.hint));
     return await Promise.all(assignments.map((assignment) => checkAssignment(assignment, deps)));

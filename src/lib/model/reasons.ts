@@ -175,6 +175,11 @@ const REASON_ENTRIES = {
     fix: 'Let only one of the two deployments write this key: change the destination prefix of one of them and deploy; then redrive, or discard the message.',
     endedBy: 'either',
   },
+  'newer-release': {
+    disposition: 'quarantine',
+    meaning: 'A newer release wrote the message or the record, and this release cannot read it.',
+    fix: 'Use the command line of the newer release, and deploy the newer release again; then redrive.',
+  },
   'retries-exhausted': {
     disposition: 'quarantine',
     meaning: 'Every retry failed; the detail gives the last failure.',

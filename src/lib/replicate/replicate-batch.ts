@@ -10,7 +10,7 @@ import { type Deps, deliveryOf, type QueueMessage } from '../delivery/deps.ts';
 import { PASSED_OVER, type Receipt, receiptOf } from '../delivery/outcome.ts';
 import { about, blank, type Failure } from '../delivery/failure.ts';
 import { quarantine } from '../delivery/quarantine.ts';
-import { settle } from '../delivery/settle.ts';
+import { isNewer, settle } from '../delivery/settle.ts';
 import { mayBeGranted, workId } from '../delivery/retry.ts';
 import { acceptedFrom, formatHint, type Hint, parseMessage, PASSED_OVER_KIND } from '../hint/hint.ts';
 import { type Assignment, idempotencyKey, taskOf } from '../hint/route.ts';
@@ -48,6 +48,7 @@ interface Batch {
 
 /** Resolves to true if the message is to be acknowledged. */
 const replicate = async (message: QueueMessage, batch: Batch, deps: Deps): Promise<boolean> => {
+  if (await isNewer(message, deps)) return false;
   if (!(await tookLetter(message, deps))) return false;
   const { assignments, failures } = openMessage(message, deps);
   batch.listings.expect(assignments);
@@ -80,6 +81,8 @@ const openMessage = (
     else if (part.kind === 'malformed') {
       const error = new ReplicationError('malformed-message', part.why);
       failures.push({ error, body: part.body, hint: null, assignment: null });
+    } else if (part.kind === 'newer') {
+      failures.push({ error: part.error, body: part.body, hint: null, assignment: null });
     } else {
       const hint = acceptedFrom(message.origin, part.hint);
       try {

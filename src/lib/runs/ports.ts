@@ -1,4 +1,5 @@
 /** The ports that runs need in addition to their store. */
+import type { LiveQueue } from '../delivery/deps.ts';
 import type { Hint } from '../hint/hint.ts';
 import type { ListedVersion, ListPage } from '../listing/page.ts';
 import type { Chain } from '../model/chain.ts';
@@ -24,6 +25,12 @@ export interface RunQueues {
   sendHints(hints: readonly Hint[]): Promise<void>;
   /** The approximate number of hints of all runs in the queue, whether visible, delayed or in flight. */
   hintsLeft(): Promise<number>;
+}
+
+/** The queue that the messages of an invocation came from. */
+export interface RangesQueue extends LiveQueue {
+  /** Sends a message of a newer release again, unchanged. It is delivered a quarter of an hour later. */
+  sendLater(body: string): Promise<void>;
 }
 
 /** The listings of both sides. If a page cannot be listed, they throw {@link ReplicationError}. They do not retry. */

@@ -65,7 +65,9 @@ export const isSweep = (event: unknown): boolean =>
  */
 export const sweepTransfers = async (deps: TransferDeps): Promise<SweepReport> => {
   const transfers: Transfer[] = [];
-  for await (const transfer of deps.transfers.store.all()) transfers.push(transfer);
+  const known = new Set<string>();
+  for await (const transfer of deps.transfers.store.all((uploadId) => known.add(uploadId)))
+    transfers.push(transfer);
   const report = { transfers: transfers.length, left: 0, hinted: 0, resent: 0, failed: 0, ended: 0 };
   const unreachable = new Set<string>();
   await mapConcurrently(transfers, TENDED_AT_ONCE, async (transfer) => {
@@ -77,7 +79,7 @@ export const sweepTransfers = async (deps: TransferDeps): Promise<SweepReport> =
       unreachable.add(complain(transfer, error, deps));
     }
   });
-  const known = new Set(transfers.map(({ uploadId }) => uploadId));
+  for (const { uploadId } of transfers) known.add(uploadId);
   const orphans = await abortOrphans(known, deps);
   await deps.runs.flush();
   return { ...report, aborted: orphans.aborted, unreachable: [...unreachable, ...orphans.unreachable] };

@@ -7,7 +7,7 @@ import type { QueueMessage, TransferDeps } from '../delivery/deps.ts';
 import { afterFailure, mayBeGranted } from '../delivery/retry.ts';
 import { reportFailure } from '../delivery/failure.ts';
 import { quarantine } from '../delivery/quarantine.ts';
-import { tryAgain } from '../delivery/settle.ts';
+import { isNewer, tryAgain } from '../delivery/settle.ts';
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import { assignmentOf, failTransfer, tryNextPlan } from './end-transfer.ts';
 import { movePartRange } from './move-part-range.ts';
@@ -32,6 +32,7 @@ export const transferBatch = async (
 
 /** Resolves to true if the message is to be acknowledged. */
 const handlePartRange = async (message: QueueMessage, deps: TransferDeps): Promise<boolean> => {
+  if (await isNewer(message, deps)) return false;
   try {
     const range = parsePartRangeMessage(message.body);
     if (range === null) await quarantineUnknown(message, deps);

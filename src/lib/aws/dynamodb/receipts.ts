@@ -11,6 +11,7 @@ import type { Context } from 'aws-lambda';
 import { ReplicationError } from '../../model/errors.ts';
 import type { Receipt } from '../../delivery/outcome.ts';
 import type { Receipts } from '../../delivery/deps.ts';
+import { newerThanKnown, schemaField } from '../../model/schemas.ts';
 import { CONTROL_CLIENT } from '../control-client.ts';
 import { translateTableError } from '../errors.ts';
 import { type Claim, ClaimRecords } from './claim-records.ts';
@@ -52,7 +53,7 @@ const once = async (
   // In some cases Powertools wraps the error that `work` throws. `failure` keeps the original error, so that it can be thrown unchanged.
   let failure: unknown = null;
   const run = makeIdempotent(
-    async ({ deaths }: Claim): Promise<Partial<Record<keyof Receipt, string | number | null>>> => {
+    async ({ deaths }: Claim): Promise<Partial<Record<keyof Receipt | 'v', string | number | null>>> => {
       duplicate = false;
       try {
         if (deaths >= DEATH_LIMIT)
@@ -60,7 +61,7 @@ const once = async (
             'crashed-or-timed-out',
             `${deaths} invocations in a row died of this message`,
           );
-        return { ...(await work()) };
+        return { ...schemaField('receipt'), ...(await work()) };
       } catch (error) {
         failure = error;
         throw error;
@@ -69,7 +70,10 @@ const once = async (
     { persistenceStore, config },
   );
   try {
-    return { receipt: (await run(claim)) as Receipt, duplicate };
+    const { v, ...stored } = await run(claim);
+    // The receipt of a newer release proves nothing, so the key is looked at once more.
+    if (newerThanKnown('receipt', v) !== null) return { receipt: await work(), duplicate: false };
+    return { receipt: stored as Receipt, duplicate };
   } catch (error) {
     throw failure ?? receiptError(error);
   }

@@ -3,6 +3,7 @@ import type { ReportRow } from '../../runs/report/report-data.ts';
 import { parseRange } from '../../listing/range.ts';
 import type { OpenRange, RangeCommit, RunChanges, RunRecord } from '../../runs/run-store.ts';
 import { COMPARE_COUNTERS, type CompareCounters, NOTHING_COMPARED } from '../../runs/run.ts';
+import { assertKnown, newerThanKnown } from '../../model/schemas.ts';
 import type { TableItem } from './table.ts';
 
 /** The attributes of a run's item. Each counter is a separate attribute, because commits add to the counters. */
@@ -37,10 +38,11 @@ const readCounters = (item: TableItem, listing: RangeCommit['listing']): Compare
   return counters;
 };
 
-/** Reads the run from an item whose attributes {@link attributesOf} made. */
+/** Reads the run from an item whose attributes {@link attributesOf} made. Throws `newer-release`. */
 export const recordOf = (item: TableItem): RunRecord => {
+  assertKnown('run', item['v']);
   const names = Object.keys(item).filter(
-    (name) => !/^(run|item|expires|(compared|checked)(\.|Begun).*)$/.test(name),
+    (name) => !/^(run|item|v|expires|(compared|checked)(\.|Begun).*)$/.test(name),
   );
   const plain = Object.fromEntries(names.map((name) => [name, item[name]])) as unknown as RunRecord;
   // A run of an earlier release has no digests.
@@ -52,16 +54,23 @@ export const recordOf = (item: TableItem): RunRecord => {
   };
 };
 
-export const openRangeOf = (item: TableItem): OpenRange => ({
-  range: parseRange(String(item['range'])),
-  // A range that an earlier release began lacks the counters that are newer.
-  counted: { ...NOTHING_COMPARED, ...(item['counted'] as Partial<CompareCounters>) },
-  movedMs: Number(item['movedMs']),
-  wakes: Number(item['wakes'] ?? 0),
-});
+/** Throws `newer-release`. */
+export const openRangeOf = (item: TableItem): OpenRange => {
+  assertKnown('range', item['v']);
+  return {
+    range: parseRange(String(item['range'])),
+    // A range that an earlier release began lacks the counters that are newer.
+    counted: { ...NOTHING_COMPARED, ...(item['counted'] as Partial<CompareCounters>) },
+    movedMs: Number(item['movedMs']),
+    wakes: Number(item['wakes'] ?? 0),
+  };
+};
 
 /** Reads rows from the attribute that holds them as JSON. */
 export const rowsIn = (attribute: unknown): ReportRow[] => {
   const rows: ReportRow[] = typeof attribute === 'string' ? JSON.parse(attribute) : [];
   return rows;
 };
+
+/** Returns false for the run of a newer release. */
+export const isKnownRun = (item: TableItem): boolean => newerThanKnown('run', item['v']) === null;

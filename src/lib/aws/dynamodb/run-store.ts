@@ -16,6 +16,7 @@ import {
   type RunStore,
 } from '../../runs/run-store.ts';
 import { addCompared, isOver, NOTHING_COMPARED } from '../../runs/run.ts';
+import { schemaField } from '../../model/schemas.ts';
 import { translateError } from '../errors.ts';
 import { copyCountersOf } from './copy-counters.ts';
 import {
@@ -29,7 +30,7 @@ import {
   runKey,
   SHARED,
 } from './run-items.ts';
-import { attributesOf, openRangeOf, recordOf, rowsIn } from './run-records.ts';
+import { attributesOf, isKnownRun, openRangeOf, recordOf, rowsIn } from './run-records.ts';
 import {
   type ActiveRuns,
   addToRun,
@@ -121,7 +122,7 @@ const createRun = async (table: ItemTable, run: RunRecord, first: Range): Return
     const runs = { ...active.runs, [run.id]: { prefix, expires } };
     const reasons = await transact(table, [
       putActive(table.name, run, { ...active, runs }),
-      putNew(table.name, { ...runKey(run.id), ...attributes }),
+      putNew(table.name, { ...runKey(run.id), ...schemaField('run'), ...attributes }),
       putNew(table.name, { ...listKey(run.id), id: run.id, expires }),
       putAwake(table.name, run.id),
       putRange(table.name, run, first, { expires, movedMs: Date.now() }),
@@ -172,7 +173,7 @@ const listRuns = async (table: ItemTable, limit: number): Promise<RunRecord[]> =
     const Keys = ids.slice(start, start + MAX_BATCH_KEYS).map(runKey);
     const command = new BatchGetCommand({ RequestItems: { [table.name]: { Keys, ConsistentRead: true } } });
     const { Responses: answer } = await askTable(table, 'BatchGetItem', () => table.client.send(command));
-    found.push(...(answer?.[table.name] ?? []).map(recordOf));
+    found.push(...(answer?.[table.name] ?? []).filter(isKnownRun).map(recordOf));
   }
   return found.toSorted((one, other) => (one.id < other.id ? 1 : -1));
 };

@@ -2,6 +2,7 @@
 import type { Range } from '../../listing/range.ts';
 import type { DifferenceFile, RangeCommit, RunChanges, RunRecord } from '../../runs/run-store.ts';
 import { COMPARE_COUNTERS, NOTHING_COMPARED } from '../../runs/run.ts';
+import { schemaField, SCHEMAS } from '../../model/schemas.ts';
 import { activeKey, awakeKey, fileKey, rangeKey, runKey } from './run-items.ts';
 import { attributeOf, attributesOf } from './run-records.ts';
 import type { TableItem } from './table.ts';
@@ -25,6 +26,7 @@ export const putRange = (
 ): Write =>
   putNew(table, {
     ...rangeKey(id, epoch, range.from),
+    ...schemaField('range'),
     range: JSON.stringify(range),
     step: range.step,
     counted: NOTHING_COMPARED,
@@ -56,10 +58,11 @@ export const stepOf = (table: string, { run, epoch, before, after, counted, nowM
     Update: {
       ...common,
       UpdateExpression:
-        'SET #range = :range, step = :step, counted = :counted, movedMs = :now, wakes = :none',
+        'SET v = :v, #range = :range, step = :step, counted = :counted, movedMs = :now, wakes = :none',
       ExpressionAttributeNames: { '#range': 'range' },
       ExpressionAttributeValues: {
         ':before': before.step,
+        ':v': SCHEMAS.range,
         ':range': JSON.stringify(after),
         ':step': after.step,
         ':counted': counted,

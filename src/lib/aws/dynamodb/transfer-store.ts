@@ -7,6 +7,7 @@ import { DeleteCommand, PutCommand, ScanCommand, UpdateCommand } from '@aws-sdk/
 import { isDeepStrictEqual } from 'node:util';
 import type { PartLayout, Way } from '../../copy/part-layout.ts';
 import type { Transfer, TransferStore } from '../../copy/transfer/transfer.ts';
+import { assertKnown, newerThanKnown, schemaField } from '../../model/schemas.ts';
 import { translateTableError } from '../errors.ts';
 import { askTable, getItem, type ItemTable, openTable, type TableItem } from './table.ts';
 
@@ -20,7 +21,7 @@ export const createTransferStore = (name: string, region: string | null = null):
     begin: (transfer, replaces) => putTransfer(table, transfer, replaces),
     change: (...change) => changeTransfer(table, change),
     end: (transfer) => endTransfer(table, transfer),
-    all: () => allTransfers(table),
+    all: (onNewer) => allTransfers(table, onNewer),
     async rate(destinationBucket, way) {
       const item = await getItem(table, { transfer: rateName(destinationBucket, way) });
       return item === null ? null : Number(item['bytesPerSecond']);
@@ -112,7 +113,10 @@ const endTransfer = async (
   await conditionally(table, 'DeleteItem', () => table.client.send(command));
 };
 
-async function* allTransfers(table: ItemTable): AsyncGenerator<Transfer> {
+async function* allTransfers(
+  table: ItemTable,
+  onNewer: Parameters<TransferStore['all']>[0] = () => undefined,
+): AsyncGenerator<Transfer> {
   let from: TableItem | undefined;
   do {
     const command: ScanCommand = new ScanCommand({
@@ -124,7 +128,10 @@ async function* allTransfers(table: ItemTable): AsyncGenerator<Transfer> {
     const { Items: items = [], LastEvaluatedKey: last } = await askTable(table, 'Scan', () =>
       table.client.send(command),
     );
-    for (const item of items) yield transferOf(item);
+    for (const item of items) {
+      if (newerThanKnown('transfer', item['v']) === null) yield transferOf(item);
+      else onNewer(String(item['uploadId']));
+    }
     from = last;
   } while (from !== undefined);
 }
@@ -153,13 +160,15 @@ const rateName = (destinationBucket: string, way: Way): string => `rate#${destin
 /** The layout is stored as text. A layout of 10,000 unequal parts would fill most of an item (400 KB) if it were stored as a list. */
 const transferItem = ({ id, layout, ...others }: Transfer): TableItem => ({
   transfer: id,
+  ...schemaField('transfer'),
   ...others,
   layout: layoutText(layout),
 });
 
-/** Reads an item that {@link transferItem} made. */
+/** Reads an item that {@link transferItem} made. Throws `newer-release`. */
 const transferOf = (item: TableItem): Transfer => {
-  const { transfer: id, layout, ...others } = item;
+  const { transfer: id, v, layout, ...others } = item;
+  assertKnown('transfer', v);
   return { ...(others as unknown as Transfer), id: String(id), layout: layoutOf(String(layout)) };
 };
 

@@ -3,6 +3,7 @@ import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { isRecord } from '../../model/json.ts';
 import { PROOFS } from '../../replica/proof.ts';
 import { receiptId, type VersionReceipt, type VersionReceipts } from '../../replica/version-receipt.ts';
+import { newerThanKnown, schemaField } from '../../model/schemas.ts';
 import { translateError, translateTableError } from '../errors.ts';
 import { openTable } from './table.ts';
 
@@ -27,7 +28,10 @@ export const createVersionReceipts = (
       const expiration = Math.round(Date.now() / 1_000) + RECEIPT_SECONDS;
       try {
         await table.client.send(
-          new PutCommand({ TableName: table.name, Item: { id, expiration, ...receipt } }),
+          new PutCommand({
+            TableName: table.name,
+            Item: { id, expiration, ...schemaField('version receipt'), ...receipt },
+          }),
         );
       } catch (error) {
         onLost(error);
@@ -51,7 +55,8 @@ export const createVersionReceipts = (
 };
 
 const receiptIn = (item: unknown): VersionReceipt | null => {
-  if (!isRecord(item)) return null;
+  // The receipt of a newer release proves nothing to this one.
+  if (!isRecord(item) || newerThanKnown('version receipt', item['v']) !== null) return null;
   const proof = PROOFS.find((known) => known === item['proof']);
   return typeof item['from'] === 'string' && proof !== undefined ? { from: item['from'], proof } : null;
 };

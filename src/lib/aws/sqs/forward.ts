@@ -37,7 +37,7 @@ export const forwardMessages = async (
   return { forwarded };
 };
 
-const toMessageAttributes = (
+export const toMessageAttributes = (
   attributes: ForwardedMessage['attributes'],
 ): Record<string, MessageAttributeValue> =>
   Object.fromEntries(

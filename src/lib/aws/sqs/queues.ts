@@ -1,20 +1,24 @@
 /** The queues of a deployment, with the calls that its Lambda functions make. */
-import {
-  ChangeMessageVisibilityCommand,
-  type MessageAttributeValue,
-  SendMessageCommand,
-  SQSClient,
-} from '@aws-sdk/client-sqs';
+import { ChangeMessageVisibilityCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import type { TransferQueue } from '../../copy/transfer/transfer.ts';
+import { NEWER_RELEASE_SECONDS } from '../../delivery/backoff.ts';
 import { fromAttributes, toAttributes } from '../../delivery/dead-letter.ts';
 import type { DeadLetterSender, LiveQueue, QueueMessage, Retries } from '../../delivery/deps.ts';
+import {
+  newerAttributes,
+  type TextAttributes,
+  textsOf,
+  toTextAttributes,
+} from '../../delivery/text-attributes.ts';
 import { fromRetryAttributes, type Origin, toRetryAttributes } from '../../delivery/retry.ts';
 import { asciiJson, formatHint } from '../../hint/hint.ts';
 import type { RuleDestination } from '../../model/rule.ts';
-import type { RunQueues } from '../../runs/ports.ts';
+import { schemaField } from '../../model/schemas.ts';
+import type { RangesQueue, RunQueues } from '../../runs/ports.ts';
 import { CONTROL_CLIENT } from '../control-client.ts';
 import { translateError } from '../errors.ts';
+import { toMessageAttributes } from './forward.ts';
 import { sendBodies } from './message-batches.ts';
 import { countsOf } from './queue-counts.ts';
 
@@ -82,7 +86,7 @@ const sendOne = async (
   const command = new SendMessageCommand({
     QueueUrl: queueUrl,
     MessageBody: body,
-    MessageAttributes: textAttributes(attributes),
+    MessageAttributes: toMessageAttributes(toTextAttributes(attributes)),
     ...(delaySeconds > 0 ? { DelaySeconds: delaySeconds } : {}),
   });
   await client.send(command).catch((error: unknown) => {
@@ -90,14 +94,25 @@ const sendOne = async (
   });
 };
 
-export const textAttributes = (texts: Record<string, string>): Record<string, MessageAttributeValue> =>
-  Object.fromEntries(
-    Object.entries(texts).map(([name, value]) => [name, { DataType: 'String', StringValue: value }]),
-  );
+/** The queue of ranges, as the backfill function gives messages back to it. */
+export const createRangesQueue = (client: SQSClient, queueUrl: string): RangesQueue => ({
+  ...createLiveQueue(client, queueUrl),
+  sendLater: (body) =>
+    sendOne(
+      client,
+      { queueUrl, name: 'ranges queue', delaySeconds: NEWER_RELEASE_SECONDS },
+      { body, attributes: {} },
+    ),
+});
 
 /** The transfer queue, whose messages are part ranges of transfers. */
 export const createTransferQueue = (client: SQSClient, queueUrl: string): TransferQueue => ({
-  send: (messages) => sendBodies(client, queueUrl, messages.map(asciiJson)),
+  send: (messages) =>
+    sendBodies(
+      client,
+      queueUrl,
+      messages.map((message) => asciiJson({ ...schemaField('part range'), ...message })),
+    ),
   waiting: () => messagesIn(client, queueUrl, 'transfer'),
 });
 
@@ -107,7 +122,11 @@ export const createRunQueues = (
   { rangesUrl, hintsUrl }: { rangesUrl: string; hintsUrl: string },
 ): RunQueues => ({
   async send(messages) {
-    await sendBodies(client, rangesUrl, messages.map(asciiJson));
+    await sendBodies(
+      client,
+      rangesUrl,
+      messages.map((message) => asciiJson({ ...schemaField('range'), ...message })),
+    );
   },
   async sendHints(hints) {
     await sendBodies(client, hintsUrl, hints.map(formatHint));
@@ -137,7 +156,10 @@ export const queueMessage = (record: SQSRecord): QueueMessage =>
     },
     originOf(record.eventSourceARN),
     Object.fromEntries(
-      Object.entries(record.messageAttributes ?? {}).map(([name, value]) => [name, value.stringValue ?? '']),
+      Object.entries(record.messageAttributes ?? {}).map(([name, value]) => [
+        name,
+        { dataType: value.dataType, text: value.stringValue ?? '' },
+      ]),
     ),
   );
 
@@ -146,12 +168,15 @@ export const queueMessage = (record: SQSRecord): QueueMessage =>
  * came from. A message of another queue cannot choose its origin, because more is accepted from the queue of runs.
  */
 export const toQueueMessage = (
-  fields: Omit<QueueMessage, 'origin' | 'retry' | 'earlier'>,
+  fields: Omit<QueueMessage, 'origin' | 'retry' | 'earlier' | 'newer'>,
   origin: Origin | null,
-  attributes: Record<string, string>,
+  attributes: TextAttributes,
 ): QueueMessage => {
-  const retry = fromRetryAttributes(attributes);
-  return { ...fields, origin: origin ?? retry?.origin ?? 'live', retry, earlier: fromAttributes(attributes) };
+  const newer = newerAttributes(attributes);
+  if (newer !== null) return { ...fields, origin: origin ?? 'live', retry: null, earlier: null, newer };
+  const texts = textsOf(attributes);
+  const retry = fromRetryAttributes(texts);
+  return { ...fields, origin: origin ?? retry?.origin ?? 'live', retry, earlier: fromAttributes(texts) };
 };
 
 /** The names of the queues end with these words (`resource-names.ts`). */

@@ -7,12 +7,14 @@ import {
   SendMessageBatchCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
-import type { QueueMessage, WaitingQueues } from '../../delivery/deps.ts';
-import { type Origin, ORIGINS, toRetryAttributes } from '../../delivery/retry.ts';
+import type { QueueMessage, WaitingMessage, WaitingQueues } from '../../delivery/deps.ts';
+import { type Origin, ORIGINS } from '../../delivery/retry.ts';
+import type { TextAttributes } from '../../delivery/text-attributes.ts';
 import { type RuleDestination, waitingQueueSuffix } from '../../model/rule.ts';
 import { translateError } from '../errors.ts';
+import { toMessageAttributes } from './forward.ts';
 import { batchesOf, sendBatch } from './message-batches.ts';
-import { textAttributes, toQueueMessage } from './queues.ts';
+import { toQueueMessage } from './queues.ts';
 
 /**
  * How long a received message stays hidden. If the function dies, the message is visible again after that time. It is less than the
@@ -27,15 +29,15 @@ export const waitingUrlOf =
     queueUrl.slice(0, queueUrl.lastIndexOf('/') + 1) + prefix + waitingQueueSuffix(rule, destination);
 
 /** Sends waiting messages to the queue that they came from. Resolves to those that SQS has accepted. */
-export type SendBack = (origin: Origin, messages: readonly QueueMessage[]) => Promise<QueueMessage[]>;
+export type SendBack = (origin: Origin, messages: readonly WaitingMessage[]) => Promise<WaitingMessage[]>;
 
 /** Sends with the permissions of a function. `urls` gives the URL of each queue. */
 export const sendingBack =
   (client: SQSClient, urls: Record<Origin, string>): SendBack =>
   async (origin, messages) => {
-    const accepted: QueueMessage[] = [];
+    const accepted: WaitingMessage[] = [];
     for (const batch of batchesOf(messages, ({ body }) => Buffer.byteLength(body) + ATTRIBUTE_BYTES)) {
-      const send = (rest: readonly QueueMessage[]) => client.send(sendCommand(urls[origin], rest));
+      const send = (rest: readonly WaitingMessage[]) => client.send(sendCommand(urls[origin], rest));
       const { confirmed } = await asked('SendMessageBatch', sendBatch(batch, send));
       accepted.push(...confirmed);
     }
@@ -103,31 +105,32 @@ export const createWaitingQueues = (
 /** Maximum bytes of the attributes of a message. */
 const ATTRIBUTE_BYTES = 8_192;
 
-const sendCommand = (queueUrl: string, messages: readonly QueueMessage[]): SendMessageBatchCommand =>
+const sendCommand = (queueUrl: string, messages: readonly WaitingMessage[]): SendMessageBatchCommand =>
   new SendMessageBatchCommand({
     QueueUrl: queueUrl,
-    Entries: messages.map(({ body, retry }, index) => ({
+    Entries: messages.map(({ body, attributes }, index) => ({
       Id: String(index),
       MessageBody: body,
-      ...(retry === null ? {} : { MessageAttributes: textAttributes(toRetryAttributes(retry)) }),
+      MessageAttributes: toMessageAttributes(attributes),
     })),
   });
 
-const waitingMessage = (message: Message): QueueMessage =>
-  toQueueMessage(
-    {
-      messageId: message.MessageId ?? '',
-      receiptHandle: message.ReceiptHandle ?? '',
-      body: message.Body ?? '',
-      // A receive that only moves the message does not count as an attempt.
-      receiveCount: 1,
-      sentMs: Number(message.Attributes?.SentTimestamp) || 0,
-    },
-    null,
-    Object.fromEntries(
-      Object.entries(message.MessageAttributes ?? {}).map(([name, value]) => [name, value.StringValue ?? '']),
+const waitingMessage = (message: Message): WaitingMessage => {
+  const attributes: TextAttributes = Object.fromEntries(
+    Object.entries(message.MessageAttributes ?? {}).map(
+      ([name, { DataType: dataType = '', StringValue: text = '' }]) => [name, { dataType, text }],
     ),
   );
+  const fields = {
+    messageId: message.MessageId ?? '',
+    receiptHandle: message.ReceiptHandle ?? '',
+    body: message.Body ?? '',
+    // A receive that only moves the message does not count as an attempt.
+    receiveCount: 1,
+    sentMs: Number(message.Attributes?.SentTimestamp) || 0,
+  };
+  return { ...toQueueMessage(fields, null, attributes), attributes };
+};
 
 const asked = async <Answer>(operation: string, answer: Promise<Answer>): Promise<Answer> => {
   try {

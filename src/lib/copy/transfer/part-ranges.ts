@@ -1,6 +1,7 @@
 /** Cuts transfers into part ranges, finds their missing parts, and writes and reads their messages. */
 import { NEW_CHAIN, parseChain } from '../../model/chain.ts';
 import { isCount, recordIn } from '../../model/json.ts';
+import { assertKnown } from '../../model/schemas.ts';
 import type { DestinationBucket, ListedPart } from '../../model/ports.ts';
 import { MAX_UPLOAD_PARTS, partCount, partSizes } from '../part-plan.ts';
 import type { PartRange, PartRangeMessage, Transfer } from './transfer.ts';
@@ -111,9 +112,10 @@ export const partRangeMessage = (
   ...range,
 });
 
-/** Parses the body of a message. Returns null if the message is not a part range. */
+/** Parses the body of a message. Returns null if the message is not a part range. Throws `newer-release`. */
 export const parsePartRangeMessage = (body: string): PartRangeMessage | null => {
   const json = recordIn(body);
+  assertKnown('part range', json['v']);
   const { id, uploadId, attempt, rule, destination, bucket, key, run, firstPart, lastPart } = json;
   const chain = parseChain(json['chain']) ?? { ...NEW_CHAIN, version: '' };
   if (

@@ -97,7 +97,8 @@ export interface TransferStore {
   ): Promise<boolean>;
   /** Removes the record with this upload. Also succeeds if there is no such record. */
   end(transfer: Pick<Transfer, 'id' | 'uploadId'>): Promise<void>;
-  all(): AsyncIterable<Transfer>;
+  /** Leaves out the transfers of a newer release, and calls `onNewer` with the upload of each. */
+  all(onNewer?: (uploadId: string) => void): AsyncIterable<Transfer>;
   /**
    * Resolves to the rate at which one invocation last moved bytes to this bucket in this way, in bytes per second, or to null if
    * it was never measured.
