@@ -16,6 +16,7 @@ import { EXPLAIN } from './explain/explain.ts';
 import { INIT } from './init/init.ts';
 import { BACKFILL_START } from './runs/backfill-start.ts';
 import { LOGS } from './explain/logs.ts';
+import { COPY } from './runs/copy.ts';
 import { CANCEL, PAUSE, RESUME } from './runs/run-control.ts';
 import { SET } from './runs/run-set.ts';
 import { RUNS, STATUS } from './runs/run-show.ts';
@@ -39,6 +40,7 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   BRAKE_STATUS,
   BUILD,
   COMPLETION,
+  COPY,
   CHECK,
   DESTINATION,
   KEY,

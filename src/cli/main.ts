@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     return (await import('./completion/completion.ts')).runCompletion(argv, io, ALL_COMMANDS);
   },
   build: async (argv, io) => (await import('./build/build.ts')).runBuild(argv, io),
+  copy: async (argv, io) => (await import('./runs/copy.ts')).runCopy(argv, io),
   config: async (argv, io) => (await import('./config/config.ts')).runConfig(argv, io),
   dlq: async (argv, io) => (await import('./dead-letters/dlq.ts')).runDlq(argv, io),
   doctor: async (argv, io) => (await import('./doctor/doctor.ts')).runDoctor(argv, io),
@@ -51,6 +52,7 @@ export const PROGRAM: CommandSpec = {
     'config key': 'Print the public key with which the deployed stack signs its replicas.',
     'config policy': 'Print the policies of people, or the grants that let S3 copy by itself.',
     'config schema': 'Print the JSON schema of replication.yml, for editors.',
+    copy: 'Copy one bucket into another from this machine, without a deployment.',
     'dlq check': 'Find out which dead letters would fail again if they were sent back now.',
     'dlq discard': 'Delete dead letters permanently, after they were written to a file.',
     'dlq list': 'Show what is in the dead-letter queue, since when, and what to do about it.',

@@ -53,7 +53,7 @@ export const createRunCommands = (
     runs: () => ({ store: world.store, queues: world.deps().queues }),
     buckets: async () => {
       const { listings, buckets } = world.deps();
-      return { listings, buckets };
+      return { listings, buckets, isOnePlace: true };
     },
     receipts: () => world.deps().receipts,
     concurrency: () => ({

@@ -12,6 +12,7 @@ import type {
   ObjectState,
   ReplicaAttributes,
   Tags,
+  UploadChecksum,
 } from '../../src/lib/model/ports.ts';
 
 export interface Version {
@@ -51,6 +52,7 @@ export interface OpenUpload {
   attributes: ReplicaAttributes;
   initiatedMs: number;
   initiator: string;
+  checksum: UploadChecksum | null;
   parts: Map<number, { bytes: Buffer; etag: string; lastModifiedMs: number }>;
 }
 

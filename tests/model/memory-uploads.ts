@@ -21,7 +21,7 @@ type UploadCalls = Pick<
 export const uploadCalls = (target: Target): UploadCalls => ({
   ...partCalls(target),
   ...listings(target),
-  createUpload: ({ key, attributes }) =>
+  createUpload: ({ key, attributes, checksum }) =>
     target.answered('createUpload', () => {
       const { bucket, inside } = target;
       const uploadId = randomUUID();
@@ -31,6 +31,7 @@ export const uploadCalls = (target: Target): UploadCalls => ({
         attributes,
         initiatedMs: bucket.now(),
         initiator,
+        checksum,
         parts: new Map(),
       });
       return { uploadId, encryption: bucket.options.encryption };
@@ -90,8 +91,8 @@ const listings = ({ bucket, answered }: Target): Pick<UploadCalls, 'parts' | 'up
   },
   async *uploads(prefix) {
     const open = await answered('uploads', () => [...bucket.uploads]);
-    for (const [uploadId, { key, initiatedMs, initiator }] of open)
-      if (key.startsWith(prefix)) yield { key, uploadId, initiatedMs, initiator };
+    for (const [uploadId, { key, initiatedMs, initiator, checksum }] of open)
+      if (key.startsWith(prefix)) yield { key, uploadId, initiatedMs, initiator, checksum };
   },
 });
 

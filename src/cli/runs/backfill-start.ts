@@ -4,7 +4,6 @@ import { withCliErrors } from '../aws-errors.ts';
 import type { RunPorts } from './run-ports.ts';
 import { START_OPTIONS, startRequest } from './run-request.ts';
 import { DRY, startRuns } from './run-start.ts';
-import { backfillLocally } from './run-start-local.ts';
 
 export const BACKFILL_START: CommandSpec = {
   name: 'backfill start',
@@ -58,7 +57,6 @@ export const runBackfillStart = async (
   const request = startRequest('backfill', options, io);
   const isDryRun = options.has('dry-run');
   return await withCliErrors(async () => {
-    if (request.isLocal) return await backfillLocally({ request, io, ports }, isDryRun);
     if (!isDryRun) return await startRuns({ request, io, ports });
     return await startRuns({ request: { ...request, wait: true, yes: true }, io, ports }, DRY);
   });

@@ -8,7 +8,7 @@ import {
 } from '../../lib/runs/estimate/estimate.ts';
 import { SAMPLE_PAGES, SAMPLE_WORKERS } from '../../lib/runs/estimate/estimate-run.ts';
 import { type Survey, surveySource } from '../../lib/runs/estimate/sample-source.ts';
-import { createWorkCounter, type Workload } from '../../lib/runs/estimate/workload.ts';
+import { createWorkCounter } from '../../lib/runs/estimate/workload.ts';
 import type { RunEstimate, RunSpec } from '../../lib/runs/run.ts';
 import { countOf } from '../../lib/text/amounts.ts';
 import { createProgress } from '../terminal/progress.ts';
@@ -39,7 +39,8 @@ const surveyFor = async ({ request, io, ports }: StartCommand, spec: RunSpec): P
   const { rule, mapping } = scopeOf(replication, spec);
   const { listings } = await ports.buckets({
     region: deployment.region,
-    destinationProfile: request.destinationProfile,
+    source: null,
+    destination: null,
     signal: NEVER_ABORTED,
   });
   const patient = interruptibleListings(io, 2 * SAMPLE_WORKERS);
@@ -66,16 +67,6 @@ const surveyFor = async ({ request, io, ports }: StartCommand, spec: RunSpec): P
 };
 
 const NEVER_ABORTED = new AbortController().signal;
-
-/** Estimates a backfill of only those keys that a comparison has found to differ. */
-export const estimateDifferences = (
-  work: Pick<Workload, 'keys' | 'bytes' | 'pages'>,
-  configuration: StartRequest['configuration'],
-  spec: RunSpec,
-): RunEstimate => {
-  const found = { ...work, versions: work.keys, multiparts: 0, parts: 0, bytesInLargeParts: 0 };
-  return estimateBackfill({ work: found, basis: 'listing', errorShare: 0 }, settingsOf(configuration, spec));
-};
 
 const settingsOf = (configuration: StartRequest['configuration'], spec: RunSpec): RunSettings => {
   const { backfill, deployment, replication } = configuration;

@@ -7,17 +7,19 @@ import { runLocally } from '../../lib/listing/run-locally.ts';
 import type { Consume } from '../../lib/listing/stretch.ts';
 import { createBudget } from '../../lib/model/concurrency.ts';
 import type { Buckets } from '../../lib/model/ports.ts';
-import { proveBy, type ProvePair } from '../../lib/runs/compare/basis.ts';
+import type { ReplicationConfiguration } from '../../lib/model/rule.ts';
+import type { VersionReceipts } from '../../lib/replica/version-receipt.ts';
+import { proveBy, type ProvePair, type Reading } from '../../lib/runs/compare/basis.ts';
 import { createCloserLook } from '../../lib/runs/compare/closer-look.ts';
 import { createCompareConsumer } from '../../lib/runs/compare/compare-consumer.ts';
 import { proveByReading } from '../../lib/runs/compare/read-both.ts';
 import { scopeOf } from '../../lib/runs/compare/scope.ts';
+import type { Listings } from '../../lib/runs/ports.ts';
 import type { ReportRow } from '../../lib/runs/report/report-data.ts';
 import { addCompared, type CompareCounters, NOTHING_COMPARED, type RunSpec } from '../../lib/runs/run.ts';
 import { countText } from '../../lib/text/amounts.ts';
-import { createProgress } from '../terminal/progress.ts';
+import type { CliIo } from '../terminal/io.ts';
 import { interruptibleListings } from './interruptible-listing.ts';
-import type { StartCommand } from './run-request.ts';
 
 export interface LocalComparison {
   counted: CompareCounters;
@@ -25,57 +27,57 @@ export interface LocalComparison {
   isComplete: boolean;
 }
 
+/** What is compared, and with what. */
+export interface LocalSides {
+  spec: RunSpec;
+  configuration: ReplicationConfiguration;
+  /** How many ranges are listed at once. */
+  workers: number;
+  reading: Reading;
+  listings: Listings;
+  buckets: Buckets;
+  receipts: Pick<VersionReceipts, 'find'>;
+}
+
 export interface LocalUse {
   /**
-   * Sends hints for the keys that differ. If it is null, no hints are sent, and a key counts as different only if the difference persists
+   * Takes the hints for the keys that differ. If it is null, no hints are made, and a key counts as different only if the difference persists
    * for some seconds.
    */
   sendHints: ((hints: readonly Hint[]) => Promise<void>) | null;
   onRows(rows: readonly ReportRow[]): void;
+  onCounted(counted: CompareCounters): void;
 }
 
 export const compareLocally = async (
-  spec: RunSpec,
-  { request, io, ports }: StartCommand,
-  use: LocalUse,
+  { spec, configuration, workers, reading, listings, buckets, receipts }: LocalSides,
+  io: CliIo,
+  { sendHints, onRows, onCounted }: LocalUse,
 ): Promise<LocalComparison> => {
-  const { configuration, workers, destinationProfile, reading } = request;
-  const scope = scopeOf(configuration.replication, spec);
-  // This signal never aborts. After an interruption no new calls are started, but the calls that are already running may finish.
-  const { signal } = new AbortController();
-  const { region } = configuration.deployment;
-  const { listings, buckets } = await ports.buckets({ region, destinationProfile, signal });
+  const scope = scopeOf(configuration, spec);
   const patient = interruptibleListings(io, 2 * workers);
   const createdMs = io.now();
-  const progress = createProgress(io);
   let counted = NOTHING_COMPARED;
+  const prove = proofFor({ receipts, reading, workers, buckets }, io);
   const consumerOf = countingConsumers(
     {
       run: `local-${createdMs}`,
       epoch: 1,
       spec,
       scope,
-      listing: use.sendHints === null ? 'checked' : 'compared',
+      listing: sendHints === null ? 'checked' : 'compared',
       createdMs,
       listDestination: patient(listings.destination(scope.destination, spec.versions)),
-      look: createCloserLook(scope, spec, {
-        buckets,
-        clock: io,
-        prove: proofFor(request, buckets, { io, ports }),
-        reading,
-      }),
-      // This run has no record in the table of runs, so the replicate function must not count its work for a run.
+      look: createCloserLook(scope, spec, { buckets, clock: io, prove, reading }),
       reading,
-      sendHints: async (hints) => use.sendHints?.(hints.map((hint) => ({ ...hint, run: null }))),
-      report: async (rows) => {
-        progress.end();
-        use.onRows(rows);
-      },
+      // There is no record of a run, so nothing counts the work for one.
+      sendHints: async (hints) => await sendHints?.(hints.map((hint) => ({ ...hint, run: null }))),
+      report: async (rows) => onRows(rows),
       sleep: (ms) => io.sleep(ms),
     },
     (more) => {
       counted = addCompared(counted, more);
-      progress.update(progressText(counted, (io.now() - createdMs) / 1_000));
+      onCounted(counted);
     },
   );
   const listPage = patient(listings.source(scope.rule, spec.versions));
@@ -88,17 +90,14 @@ export const compareLocally = async (
   } catch (error) {
     if (io.interrupted.aborted) return { isComplete: false, counted };
     throw error;
-  } finally {
-    progress.end();
   }
 };
 
 const proofFor = (
-  { configuration, reading, workers }: StartCommand['request'],
-  buckets: Buckets,
-  { io, ports }: Pick<StartCommand, 'io' | 'ports'>,
+  { receipts, reading, workers, buckets }: Pick<LocalSides, 'receipts' | 'reading' | 'workers' | 'buckets'>,
+  io: CliIo,
 ): ProvePair => {
-  const prove = proveBy(ports.receipts(configuration.deployment));
+  const prove = proveBy(receipts);
   if (reading === 'none') return prove;
   return proveByReading(prove, reading, { buckets, clock: io, budget: createBudget(workers) });
 };
@@ -134,7 +133,7 @@ const listSource = async (
     workers: number;
     prefix: string;
   },
-  io: StartCommand['io'],
+  io: CliIo,
 ): Promise<boolean> => {
   const run = runLocally<ListedVersion>({
     ranges: [wholeRange()],
@@ -147,7 +146,7 @@ const listSource = async (
   return await run.finished;
 };
 
-const progressText = (counted: CompareCounters, seconds: number): string => {
+export const comparingText = (counted: CompareCounters, seconds: number): string => {
   const { keys, same, presumed, extra, sourcePages, destinationPages } = counted;
   const rate = seconds > 0 ? `, ${countText(keys / seconds)}/s` : '';
   const pages = countText(sourcePages + destinationPages);

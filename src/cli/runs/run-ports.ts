@@ -1,19 +1,20 @@
 import { type BackfillConcurrency, openBackfillConcurrency } from '../../lib/aws/backfill-concurrency.ts';
-import { openBuckets, openRuns, openVersionReceipts } from '../../lib/aws/operator.ts';
+import {
+  type BucketsAccess,
+  type OpenBuckets,
+  openBuckets,
+  openRuns,
+  openVersionReceipts,
+} from '../../lib/aws/operator.ts';
 import { type Deployment, resourceNames } from '../../lib/configuration/resource-names.ts';
-import type { Buckets } from '../../lib/model/ports.ts';
 import type { VersionReceipts } from '../../lib/replica/version-receipt.ts';
-import type { Listings, RunQueues } from '../../lib/runs/ports.ts';
+import type { RunQueues } from '../../lib/runs/ports.ts';
 import type { RunStore } from '../../lib/runs/run-store.ts';
 
 /** The access to AWS that the commands for runs need. All its functions throw ReplicationError, QueueError or RunRefusedError. */
 export interface RunPorts {
   runs(deployment: Deployment): { store: RunStore; queues: RunQueues };
-  buckets(options: {
-    region: string;
-    destinationProfile: string | null;
-    signal: AbortSignal;
-  }): Promise<{ listings: Listings; buckets: Buckets }>;
+  buckets(options: BucketsAccess): Promise<OpenBuckets>;
   concurrency(deployment: Deployment): BackfillConcurrency;
   receipts(deployment: Deployment): Pick<VersionReceipts, 'find'>;
   /** Returns a random number in [0, 1). */

@@ -34,6 +34,20 @@ export const START_OPTIONS = {
     description:
       'Call it agreement although the destination lacks keys that the rule leaves out, because another deployment has signed them as its replicas. They are counted and listed all the same.',
   },
+  wait: {
+    description: 'Wait until the run ends, and show the result. Ctrl-C ends only the waiting.',
+  },
+  estimate: {
+    value: 'sample|full|none',
+    description:
+      'How the source is counted before the start: from a sample of about 400 pages, completely, or not at all. Default: sample.',
+  },
+  yes: { description: 'Start without asking.' },
+  ...DEPLOYMENT_OPTIONS,
+} as const satisfies Record<string, OptionSpec>;
+
+/** The options of a comparison in this process. */
+export const LOCAL_OPTIONS = {
   local: {
     description: 'List both buckets from this machine, signed in as you are, instead of in AWS Lambda.',
   },
@@ -52,16 +66,6 @@ export const START_OPTIONS = {
     description:
       'With --local: read both objects and compare their bytes. weak: only where nothing but a CRC or a stamp says that they are the same. all: every object. Shows the cost and asks first.',
   },
-  wait: {
-    description: 'Wait until the run ends, and show the result. Ctrl-C ends only the waiting.',
-  },
-  estimate: {
-    value: 'sample|full|none',
-    description:
-      'How the source is counted before the start: from a sample of about 400 pages, completely, or not at all. Default: sample.',
-  },
-  yes: { description: 'Start without asking.' },
-  ...DEPLOYMENT_OPTIONS,
 } as const satisfies Record<string, OptionSpec>;
 
 export interface StartRequest {
@@ -126,10 +130,10 @@ const readingIn = (options: ParsedOptions, isLocal: boolean): Reading => {
 
 const ESTIMATES = ['sample', 'full', 'none'] as const;
 
-const specsOf = (
+export const specsOf = (
   kind: RunSpec['kind'],
   options: ParsedOptions,
-  { replication }: Configuration,
+  { replication }: Pick<Configuration, 'replication'>,
 ): RunSpec[] => {
   const given = (name: string): object => (options.has(name) ? { [name]: options.value(name) } : {});
   const parsed = parseRunRequest(

@@ -3,7 +3,7 @@ import { CliError } from '../terminal/errors.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
 import { withCliErrors } from '../aws-errors.ts';
 import type { RunPorts } from './run-ports.ts';
-import { START_OPTIONS, startRequest } from './run-request.ts';
+import { LOCAL_OPTIONS, START_OPTIONS, startRequest } from './run-request.ts';
 import { startRuns } from './run-start.ts';
 import { verifyLocally } from './run-start-local.ts';
 
@@ -16,6 +16,7 @@ export const VERIFY_START: CommandSpec = {
   ],
   options: {
     ...START_OPTIONS,
+    ...LOCAL_OPTIONS,
     repair: { description: 'Replicate the keys that differ, then compare again.' },
     'delete-extra': {
       description:
@@ -57,7 +58,7 @@ export const runVerifyStart = async (
   if (options.has('local') && options.has('repair')) {
     throw new CliError(
       'bad-value',
-      '--repair cannot be combined with --local: `backfill start --local` replicates what differs.',
+      '--repair cannot be combined with --local: `copy --rule ID` replicates what differs.',
     );
   }
   const request = startRequest('verify', options, io);

@@ -14,10 +14,17 @@ export interface CommandSpec {
   description?: readonly string[];
   subcommands?: Readonly<Record<string, string>>;
   /** The argument that the command requires besides its options. */
-  argument?: { name: string; description: string };
+  argument?: Argument;
+  /** The arguments that the command takes all or none of, in this order. */
+  operands?: readonly Argument[];
   options: Readonly<Record<string, OptionSpec>>;
   examples: readonly (readonly [command: string, meaning: string])[];
   exitCodes?: readonly (readonly [code: number, meaning: string])[];
+}
+
+interface Argument {
+  name: string;
+  description: string;
 }
 
 export interface OptionSpec extends ValueSpec {
@@ -39,6 +46,8 @@ export interface ParsedOptions {
   number(name: string): number | null;
   /** Returns the argument. Throws {@link CliError} when the argument is missing. */
   argument(): string;
+  /** Returns the operands that were given: all, or none. */
+  operands(): readonly string[];
 }
 
 /** The option `--help`, which every command has. */
@@ -51,6 +60,9 @@ const HELP: OptionSpec = { description: 'Show this help.' };
 export const parseOptions = (spec: CommandSpec, argv: readonly string[]): ParsedOptions => {
   const { given, positionals, mistakes } = readTokens(spec, argv);
   const argument = spec.argument === undefined ? null : (positionals.shift() ?? null);
+  const operands = positionals.splice(0, spec.operands?.length ?? 0);
+  const lacking = operands.length === 0 ? [] : (spec.operands ?? []).slice(operands.length);
+  mistakes.push(...lacking.map((each) => missing(spec, each)));
   mistakes.push(...positionals.map((each) => unexpected(spec, each)));
   // The word after an unknown option may have been the argument.
   const isMissing = argument === null && mistakes.every(({ code }) => code !== 'unknown-option');
@@ -65,6 +77,7 @@ export const parseOptions = (spec: CommandSpec, argv: readonly string[]): Parsed
       if (argument === null) throw missing(spec);
       return argument;
     },
+    operands: () => operands,
   };
 };
 
@@ -112,7 +125,8 @@ const readTokens = (
 export const helpText = (spec: CommandSpec, columns = Infinity): string => {
   const width = columns === Infinity ? 80 : Math.min(columns, 100);
   const command = ['s3-replicator', spec.name].filter(Boolean).join(' ');
-  const following = spec.subcommands ? '<command> ' : spec.argument ? `${spec.argument.name} ` : '';
+  const named = [...(spec.argument ? [spec.argument] : []), ...(spec.operands ?? [])];
+  const following = spec.subcommands ? '<command> ' : named.map(({ name }) => `${name} `).join('');
   const options = Object.entries({ ...spec.options, help: HELP }).map(([name, option]): [string, string] => [
     [name === 'help' ? '-h, --help' : `--${name}`, option.value].filter(Boolean).join(' '),
     option.description + (option.multiple ? ' May be given more than once.' : ''),
@@ -126,7 +140,10 @@ export const helpText = (spec: CommandSpec, columns = Infinity): string => {
     '',
     ...(spec.description ?? []).flatMap((paragraph) => [wrapParagraph(paragraph, width, 0), '']),
     ...section('Commands', Object.entries(spec.subcommands ?? {})),
-    ...section('Argument', spec.argument ? [[spec.argument.name, spec.argument.description]] : []),
+    ...section(
+      named.length === 1 ? 'Argument' : 'Arguments',
+      named.map(({ name, description }) => [name, description]),
+    ),
     ...section('Options', options),
     ...section(
       'Exit codes',
@@ -166,8 +183,8 @@ const unexpected = (spec: CommandSpec, argument: string): CliError => {
   return new CliError('unexpected-argument', `\`${command}\` takes no argument ${JSON.stringify(argument)}.`);
 };
 
-const missing = (spec: CommandSpec): CliError => {
-  const { name = '', description = '' } = spec.argument ?? {};
+const missing = (spec: CommandSpec, argument = spec.argument): CliError => {
+  const { name = '', description = '' } = argument ?? {};
   return new CliError('missing-argument', `\`s3-replicator ${spec.name}\` needs ${name}: ${description}`);
 };
 

@@ -1,5 +1,4 @@
 /** Gives the command line access to runs, transfers, and both buckets of a rule, with the credentials of the operator. */
-import { S3Client } from '@aws-sdk/client-s3';
 import { GetQueueUrlCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import type { TransferStore } from '../copy/transfer/transfer.ts';
@@ -19,12 +18,11 @@ import { createVersionReceipts } from './dynamodb/version-receipts.ts';
 import { CONTROL_CLIENT } from './control-client.ts';
 import { toQueueError, translateError } from './errors.ts';
 import { createForwarder, createWaker } from './forwarder.ts';
+import { type Access, accessPair, environmentEndpoint, type Place, placeOf } from './s3/access.ts';
 import { createListings } from './s3/bucket-listing.ts';
 import { createBuckets } from './s3/buckets.ts';
 import { createS3Clients, type S3ClientPair, type S3Clients } from './s3/clients.ts';
-import { expectOwner } from './s3/expected-owner.ts';
-import { profileEndpoint } from './s3/profile-endpoint.ts';
-import { SDK_LOGGER } from './sdk-logger.ts';
+import { type BeforeRequest, waitingPair } from './s3/waiting-clients.ts';
 import { createSqsClient, messagesIn } from './sqs/queues.ts';
 import { createWaitingQueues, type SendBack, waitingUrlOf } from './sqs/waiting-queues.ts';
 
@@ -98,33 +96,75 @@ export const openBrakeLedger = (table: string, region: string): BrakeLedger =>
 export const openTransfers = (table: string, region: string): Pick<TransferStore, 'all'> =>
   createTransferStore(table, region);
 
+/** A bucket that a person names, and the account that must own it; null: any account. */
+export type NamedBucket = Access & { bucket: string; owner: string | null };
+
+/** How both buckets are reached. A side that is null is reached as its rule says. */
+export interface BucketsAccess {
+  /** The region of the source of the rule, which is also where sessions begin. */
+  region: string;
+  source: NamedBucket | null;
+  destination: NamedBucket | null;
+  signal: AbortSignal;
+  /** Awaited before every request to S3, so that the requests stay within a rate; null or left out: no rate. */
+  beforeRequest?: BeforeRequest | null;
+}
+
+/** Both buckets of a rule, as a person reaches them from a shell. */
+export interface OpenBuckets {
+  listings: Listings;
+  buckets: Buckets;
+  /** Whether both buckets are at the same endpoint and in the same partition, so that S3 may be able to copy by itself. */
+  isOnePlace: boolean;
+}
+
 /**
- * The source is read with the credentials of the operator, never with the rule's source role, because that role trusts only the function.
- * The destination is read with the replication role, which must trust the operator too, or with a profile of the shared configuration
- * files.
+ * A side without access of its own is reached as its rule says: the source with the credentials of the operator, never with the rule's source
+ * role, because that role trusts only the function; the destination with the replication role, which must trust the operator too.
  */
 export const openBuckets = async ({
   region,
-  destinationProfile,
+  source,
+  destination,
   signal,
-}: {
-  /** The region of the source. */
-  region: string;
-  /** A profile of the shared configuration files. If it is null, the replication role is assumed. */
-  destinationProfile: string | null;
-  signal: AbortSignal;
-}): Promise<{ listings: Listings; buckets: Buckets }> => {
-  const ownAccount = callerAccount(region);
-  const clients = createS3Clients({ region, sessionName: 's3-replicator-operator', ownAccount });
+  beforeRequest = null,
+}: BucketsAccess): Promise<OpenBuckets> => {
+  const clients = createS3Clients({
+    region,
+    sessionName: 's3-replicator-operator',
+    ownAccount: callerAccount(region),
+  });
+  const like = clients.own(null);
+  const from = source === null ? null : await placeOf(source, source.bucket);
+  const to = destination === null ? null : await placeOf(destination, destination.bucket);
+  const sourcePair = source && from && accessPair(source, from, { like, owner: source.owner });
+  const destinationPair =
+    destination && to && accessPair(destination, to, { like, owner: destination.owner });
+  const paced = (pair: S3ClientPair): S3ClientPair =>
+    beforeRequest === null ? pair : waitingPair(pair, beforeRequest);
   const operator: S3Clients = {
     ...clients,
-    source: ({ account }) => clients.own(account),
-    ...(destinationProfile === null
-      ? {}
-      : { destination: await clientsOfProfile(destinationProfile, clients) }),
+    source: ({ account }) => paced(sourcePair ?? clients.own(account)),
+    destination: (bucket) => paced(destinationPair ?? clients.destination(bucket)),
+    // Whoever names a bucket without a rule names no account.
+    ...(source === null ? {} : { accountOf: async () => source.owner }),
   };
-  return { listings: createListings(operator, signal), buckets: createBuckets(operator, signal) };
+  return {
+    listings: createListings(operator, signal),
+    buckets: createBuckets(operator, signal),
+    isOnePlace: isOnePlace(from, to),
+  };
 };
+
+/** A side that is reached as its rule says is in the partition of the other side. */
+const isOnePlace = (from: Place | null, to: Place | null): boolean => {
+  const [here, there] = [from, to].map((place) => (place === null ? environmentEndpoint() : place.endpoint));
+  const isOnePartition = from === null || to === null || partitionOf(from.region) === partitionOf(to.region);
+  return here === there && isOnePartition;
+};
+
+/** The regions of partitions other than that of most regions begin with these words. */
+const partitionOf = (region: string): string => /^(?:cn|us-gov|us-iso|eu-isoe|eusc)/.exec(region)?.[0] ?? 'aws';
 
 /** Returns a function that asks for the account of the operator's credentials, once. AWS needs no permission for the answer. */
 export const callerAccount = (region: string): (() => Promise<string>) => {
@@ -141,26 +181,4 @@ export const callerAccount = (region: string): (() => Promise<string>) => {
     }
   };
   return () => (account ??= ask());
-};
-
-/** Creates one pair of clients for each region and owner of buckets, on first use. */
-const clientsOfProfile = async (profile: string, { own }: S3Clients): Promise<S3Clients['destination']> => {
-  const pairs = new Map<string, S3ClientPair>();
-  const { forcePathStyle, requestHandler } = own(null).retrying.config;
-  const endpoint = await profileEndpoint(profile);
-  const place = endpoint === undefined ? { forcePathStyle } : { endpoint, forcePathStyle: true };
-  return ({ region, account }) => {
-    const name = `${region} ${account}`;
-    const known = pairs.get(name);
-    if (known !== undefined) return known;
-    // The profile takes precedence over AWS_ACCESS_KEY_ID. Without this logger, the SDK would write a warning about this precedence to the
-    // console.
-    const settings = { region, profile, ...place, requestHandler, logger: SDK_LOGGER };
-    const owner = async (): Promise<string> => account;
-    const single = expectOwner(new S3Client({ ...settings, maxAttempts: 1 }), owner);
-    const retrying = expectOwner(new S3Client(settings), owner);
-    const pair = { retrying, single, patient: () => single, owner, caller: async () => null };
-    pairs.set(name, pair);
-    return pair;
-  };
 };

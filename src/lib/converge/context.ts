@@ -37,7 +37,12 @@ export const contextOf = (
   deps: Omit<ConvergeContext, 'source' | 'destination' | 'passOver'> & { buckets: Buckets },
   passOver: PassOver,
 ): ConvergeContext => {
-  const { invocation, clock, transfers, serverSide, signer, versionReceipts, brake } = deps;
+  const { invocation, clock, transfers, leftovers, serverSide, signer, versionReceipts, brake } = deps;
   const parts = { invocation, clock, transfers, serverSide, signer, versionReceipts, brake };
-  return { ...bucketsOf(task, deps.buckets), ...parts, passOver };
+  return {
+    ...bucketsOf(task, deps.buckets),
+    ...parts,
+    ...(leftovers === undefined ? {} : { leftovers }),
+    passOver,
+  };
 };

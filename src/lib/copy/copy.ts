@@ -13,7 +13,7 @@ import { copiedInside } from './inside-s3.ts';
 import { copyMultipart } from './multipart.ts';
 import type { Way } from './part-layout.ts';
 import { provenCopy } from './proven-copy.ts';
-import type { Copied, CopyRequest } from './request.ts';
+import type { Copied, CopyRequest, SharedCopyRequest } from './request.ts';
 import { copyByTransfer } from './transfer/by-transfer.ts';
 import { SAFE_BYTES_PER_SECOND, safeMs } from './transfer/rate.ts';
 import { isOfVersion, transferIdOf } from './transfer/transfer.ts';
@@ -36,7 +36,9 @@ const WORTH_SHARING_BYTES = 1024 ** 3;
 export const copyVersion = async (request: CopyRequest): Promise<Copied | 'transferring'> => {
   const { task, version, invocation, serverSide } = request;
   const way = serverSide.way(task.rule, task.destination);
-  if (await isForMany(request)) return await copyByTransfer(request, way);
+  const { transfers } = request;
+  if (transfers !== null && (await isForMany({ ...request, transfers })))
+    return await copyByTransfer({ ...request, transfers }, way);
   // A copy inside S3 takes little time and does not use the function's network, so its bytes count less.
   const weightBytes = version.sizeBytes * (SAFE_BYTES_PER_SECOND.stream / SAFE_BYTES_PER_SECOND[way]);
   invocation.bytesUnderWay += weightBytes;
@@ -51,7 +53,7 @@ export const copyVersion = async (request: CopyRequest): Promise<Copied | 'trans
  * Resolves to true if many invocations must share the copy, and to false if this invocation finishes it in time, beside the
  * copies that are already running.
  */
-const isForMany = async (request: CopyRequest): Promise<boolean> => {
+const isForMany = async (request: SharedCopyRequest): Promise<boolean> => {
   const { task, version, invocation, clock, transfers } = request;
   const { sizeBytes } = version;
   // The rate of streaming is assumed even for a copy inside S3, because S3 may refuse the copy or be slow.

@@ -3,10 +3,12 @@
  * new upload.
  */
 import { ReplicationError } from '../model/errors.ts';
-import type { UploadedPart, Written } from '../model/ports.ts';
+import type { ListedPart, UploadedPart, Written } from '../model/ports.ts';
 import { isLocked } from '../replica/object-lock.ts';
 import { contentProof, isKms, type Trust } from '../replica/proof.ts';
+import { sameHeaders } from '../replica/same-state.ts';
 import { inPairs } from './in-pairs.ts';
+import { assertOfVersion } from './leftovers.ts';
 import type { TransferVersion, Way } from './part-layout.ts';
 import { etagOfParts, partCount, type PartPlan, partPlans, planGuard } from './part-plan.ts';
 import { copyParts } from './parts.ts';
@@ -19,7 +21,8 @@ export const copyMultipart = async (request: CopyRequest, way: Way): Promise<Cop
   // The object is read part by part, so a GET of the whole object is of no use.
   discardBody(request);
   const { task, source, version, attributes } = request;
-  const known = await layoutAtSource(source, task.key, version, way === 'server-side');
+  const isExact = way === 'server-side' || request.leftovers?.has(task.replicaKey) === true;
+  const known = await layoutAtSource(source, task.key, version, isExact);
   const plans = partPlans(version, known, { isLocked: isLocked(attributes.lock), way });
   for (const [index, plan] of plans.entries()) {
     const isLast = index === plans.length - 1;
@@ -43,25 +46,26 @@ const copyAs = async (
   plan: PartPlan,
   isLast: boolean,
 ): Promise<Copied | 'unsupported'> => {
-  const { task, destination, version, attributes, precondition } = request;
+  const { task, destination, version, attributes, leftovers } = request;
   const key = task.replicaKey;
-  const { uploadId, encryption } = await destination.createUpload({
-    key,
-    attributes,
-    checksum: plan.checksum,
-    precondition,
-  });
+  const { uploadId, isContinued, parts: done, isHiding } = await beginUpload(request, plan);
   try {
-    const parts = isHidden(plan, encryption)
+    const parts = isHiding
       ? null
-      : await copyAll({ ...request, uploadId, plan, way, isLocked: isLocked(attributes.lock) });
+      : await copyAll({ ...request, uploadId, plan, way, isLocked: isLocked(attributes.lock) }, done);
+    if (parts !== null && isContinued) assertOfVersion(request, plan, parts);
     if (parts === null || !isProvable(version, plan, parts)) {
       await destination.abortUpload({ key, uploadId });
       return 'unsupported';
     }
     const written = await commit(request, plan, uploadId, parts);
-    return await provenCopy(request, written, trustIn(plan, way));
+    const copied = await provenCopy(request, written, trustIn(plan, way));
+    return isContinued ? await describedAs(request, copied) : copied;
   } catch (error) {
+    const { checksum } = plan;
+    if (leftovers?.keep({ key, uploadId, checksum }, error) === true) throw error;
+    // What somebody else may have uploaded is left alone, and the bytes are moved once more.
+    if (isContinued && isOfNoUse(error)) return await copyAs(request, way, plan, isLast);
     // A failure to abort is ignored, so that the original error is thrown. The sweep then aborts the upload later.
     await destination.abortUpload({ key, uploadId }).catch(() => undefined);
     if (!isLast && isRefusal(error)) return 'unsupported';
@@ -69,12 +73,59 @@ const copyAs = async (
   }
 };
 
-const copyAll = async (copy: Parameters<typeof copyParts>[0]): Promise<UploadedPart[]> => {
+interface BegunUpload {
+  uploadId: string;
+  /** Whether the upload was found at the destination, with these parts. */
+  isContinued: boolean;
+  parts: ListedPart[];
+  /** Whether the encryption hides the ETags that the plan has to compare. */
+  isHiding: boolean;
+}
+
+/** Creates the upload. If one was left unfinished, that one is continued in place of the new one. */
+const beginUpload = async (request: CopyRequest, plan: PartPlan): Promise<BegunUpload> => {
+  const { task, destination, attributes, precondition, leftovers } = request;
+  const { checksum } = plan;
+  const key = task.replicaKey;
+  const fresh = await destination.createUpload({ key, attributes, checksum, precondition });
+  const isHiding = isHidden(plan, fresh.encryption);
+  const begun = { uploadId: fresh.uploadId, isContinued: false, parts: [], isHiding };
+  if (leftovers === undefined || isHiding) return begun;
+  const left = await leftovers.take(request, plan, fresh);
+  if (left === null) return begun;
+  await destination.abortUpload({ key, uploadId: fresh.uploadId });
+  return { ...begun, ...left, isContinued: true };
+};
+
+/**
+ * Throws `lost-race` if the upload was begun with other headers than those of the version, so that converge looks at both sides again. Its
+ * tags may differ too, so they count as written by somebody else.
+ */
+const describedAs = async (
+  { task, destination, version }: CopyRequest,
+  copied: Copied,
+): Promise<Copied> => {
+  const now = await destination.look(task.replicaKey);
+  if (now.kind !== 'object' || now.state.etag !== copied.written.etag || !sameHeaders(now.state, version))
+    throw new ReplicationError('lost-race', 'the upload that was continued has other headers');
+  return { ...copied, byTransfer: true };
+};
+
+/** Returns true if the parts of the upload are not those of the version, or the server refuses to complete it. */
+const isOfNoUse = (error: unknown): boolean =>
+  isRefusal(error) || (error instanceof ReplicationError && error.reason === 'bad-checksum');
+
+/** Copies all parts but those that are `done`. */
+const copyAll = async (
+  copy: Parameters<typeof copyParts>[0],
+  done: readonly ListedPart[],
+): Promise<UploadedPart[]> => {
   const { sizeBytes } = copy.version;
   const count = partCount(copy.plan.layout, sizeBytes);
-  const copied = await copyParts(
-    copy,
-    Array.from({ length: count }, (_, index) => index + 1),
+  const known = new Map(done.map((part) => [part.partNumber, part]));
+  const missing = Array.from({ length: count }, (_, index) => index + 1).filter((each) => !known.has(each));
+  const copied = [...done, ...(await copyParts(copy, missing))].toSorted(
+    (one, other) => one.partNumber - other.partNumber,
   );
   const copiedBytes = copied.reduce((sum, part) => sum + part.sizeBytes, 0);
   // Even a server that reports how many parts the object has may ignore the part number of a read. Such a read returns the wrong

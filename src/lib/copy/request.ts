@@ -11,6 +11,7 @@ import type {
 } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
 import type { Proof } from '../replica/proof.ts';
+import type { Leftovers } from './leftovers.ts';
 import type { Transfers } from './transfer/transfer.ts';
 import type { ServerSide } from './way.ts';
 
@@ -18,7 +19,10 @@ import type { ServerSide } from './way.ts';
 export interface CopyContext extends BothBuckets {
   invocation: Invocation;
   clock: Clock;
-  transfers: Transfers;
+  /** How many invocations share the copy of a large object; null: this process copies objects of every size by itself. */
+  transfers: Transfers | null;
+  /** The unfinished uploads that may be continued; left out: every upload is begun anew, and aborted if it fails. */
+  leftovers?: Leftovers;
   serverSide: ServerSide;
 }
 
@@ -32,6 +36,9 @@ export interface CopyRequest extends CopyContext {
   attributes: ReplicaAttributes;
   precondition: Precondition;
 }
+
+/** A copy that many invocations may share. */
+export type SharedCopyRequest = CopyRequest & { transfers: Transfers };
 
 /** The stored object, and the proof that it equals the source. */
 export interface Copied {

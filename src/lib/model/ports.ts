@@ -233,6 +233,8 @@ export interface ListedUpload {
   initiatedMs: number;
   /** The ARN of the initiator, which contains the session name if the initiator is a role; null: S3 did not report it. */
   initiator: string | null;
+  /** The checksum that was declared when the upload was created; null: none is listed. */
+  checksum: UploadChecksum | null;
 }
 
 /** The checksum with which S3 checks the parts of one upload, declared when the upload is created. */

@@ -7,8 +7,8 @@ import { ReplicationError } from '../../model/errors.ts';
 
 /** The requests of one role to the buckets of one account. */
 export interface OwnerAndCaller {
-  /** Resolves to the account to which the buckets must belong. */
-  owner(): Promise<string>;
+  /** Resolves to the account to which the buckets must belong; null: any account. */
+  owner(): Promise<string | null>;
   /** Resolves to the account of the credentials; null: unknown. */
   caller(): Promise<string | null>;
 }
@@ -34,6 +34,7 @@ export const createExplainRefusal = (): ExplainRefusal => {
     if (refusal.reason !== 'access-denied') return refusal;
     const { bucket } = asked;
     const owner = await asked.owner();
+    if (owner === null) return refusal;
     const name = `${owner} ${bucket}`;
     const known = answers.get(name);
     const isFresh = known !== undefined && Date.now() - known.atMs < REMEMBERED_MS;

@@ -44,8 +44,8 @@ export interface S3Clients {
   own(account: string | null): S3ClientPair;
   source(source: Source): S3ClientPair;
   destination(destination: Destination): S3ClientPair;
-  /** Resolves to the account; null: the account of this process. */
-  accountOf(account: string | null): Promise<string>;
+  /** Resolves to the account, where null stands for the account of this process. Resolves to null if any account may own the bucket. */
+  accountOf(account: string | null): Promise<string | null>;
   explainRefusal: ExplainRefusal;
   earlyCollection: EarlyCollection;
   /**
@@ -122,7 +122,8 @@ const calledOnce = (tell: S3ClientsOptions['onLack']): S3Clients['lacks'] => {
   };
 };
 
-const handlersOf = (pair: S3ClientPair): RequestHandlers => ({
+/** Returns the connections of a pair, so that other clients share them. */
+export const handlersOf = (pair: S3ClientPair): RequestHandlers => ({
   usual: pair.retrying.config.requestHandler,
   quick: pair.single.config.requestHandler,
   patient: () => pair.patient().config.requestHandler,
@@ -162,7 +163,7 @@ interface RequestHandlers {
   patient(): RequestHandler;
 }
 
-const clientPair = (
+export const clientPair = (
   config: S3ClientConfig,
   handlers: RequestHandlers,
   ownership: OwnerAndCaller,
@@ -188,7 +189,7 @@ interface Session {
 }
 
 /** The clients of a pair often need credentials at the same time. They share one session, so the role is assumed only once. */
-const sharedSession = <S extends Session>(assume: () => Promise<S>): (() => Promise<S>) => {
+export const sharedSession = <S extends Session>(assume: () => Promise<S>): (() => Promise<S>) => {
   let current: Promise<S> | null = null;
   return async () => {
     const seen = current;
@@ -234,7 +235,7 @@ const requestHandlers = (): Omit<RequestHandlers, 'patient'> => {
  */
 const PATIENT_REQUEST_HANDLER = { ...REQUEST_HANDLER, socketTimeout: 900_000 };
 
-const s3Config = (region: string): S3ClientConfig => ({
+export const s3Config = (region: string): S3ClientConfig => ({
   region,
   maxAttempts: 3,
   logger: SDK_LOGGER,

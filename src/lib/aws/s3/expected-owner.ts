@@ -9,14 +9,15 @@ import type { S3Client } from '@aws-sdk/client-s3';
  * Adds the owner to every request of a client that concerns a bucket. A copy must name the owner of its source itself. Returns the same
  * client.
  */
-export const expectOwner = (client: S3Client, owner: () => Promise<string>): S3Client => {
+export const expectOwner = (client: S3Client, owner: () => Promise<string | null>): S3Client => {
   client.middlewareStack.add(
     (next) => async (args) => {
       if (!('Bucket' in args.input)) return await next(args);
-      if ('CopySource' in args.input && args.input.ExpectedSourceBucketOwner === undefined)
+      if ('CopySource' in args.input && !('ExpectedSourceBucketOwner' in args.input))
         throw new Error('a copy must name the expected owner of its source');
-      const input = { ...args.input, ExpectedBucketOwner: await owner() };
-      return await next({ ...args, input });
+      const expected = await owner();
+      if (expected === null) return await next(args);
+      return await next({ ...args, input: { ...args.input, ExpectedBucketOwner: expected } });
     },
     { step: 'initialize', name: 'replicatorExpectsOwner' },
   );

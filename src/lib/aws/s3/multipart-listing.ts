@@ -87,7 +87,14 @@ const listedUpload = (upload: MultipartUpload, answer: ListMultipartUploadsComma
   // Without this check, an upload without a date could be mistaken for an abandoned upload.
   if (key === undefined || uploadId === undefined || initiated === undefined)
     throw brokenAnswer('ListMultipartUploads', 'an upload has no key, id or date');
-  return { key, uploadId, initiatedMs: initiated.getTime(), initiator: initiator?.ID ?? null };
+  const { ChecksumAlgorithm: algorithm, ChecksumType: type } = upload;
+  return {
+    key,
+    uploadId,
+    initiatedMs: initiated.getTime(),
+    initiator: initiator?.ID ?? null,
+    checksum: algorithm === undefined || type === undefined ? null : { algorithm, type },
+  };
 };
 
 /** Returns the last upload of this page, which is the marker of the next page. Returns null after the last page. */

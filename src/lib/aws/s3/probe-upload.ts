@@ -20,7 +20,7 @@ interface Place {
   bucket: Pick<ProbedBucket, 'defaultRetention' | 'hasObjectLock'>;
   now: number;
   /** What S3 is to copy into the upload; null: nothing. */
-  copySource: { CopySource: string; ExpectedSourceBucketOwner: string } | null;
+  copySource: { CopySource: string; ExpectedSourceBucketOwner: string | undefined } | null;
 }
 
 interface Probed {

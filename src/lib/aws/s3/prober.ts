@@ -76,7 +76,7 @@ const triedPlace = async (
       ? null
       : {
           CopySource: `${source.bucket}/${sample.split('/').map(encodeURIComponent).join('/')}`,
-          ExpectedSourceBucketOwner: await clients.accountOf(source.account),
+          ExpectedSourceBucketOwner: (await clients.accountOf(source.account)) ?? undefined,
         };
   const hasObjectLock = settings.hasObjectLock ?? false;
   const [permissions, guards] = await Promise.all([

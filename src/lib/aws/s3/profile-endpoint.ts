@@ -17,3 +17,14 @@ export const profileEndpoint = async (profile: string): Promise<string | undefin
     },
     { profile },
   )();
+
+/** Resolves to the region of a profile, or to undefined if the profile names none. */
+export const profileRegion = async (profile: string): Promise<string | undefined> =>
+  await loadConfig<string | undefined>(
+    {
+      environmentVariableSelector: () => undefined,
+      configFileSelector: ({ region }) => region,
+      default: undefined,
+    },
+    { profile },
+  )();

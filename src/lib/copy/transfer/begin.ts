@@ -7,7 +7,7 @@ import type { Way } from '../part-layout.ts';
 import { type PartPlan, partPlans, partSizes } from '../part-plan.ts';
 import { assertReadable } from '../readable.ts';
 import { isRefusal } from '../refusal.ts';
-import type { CopyRequest } from '../request.ts';
+import type { SharedCopyRequest } from '../request.ts';
 import { layoutAtSource } from '../source-layout.ts';
 import { safeMs } from './rate.ts';
 import { sendPartRanges } from './send-part-ranges.ts';
@@ -19,7 +19,7 @@ import { isOfVersion, type Transfer, transferIdOf } from './transfer.ts';
  * sending the part ranges, the next hint or the sweep sends the part ranges.
  */
 export const beginTransfer = async (
-  request: CopyRequest,
+  request: SharedCopyRequest,
   way: Way,
   replaced: Transfer | null,
 ): Promise<'transferring'> => {
@@ -54,7 +54,7 @@ export const beginTransfer = async (
  * Throws `no-progress` if transfers of this version have begun again and again, because somebody removes their uploads. Each of them
  * would move all bytes once more. Another version means that the last transfer was completed, or that the source has changed.
  */
-const chainOf = ({ task, version }: CopyRequest): TransferChain => {
+const chainOf = ({ task, version }: SharedCopyRequest): TransferChain => {
   const name = JSON.stringify([version.versionId, version.etag]);
   const { chain } = task;
   return { ...nextHop(chain ?? NEW_CHAIN, chain?.version !== name), version: name };
@@ -64,7 +64,7 @@ const chainOf = ({ task, version }: CopyRequest): TransferChain => {
  * Throws `lost-race` if the source or the destination has changed. Without this check, terabytes might be moved in vain, or bytes
  * that another invocation has moved might be discarded.
  */
-const assertBothSidesUnchanged = async (request: CopyRequest): Promise<void> => {
+const assertBothSidesUnchanged = async (request: SharedCopyRequest): Promise<void> => {
   const { task, source, destination, version, precondition } = request;
   const shown = await destination.look(task.replicaKey);
   const isUnchanged =
@@ -78,7 +78,7 @@ const assertBothSidesUnchanged = async (request: CopyRequest): Promise<void> => 
   throw new ReplicationError('lost-race', 'one of the sides has changed');
 };
 
-const stateIn = (now: Awaited<ReturnType<CopyRequest['source']['look']>>) =>
+const stateIn = (now: Awaited<ReturnType<SharedCopyRequest['source']['look']>>) =>
   now.kind === 'object' ? now.state : null;
 
 interface PlannedUpload {
@@ -92,7 +92,7 @@ interface PlannedUpload {
  * Creates the upload with the best of the last `plansLeft` plans that prove the bytes. A plan that compares ETags is used only with
  * the source's own part boundaries, because other boundaries may give another ETag.
  */
-const createUpload = async (request: CopyRequest, way: Way, plansLeft: number): Promise<PlannedUpload> => {
+const createUpload = async (request: SharedCopyRequest, way: Way, plansLeft: number): Promise<PlannedUpload> => {
   const { task, source, version, attributes, precondition, destination, invocation } = request;
   const known = await layoutAtSource(source, task.key, version, true);
   const largest = partSizes(known.layout, version.sizeBytes).reduce(
@@ -123,7 +123,7 @@ const createUpload = async (request: CopyRequest, way: Way, plansLeft: number): 
 };
 
 const newTransfer = (
-  { task, version, clock, attributes }: CopyRequest,
+  { task, version, clock, attributes }: SharedCopyRequest,
   way: Way,
   { uploadId, plan: { layout, provenBy }, plansLeft }: PlannedUpload,
 ): Omit<Transfer, 'chain'> => {

@@ -9,14 +9,14 @@ import { commit, isProvable, trustIn } from '../multipart.ts';
 import type { Way } from '../part-layout.ts';
 import { planOf } from '../part-plan.ts';
 import { provenCopy } from '../proven-copy.ts';
-import { type Copied, type CopyRequest, discardBody } from '../request.ts';
+import { type Copied, type SharedCopyRequest, discardBody } from '../request.ts';
 import { beginTransfer } from './begin.ts';
 import { isComplete, listedParts } from './part-ranges.ts';
 import { sendAgain, sendPartRanges } from './send-part-ranges.ts';
 import { isOfVersion, type Transfer, transferIdOf } from './transfer.ts';
 
 /** Throws the same errors as `copyVersion`. */
-export const copyByTransfer = async (request: CopyRequest, way: Way): Promise<Copied | 'transferring'> => {
+export const copyByTransfer = async (request: SharedCopyRequest, way: Way): Promise<Copied | 'transferring'> => {
   discardBody(request);
   const { task, transfers, version } = request;
   const transfer = await transfers.store.load(transferIdOf(task));
@@ -33,7 +33,7 @@ export const copyByTransfer = async (request: CopyRequest, way: Way): Promise<Co
 };
 
 /** Begins a new attempt if the transfer has failed, so that another failure makes another dead letter. */
-const revived = async ({ transfers }: CopyRequest, transfer: Transfer): Promise<Transfer> => {
+const revived = async ({ transfers }: SharedCopyRequest, transfer: Transfer): Promise<Transfer> => {
   if (transfer.failure === null) return transfer;
   const fields = { attempt: transfer.attempt + 1, failure: null };
   await transfers.store.change(transfer, fields, { attempt: transfer.attempt, failed: true });
@@ -55,7 +55,7 @@ const OUTDATED: ReadonlySet<string> = new Set(['kms', 'object-lock', 'invalid-re
  * another invocation has completed it. The next look at the destination shows which is the case.
  */
 const partsOrEnd = async (
-  { transfers, destination }: CopyRequest,
+  { transfers, destination }: SharedCopyRequest,
   transfer: Transfer,
 ): Promise<ListedPart[]> => {
   try {
@@ -71,7 +71,7 @@ const partsOrEnd = async (
  * Commits the transfer. If the condition failed or the response was lost, the upload is not aborted here. Converge looks at both
  * sides again first.
  */
-const finish = async (request: CopyRequest, transfer: Transfer, parts: ListedPart[]): Promise<Copied> => {
+const finish = async (request: SharedCopyRequest, transfer: Transfer, parts: ListedPart[]): Promise<Copied> => {
   const { transfers, destination, version } = request;
   const { layout, provenBy, way, uploadId, replicaKey: key } = transfer;
   const plan = planOf(version, { layout, isOwn: true }, provenBy);

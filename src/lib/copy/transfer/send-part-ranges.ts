@@ -1,11 +1,11 @@
 /** Sends a transfer's part ranges to the queue, when the transfer begins and again after it has stalled. */
 import type { ListedPart } from '../../model/ports.ts';
-import type { CopyContext } from '../request.ts';
+import type { SharedCopyRequest } from '../request.ts';
 import { cutIntoPartRanges, partRangeMessage, unfinishedPartRanges } from './part-ranges.ts';
 import { SAFE_BYTES_PER_SECOND } from './rate.ts';
 import type { Transfer } from './transfer.ts';
 
-type SendContext = Pick<CopyContext, 'transfers' | 'clock'>;
+type SendContext = Pick<SharedCopyRequest, 'transfers' | 'clock'>;
 
 /**
  * How long the work on one part range may take. This is far less than the time of the transfer function, so that little work is lost

@@ -1,0 +1,176 @@
+/** Copies the keys that differ, in this process, with the function that every hint of a deployment ends in. */
+import { contextOf, type PassedOver } from '../../lib/converge/context.ts';
+import { converge } from '../../lib/converge/converge.ts';
+import type { Convergence } from '../../lib/converge/convergence.ts';
+import type { Leftovers } from '../../lib/copy/leftovers.ts';
+import { createServerSide } from '../../lib/copy/way.ts';
+import type { Hint } from '../../lib/hint/hint.ts';
+import { assign, taskOf } from '../../lib/hint/route.ts';
+import { createBudget } from '../../lib/model/concurrency.ts';
+import { asReplicationError, type ReplicationError } from '../../lib/model/errors.ts';
+import type { Buckets, Clock } from '../../lib/model/ports.ts';
+import type { Reason } from '../../lib/model/reasons.ts';
+import type { ReplicationConfiguration } from '../../lib/model/rule.ts';
+
+/** A key or a version that could not be copied. */
+export interface CopyFailure {
+  key: string;
+  /** Null: the failure is about the key. */
+  versionId: string | null;
+  reason: Reason;
+  detail: string;
+}
+
+/** What was done so far. */
+export interface CopyTally {
+  /** Keys whose work has ended, without the failed ones. */
+  done: number;
+  /** Those keys by outcome: `replicated`, `unchanged`, `deleted`, … */
+  outcomes: Partial<Record<Convergence['outcome'], number>>;
+  /** Versions that were written, and their bytes. */
+  copies: number;
+  bytes: number;
+  failed: number;
+  reasons: Partial<Record<Reason, number>>;
+}
+
+export interface CopyObjects {
+  /** Resolves when the work on the key has begun, or is not to begin because the copy has stopped. */
+  add(hint: Hint): Promise<void>;
+  /** Resolves when all work has ended. Throws the failure because of which the copy has stopped. */
+  drained(): Promise<void>;
+  tally: CopyTally;
+}
+
+export interface CopyObjectsOptions {
+  configuration: ReplicationConfiguration;
+  buckets: Buckets;
+  leftovers: Leftovers;
+  concurrency: number;
+  clock: Clock;
+  /** Aborted by Ctrl-C. No further key is begun. */
+  stopped: AbortSignal;
+  onFailure(failure: CopyFailure): void;
+  onDone(): void;
+}
+
+/** An object of this size or more is moved by several streams. */
+const LARGE_BYTES = 8 * 1024 * 1024;
+/** How many streams move one large object. */
+const LARGE_STREAMS = 4;
+
+export const createCopyObjects = (options: CopyObjectsOptions): CopyObjects => {
+  const { concurrency, stopped } = options;
+  const tally: CopyTally = { done: 0, outcomes: {}, copies: 0, bytes: 0, failed: 0, reasons: {} };
+  const streams = createBudget(concurrency);
+  const running = new Set<Promise<void>>();
+  const work: Work = { options, tally, deps: depsOf(options), stop: null };
+  return {
+    tally,
+    async add(hint) {
+      const weight = (hint.sizeBytes ?? 0) < LARGE_BYTES ? 1 : LARGE_STREAMS;
+      await new Promise<void>((begun) => {
+        const copying = streams.run(weight, async () => {
+          begun();
+          if (!stopped.aborted && work.stop === null) await copyKey(work, hint);
+        });
+        running.add(copying);
+        void copying.finally(() => running.delete(copying));
+      });
+      if (work.stop !== null) throw work.stop;
+    },
+    async drained() {
+      await Promise.all(running);
+      if (work.stop !== null) throw work.stop;
+    },
+  };
+};
+
+interface Work {
+  options: CopyObjectsOptions;
+  tally: CopyTally;
+  deps: Parameters<typeof contextOf>[1];
+  /** The failure of every key so far. */
+  stop: ReplicationError | null;
+}
+
+const depsOf = ({ buckets, clock, leftovers }: CopyObjectsOptions): Work['deps'] => ({
+  buckets,
+  clock,
+  // There is no deadline, so nothing is given up because of the time.
+  invocation: {
+    requestId: 'copy',
+    deadlineMs: Infinity,
+    fullTimeMs: Infinity,
+    bytesUnderWay: 0,
+    heldBytes: 0,
+  },
+  leftovers,
+  transfers: null,
+  serverSide: createServerSide(clock),
+  // Only a deployment has a key. What is copied here is recognised by its digests.
+  signer: async () => null,
+  versionReceipts: { keep: async () => undefined },
+  brake: { admit: async () => true, count: async () => undefined, isClosed: async () => false },
+});
+
+/** How often a key is tried. */
+const TRIES = 5;
+/** How many keys may fail before any key succeeds. */
+const MAX_FRUITLESS = 20;
+
+const copyKey = async (work: Work, hint: Hint): Promise<void> => {
+  const { options, tally } = work;
+  for (let tried = 1; ; tried++) {
+    try {
+      const convergence = await convergeKey(work, hint);
+      tally.done += 1;
+      if (convergence !== null) count(tally, convergence);
+      options.onDone();
+      return;
+    } catch (error) {
+      if (options.stopped.aborted) return;
+      const failure = asReplicationError(error);
+      if (failure.disposition === 'retry' && tried < TRIES) {
+        await options.clock.sleep(500 * 2 ** tried * (0.5 + Math.random() / 2));
+        continue;
+      }
+      fail(work, { key: hint.key, versionId: null }, failure);
+      if (tally.done === 0 && tally.failed >= MAX_FRUITLESS) work.stop ??= failure;
+      return;
+    }
+  }
+};
+
+/** Resolves to null if the rule does not want the key. */
+const convergeKey = async (work: Work, hint: Hint): Promise<Convergence | null> => {
+  const { options, deps } = work;
+  const [assignment] = assign(options.configuration, hint);
+  if (assignment === undefined) return null;
+  const task = taskOf(assignment);
+  const passedOver: PassedOver[] = [];
+  const context = contextOf(task, deps, async (version) => {
+    passedOver.push(version);
+  });
+  const convergence = await converge(task, context);
+  for (const { versionId, error } of passedOver) fail(work, { key: hint.key, versionId }, error);
+  return convergence;
+};
+
+const count = (tally: CopyTally, convergence: Convergence): void => {
+  const { outcome } = convergence;
+  tally.outcomes[outcome] = (tally.outcomes[outcome] ?? 0) + 1;
+  if (convergence.outcome !== 'replicated') return;
+  tally.copies += convergence.copies;
+  tally.bytes += convergence.bytes;
+};
+
+const fail = (
+  { options, tally }: Work,
+  failed: Pick<CopyFailure, 'key' | 'versionId'>,
+  { reason, message }: ReplicationError,
+): void => {
+  tally.failed += 1;
+  tally.reasons[reason] = (tally.reasons[reason] ?? 0) + 1;
+  options.onFailure({ ...failed, reason, detail: message });
+};
