@@ -77,9 +77,9 @@ describe('ListMultipartUploads', () => {
     ];
     aws.answer = (_request, response) => response.end(pages[s3Requests().length - 1]);
     expect(await uploads('a')).toEqual([
-      { key: 'a+b c', uploadId: '1', initiatedMs: Date.UTC(2026, 10, 22), initiator: 'arn' },
-      { key: 'a+b c', uploadId: '2', initiatedMs: Date.UTC(2026, 10, 22), initiator: 'arn' },
-      { key: 'a+b c', uploadId: '3', initiatedMs: Date.UTC(2026, 10, 22), initiator: null },
+      { key: 'a+b c', uploadId: '1', initiatedMs: Date.UTC(2026, 10, 22), initiator: 'arn', checksum: null },
+      { key: 'a+b c', uploadId: '2', initiatedMs: Date.UTC(2026, 10, 22), initiator: 'arn', checksum: null },
+      { key: 'a+b c', uploadId: '3', initiatedMs: Date.UTC(2026, 10, 22), initiator: null, checksum: null },
     ]);
     const [first, second] = s3Requests().map(({ url }) => new URL(url, 'http://s3').searchParams);
     expect([first?.get('prefix'), first?.has('key-marker')]).toEqual(['a', false]);

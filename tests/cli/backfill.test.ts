@@ -199,9 +199,9 @@ test.each([
     [...START, '--versions', 'all'],
     '--versions is "all", but rule "rule" replicates only the latest version',
   ],
-  [[...START, '--concurrency', '4'], '--concurrency needs --local'],
+  [['verify', 'start', '--rule', 'rule', '--concurrency', '4'], '--concurrency needs --local'],
   [[...START, '--estimate', 'guess'], '--estimate takes sample, full or none, not "guess".'],
-  [[...START, '--local', '--concurrency', '0'], '--concurrency takes a whole number from 1 to 256'],
+  [['verify', 'start', '--rule', 'rule', '--local', '--concurrency', '0'], '--concurrency takes a whole number from 1 to 256'],
   [['backfill', 'status', 'one', 'two'], 'takes no argument "two"'],
   [
     ['verify', 'start', '--rule', 'rule', '--delete-extra'],
@@ -214,37 +214,6 @@ test.each([
   expect({ code, out }).toEqual({ code: 2, out: '' });
   expect(err).toContain(message);
   expect(runsOf(commands)).toEqual([]);
-});
-
-test('backfill start --local compares on this machine, hands the differences to the replicate function, and with --wait proves the result', async () => {
-  using commands = createRunCommands({ source: keys(20), replica: keys(12) });
-  const { code, out } = await commands.cli([...START, '--local', '--yes']);
-  expect(code).toBe(0);
-  expect(out).toContain('8 keys, about 16 B, handed to the replicate function.');
-  expect(commands.world.hints.map(({ key, run }) => ({ key, run }))).toContainEqual({
-    key: 'in/00012',
-    run: null,
-  });
-  expect(runsOf(commands)).toEqual([]);
-  const waited = await commands.cli([...START, '--local', '--yes', '--wait']);
-  expect(waited.out).toContain('The destination holds all 20 keys of the source.');
-  expect(waited.code).toBe(0);
-});
-
-test('backfill start --local --dry-run sends no hints, and shows the cost of the differences', async () => {
-  using commands = createRunCommands({ source: keys(20), replica: keys(12) });
-  const { code, out } = await commands.cli([...START, '--local', '--dry-run']);
-  expect(code).toBe(0);
-  expect(out).toContain('To be replicated:\n  8 keys, 16 B');
-  expect(commands.world.hints).toEqual([]);
-});
-
-test('backfill start --local asks for confirmation after an estimate', async () => {
-  using commands = createRunCommands({ source: keys(20), replica: keys(12) });
-  const { code, out } = await commands.cli([...START, '--local'], { answers: ['n'] });
-  expect(code).toBe(1);
-  expect(out).toContain('20 keys, 40 B (all of the source was listed)');
-  expect(commands.world.hints).toEqual([]);
 });
 
 test('Ctrl-C while S3 throttles the estimate ends it, and starts nothing', async () => {

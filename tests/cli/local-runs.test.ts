@@ -142,9 +142,10 @@ test('the documented permissions are enough to start, list, show, pause, resume 
     id,
     phase: 'cancelled',
   });
-  expect((await cli('backfill', 'start', '--rule', 'invoices', '--local', '--yes')).err).toContain(
-    'The replication role does not trust you',
-  );
+  for (const command of ['verify start --local', 'copy'])
+    expect((await cli(...command.split(' '), '--rule', 'invoices')).err).toContain(
+      'The replication role does not trust you',
+    );
 });
 
 test('verify start --local compares two accounts with a profile for the destination account', async () => {

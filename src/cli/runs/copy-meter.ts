@@ -1,6 +1,5 @@
 /** Counts the bytes that a copy moves, and keeps it within its limits. */
-import { Transform, type Readable } from 'node:stream';
-import { pipeline } from 'node:stream';
+import { Readable } from 'node:stream';
 import type { Buckets, Clock, DestinationBucket, SourceBucket } from '../../lib/model/ports.ts';
 
 /** Resolves when `amount` more may pass. */
@@ -46,20 +45,19 @@ const limitedSource = (real: SourceBucket, limit: Limit): SourceBucket => ({
   },
 });
 
-/** Passes the body on chunk by chunk. An error of either stream ends both. */
-const through = (body: Readable, onChunk: (bytes: number) => Promise<void> | void): Readable => {
-  const passed = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      Promise.resolve(onChunk(chunk.length)).then(
-        () => done(null, chunk),
-        (error: Error) => done(error),
-      );
-    },
-  });
-  // The errors are those of `passed`, which its reader sees.
-  pipeline(body, passed, () => undefined);
-  return passed;
-};
+/** Passes the body on chunk by chunk. An error of the body is an error of the result, and whoever destroys the result ends the body. */
+const through = (body: Readable, onChunk: (bytes: number) => Promise<void> | void): Readable =>
+  Readable.from(chunksOf(body, onChunk), { objectMode: false });
+
+async function* chunksOf(
+  body: Readable,
+  onChunk: (bytes: number) => Promise<void> | void,
+): AsyncGenerator<Buffer, void> {
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    await onChunk(chunk.length);
+    yield chunk;
+  }
+}
 
 const meteredDestination = (
   real: DestinationBucket,

@@ -205,7 +205,13 @@ const accessIn = (
   const access = { profile: of('profile'), roleArn: of('role'), endpoint: of('endpoint') };
   const { bucket, owner, isNamed, region = null } = place;
   if (!isNamed && Object.values(access).every((each) => each === null)) return null;
-  return { ...access, region: of('region') ?? region, externalId: options.value('external-id'), bucket, owner };
+  return {
+    ...access,
+    region: of('region') ?? region,
+    externalId: options.value('external-id'),
+    bucket,
+    owner,
+  };
 };
 
 /** Reads `50MiB` and `200req`. */
@@ -214,7 +220,8 @@ const limitsIn = (values: readonly string[]): CopyLimits => {
   for (const text of values) {
     const requests = /^(\d+) ?req(?:uests)?$/.exec(text)?.[1];
     const rate = requests === undefined ? parseByteSize(text) : Number(requests);
-    if (typeof rate === 'string') throw new CliError('bad-value', `--max-rate: ${rate}, or requests like 200req.`);
+    if (typeof rate === 'string')
+      throw new CliError('bad-value', `--max-rate: ${rate}, or requests like 200req.`);
     if (rate === 0) throw new CliError('bad-value', '--max-rate must be more than 0.');
     if (requests === undefined) limits.bytesPerSecond = rate;
     else limits.requestsPerSecond = rate;

@@ -72,7 +72,10 @@ interface Course {
 }
 
 /** S3 cannot copy by itself between two endpoints or partitions. */
-const wayOf = (configuration: ReplicationConfiguration, { isOnePlace }: OpenBuckets): ReplicationConfiguration =>
+const wayOf = (
+  configuration: ReplicationConfiguration,
+  { isOnePlace }: OpenBuckets,
+): ReplicationConfiguration =>
   isOnePlace
     ? configuration
     : { ...configuration, rules: configuration.rules.map((rule) => ({ ...rule, copy: 'stream' })) };

@@ -56,7 +56,14 @@ export interface CopyResult {
 }
 
 /** Returns the exit code. A copy that left something may simply be repeated. */
-export const copyExitCode = ({ spec, isComplete, isDryRun, compared, checked, copied }: CopyResult): number => {
+export const copyExitCode = ({
+  spec,
+  isComplete,
+  isDryRun,
+  compared,
+  checked,
+  copied,
+}: CopyResult): number => {
   if (!isComplete) return EXIT.interrupted;
   if (isDryRun || agrees(spec, checked ?? compared)) return EXIT.ok;
   return copied.done > 0 ? EXIT.partial : EXIT.failure;
@@ -76,7 +83,9 @@ export const copyResultText = (result: CopyResult): string => {
 };
 
 const wouldText = ({ compared, spec }: CopyResult): string => {
-  const extra = spec.deleteExtra ? ` ${countOf(compared.extra, 'key')} only there would be deleted if replicated from here.` : '';
+  const extra = spec.deleteExtra
+    ? ` ${countOf(compared.extra, 'key')} only there would be deleted if replicated from here.`
+    : '';
   const objects = compared.hints - (spec.deleteExtra ? compared.extra : 0);
   return `Would copy ${countOf(objects, 'object')} of ${countText(compared.keys)}, ${byteText(compared.hintBytes)}. Nothing was written.${extra}`;
 };
@@ -96,12 +105,15 @@ const deletedText = ({ outcomes }: CopyTally): string[] => [
     : [`Kept ${countOf(outcomes['not-ours'], 'object')} that nothing proves to be copied from here.`]),
   ...(outcomes['restore-requested'] === undefined
     ? []
-    : [`Requested ${countOf(outcomes['restore-requested'], 'restore')} from the archive: repeat the copy later.`]),
+    : [
+        `Requested ${countOf(outcomes['restore-requested'], 'restore')} from the archive: repeat the copy later.`,
+      ]),
 ];
 
 const failureLines = ({ copied, failures }: CopyResult): string[] =>
   Object.entries(copied.reasons).map(([reason, count]) => {
     const example = failures.find((failure) => failure.reason === reason);
-    const where = example === undefined ? '' : `, such as ${printable(example.key)}: ${printable(example.detail)}`;
+    const where =
+      example === undefined ? '' : `, such as ${printable(example.key)}: ${printable(example.detail)}`;
     return `Failed: ${countText(count)} ${reason}${where}`;
   });

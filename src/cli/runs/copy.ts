@@ -45,7 +45,10 @@ export const COPY: CommandSpec = {
     ...sideOptions('source'),
     ...sideOptions('destination'),
     'external-id': { value: 'ID', description: 'External id with which the roles are assumed.' },
-    prefix: { ...prefix, description: 'Only keys that begin with this. Default: those of SOURCE or of the rule.' },
+    prefix: {
+      ...prefix,
+      description: 'Only keys that begin with this. Default: those of SOURCE or of the rule.',
+    },
     since,
     versions: {
       value: 'all|latest',
@@ -97,7 +100,10 @@ export const COPY: CommandSpec = {
     [EXIT.interrupted, 'Interrupted. Run the command again: it continues.'],
   ],
   examples: [
-    ['npx s3-replicator copy s3://acme-documents s3://acme-archive/documents', 'With the credentials of the shell'],
+    [
+      'npx s3-replicator copy s3://acme-documents s3://acme-archive/documents',
+      'With the credentials of the shell',
+    ],
     [
       'npx s3-replicator copy s3://acme-documents s3://acme-archive --destination-profile archive --dry-run',
       'Into another account: what would be copied?',

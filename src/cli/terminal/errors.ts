@@ -129,7 +129,7 @@ const ERRORS = {
   },
   'not-trusted': {
     title: 'The replication role does not trust you',
-    fix: 'With --destination-profile, name a profile that may list the destination bucket, or leave out --local.',
+    fix: 'With --destination-profile, name a profile that may reach the destination bucket. Without --local, the functions compare.',
     exitCode: EXIT.failure,
   },
   'no-table': {

@@ -164,7 +164,8 @@ const isOnePlace = (from: Place | null, to: Place | null): boolean => {
 };
 
 /** The regions of partitions other than that of most regions begin with these words. */
-const partitionOf = (region: string): string => /^(?:cn|us-gov|us-iso|eu-isoe|eusc)/.exec(region)?.[0] ?? 'aws';
+const partitionOf = (region: string): string =>
+  /^(?:cn|us-gov|us-iso|eu-isoe|eusc)/.exec(region)?.[0] ?? 'aws';
 
 /** Returns a function that asks for the account of the operator's credentials, once. AWS needs no permission for the answer. */
 export const callerAccount = (region: string): (() => Promise<string>) => {

@@ -3,16 +3,29 @@
  * asked of ListMultipartUploads and ListParts; nothing else is stored.
  */
 import { ReplicationError } from '../model/errors.ts';
-import type { DestinationBucket, ListedPart, ListedUpload, UploadedPart } from '../model/ports.ts';
+import type {
+  DestinationBucket,
+  ListedPart,
+  ListedUpload,
+  ObjectState,
+  UploadedPart,
+} from '../model/ports.ts';
 import type { Reason } from '../model/reasons.ts';
+import type { Task } from '../model/task.ts';
 import { etagIsDigest, isKms } from '../replica/proof.ts';
 import { etagOfParts, partCount, type PartPlan, partSizes } from './part-plan.ts';
-import type { CopyRequest } from './request.ts';
 
 /** An upload to continue, and the parts that it has. */
 export interface Leftover {
   uploadId: string;
   parts: ListedPart[];
+}
+
+/** The copy for which an upload was begun. */
+interface Begun {
+  task: Pick<Task, 'replicaKey'>;
+  version: ObjectState;
+  destination: DestinationBucket;
 }
 
 export interface Leftovers {
@@ -22,7 +35,7 @@ export interface Leftovers {
    * Resolves to an upload that the same caller began after the version was written, and forgets it; null: there is none, or nothing would
    * prove before its completion that its parts are those of the version. `fresh` is an upload for the same version that was just created.
    */
-  take(request: CopyRequest, plan: PartPlan, fresh: NewUpload): Promise<Leftover | null>;
+  take(copy: Begun, plan: PartPlan, fresh: NewUpload): Promise<Leftover | null>;
   /** Returns true if the upload is to be continued later, and remembers it. Returns false if it is of no more use after this failure. */
   keep(upload: Pick<ListedUpload, 'key' | 'uploadId' | 'checksum'>, error: unknown): boolean;
 }
@@ -85,17 +98,20 @@ const REFUSED: ReadonlySet<Reason> = new Set<Reason>(['access-denied', 'invalid-
  * Returns true if it will be known before the upload is completed whether its parts hold the bytes of the version: S3 checks the checksum of
  * the whole object, or the ETags of the parts give the ETag of the source.
  */
-const isProvableLater = ({ version }: CopyRequest, { whole }: PartPlan, { encryption }: NewUpload): boolean =>
+const isProvableLater = ({ version }: Begun, { whole }: PartPlan, { encryption }: NewUpload): boolean =>
   whole !== null || (etagIsDigest(version) && !isKms(encryption));
 
 /** Throws `bad-checksum` if parts that somebody else may have uploaded do not give the ETag of the version. */
 export const assertOfVersion = (
-  { version }: Pick<CopyRequest, 'version'>,
+  { version }: Pick<Begun, 'version'>,
   { whole }: PartPlan,
   parts: readonly UploadedPart[],
 ): void => {
   if (whole !== null || etagOfParts(parts) === version.etag) return;
-  throw new ReplicationError('bad-checksum', 'the parts of an unfinished upload are not those of this version');
+  throw new ReplicationError(
+    'bad-checksum',
+    'the parts of an unfinished upload are not those of this version',
+  );
 };
 
 /**
@@ -103,7 +119,7 @@ export const assertOfVersion = (
  * may be under way. An upload that began before the version was written holds another one.
  */
 const ownOf = async (
-  { destination, version, task }: CopyRequest,
+  { destination, version, task }: Begun,
   { checksum }: PartPlan,
   found: readonly ListedUpload[],
   { uploadId }: NewUpload,
@@ -124,14 +140,15 @@ const ownOf = async (
 
 /** Resolves to the upload that lacks the least. */
 const best = async (
-  request: CopyRequest,
+  request: Begun,
   plan: PartPlan,
   uploads: readonly ListedUpload[],
 ): Promise<Leftover | null> => {
   let most: Leftover | null = null;
   for (const { key, uploadId } of uploads) {
     const parts = await listed(request.destination, key, uploadId);
-    if (parts.length > (most?.parts.length ?? 0) && isLaidOut(request, plan, parts)) most = { uploadId, parts };
+    if (parts.length > (most?.parts.length ?? 0) && isLaidOut(request, plan, parts))
+      most = { uploadId, parts };
   }
   return most;
 };
@@ -153,7 +170,7 @@ const listed = async (
 };
 
 /** Returns true if the parts have the sizes that the plan gives them. The sizes of numbered parts are not known. */
-const isLaidOut = ({ version }: CopyRequest, { layout }: PartPlan, parts: readonly ListedPart[]): boolean => {
+const isLaidOut = ({ version }: Begun, { layout }: PartPlan, parts: readonly ListedPart[]): boolean => {
   const count = partCount(layout, version.sizeBytes);
   const sizes = layout.kind === 'numbered' ? null : partSizes(layout, version.sizeBytes);
   return parts.every(

@@ -101,10 +101,7 @@ const beginUpload = async (request: CopyRequest, plan: PartPlan): Promise<BegunU
  * Throws `lost-race` if the upload was begun with other headers than those of the version, so that converge looks at both sides again. Its
  * tags may differ too, so they count as written by somebody else.
  */
-const describedAs = async (
-  { task, destination, version }: CopyRequest,
-  copied: Copied,
-): Promise<Copied> => {
+const describedAs = async ({ task, destination, version }: CopyRequest, copied: Copied): Promise<Copied> => {
   const now = await destination.look(task.replicaKey);
   if (now.kind !== 'object' || now.state.etag !== copied.written.etag || !sameHeaders(now.state, version))
     throw new ReplicationError('lost-race', 'the upload that was continued has other headers');

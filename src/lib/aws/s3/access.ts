@@ -35,14 +35,13 @@ export interface Place {
 /** The region whose endpoint answers requests about buckets of every region. */
 const ANY_REGION = 'us-east-1';
 
-/** Finds out where a bucket is. AWS names the region of a bucket to every caller. No other server is asked. */
+/** Finds out where a bucket is. AWS names the region of a bucket to every caller. If another server does not, it is in the usual region. */
 export const placeOf = async (access: Access, bucket: string): Promise<Place> => {
   const { profile } = access;
   const ofProfile = profile === null ? undefined : await profileEndpoint(profile);
   const endpoint = access.endpoint ?? ofProfile ?? environmentEndpoint();
   const usual = (profile === null ? undefined : await profileRegion(profile)) ?? usualRegion();
-  if (access.region !== null || (access.endpoint ?? ofProfile) !== undefined)
-    return { endpoint, region: access.region ?? usual };
+  if (access.region !== null) return { endpoint, region: access.region };
   const client = new S3Client(configOf(access, { region: usual, endpoint }));
   try {
     const { BucketRegion: region } = await client.send(new HeadBucketCommand({ Bucket: bucket }));

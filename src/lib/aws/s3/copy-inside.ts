@@ -168,7 +168,11 @@ export const copyPartInsideS3 = async (
 const copySourceFields = async (
   { clients }: Target,
   { bucket, account, key, pin }: CopySource,
-): Promise<{ CopySource: string; CopySourceIfMatch: string; ExpectedSourceBucketOwner: string | undefined }> => ({
+): Promise<{
+  CopySource: string;
+  CopySourceIfMatch: string;
+  ExpectedSourceBucketOwner: string | undefined;
+}> => ({
   ExpectedSourceBucketOwner: (await clients.accountOf(account)) ?? undefined,
   CopySource: `${bucket}/${encodedKey(key)}${pin.versionId === null ? '' : `?versionId=${encoded(pin.versionId)}`}`,
   CopySourceIfMatch: pin.etag,

@@ -18,7 +18,7 @@ const waiting = (client: S3Client, wait: BeforeRequest): S3Client => {
       await wait();
       return await next(args);
     },
-    // Of a client that is asked for again, the step is replaced.
+    // If the client was given out before, its step is replaced.
     { step: 'finalizeRequest', priority: 'low', name: 'replicatorWaits', override: true },
   );
   return client;

@@ -92,7 +92,11 @@ interface PlannedUpload {
  * Creates the upload with the best of the last `plansLeft` plans that prove the bytes. A plan that compares ETags is used only with
  * the source's own part boundaries, because other boundaries may give another ETag.
  */
-const createUpload = async (request: SharedCopyRequest, way: Way, plansLeft: number): Promise<PlannedUpload> => {
+const createUpload = async (
+  request: SharedCopyRequest,
+  way: Way,
+  plansLeft: number,
+): Promise<PlannedUpload> => {
   const { task, source, version, attributes, precondition, destination, invocation } = request;
   const known = await layoutAtSource(source, task.key, version, true);
   const largest = partSizes(known.layout, version.sizeBytes).reduce(

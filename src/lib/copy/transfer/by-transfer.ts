@@ -16,7 +16,10 @@ import { sendAgain, sendPartRanges } from './send-part-ranges.ts';
 import { isOfVersion, type Transfer, transferIdOf } from './transfer.ts';
 
 /** Throws the same errors as `copyVersion`. */
-export const copyByTransfer = async (request: SharedCopyRequest, way: Way): Promise<Copied | 'transferring'> => {
+export const copyByTransfer = async (
+  request: SharedCopyRequest,
+  way: Way,
+): Promise<Copied | 'transferring'> => {
   discardBody(request);
   const { task, transfers, version } = request;
   const transfer = await transfers.store.load(transferIdOf(task));
@@ -71,7 +74,11 @@ const partsOrEnd = async (
  * Commits the transfer. If the condition failed or the response was lost, the upload is not aborted here. Converge looks at both
  * sides again first.
  */
-const finish = async (request: SharedCopyRequest, transfer: Transfer, parts: ListedPart[]): Promise<Copied> => {
+const finish = async (
+  request: SharedCopyRequest,
+  transfer: Transfer,
+  parts: ListedPart[],
+): Promise<Copied> => {
   const { transfers, destination, version } = request;
   const { layout, provenBy, way, uploadId, replicaKey: key } = transfer;
   const plan = planOf(version, { layout, isOwn: true }, provenBy);
