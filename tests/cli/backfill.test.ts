@@ -201,7 +201,10 @@ test.each([
   ],
   [['verify', 'start', '--rule', 'rule', '--concurrency', '4'], '--concurrency needs --local'],
   [[...START, '--estimate', 'guess'], '--estimate takes sample, full or none, not "guess".'],
-  [['verify', 'start', '--rule', 'rule', '--local', '--concurrency', '0'], '--concurrency takes a whole number from 1 to 256'],
+  [
+    ['verify', 'start', '--rule', 'rule', '--local', '--concurrency', '0'],
+    '--concurrency takes a whole number from 1 to 256',
+  ],
   [['backfill', 'status', 'one', 'two'], 'takes no argument "two"'],
   [
     ['verify', 'start', '--rule', 'rule', '--delete-extra'],
