@@ -143,8 +143,9 @@ test('copy between two endpoints needs no common server, and names what it could
   const { code, out, err } = await copy([
     's3://documents',
     's3://archive',
-    ...['--destination-endpoint', other.aws.httpEndpoint],
-    ...['--report', 'report', '--concurrency', '2', '--max-rate', '1000req', '--max-rate', '1GB'],
+    '--destination-endpoint',
+    other.aws.httpEndpoint,
+    ...'--report report --concurrency 2 --max-rate 1000req --max-rate 1GB'.split(' '),
   ]);
   expect({ code, out, err }).toEqual({
     code: 3,
