@@ -151,6 +151,7 @@ const ruleFor = (options: ParsedOptions, source: Bucket, destination: Bucket): R
     tags: 'replicate',
     acl: 'ignore',
     restore: null,
+    verify: null,
     brake: null,
   };
 };
