@@ -1,6 +1,11 @@
 /** Replicas keep the headers, metadata and storage class of their objects. The destination determines the encryption. */
 import { randomBytes } from 'node:crypto';
-import { CopyObjectCommand } from '@aws-sdk/client-s3';
+import {
+  CopyObjectCommand,
+  ListObjectVersionsCommand,
+  PutBucketEncryptionCommand,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { STAMP } from '../../demo/stamp.ts';
 import { withHeaders } from '../../src/lib/aws/s3/command-hooks.ts';
@@ -173,12 +178,13 @@ test('a second check recognizes an encrypted replica and does not copy it again'
   }
 });
 
+const CUSTOMER = {
+  SSECustomerAlgorithm: 'AES256',
+  SSECustomerKey: Buffer.alloc(32, 7).toString('base64'),
+} as const;
+
 test('an object with a customer-provided key is quarantined, and passed over once it has newer versions', async () => {
-  const customer = {
-    SSECustomerAlgorithm: 'AES256',
-    SSECustomerKey: Buffer.alloc(32, 7).toString('base64'),
-  };
-  const { VersionId: versionId } = await stage.put('kept', 'sse-c', 'secret', customer);
+  const { VersionId: versionId } = await stage.put('kept', 'sse-c', 'secret', CUSTOMER);
   expect(await settled(stage)).toBe(true);
   const [letter] = await deadLetters(stage);
   expect(letter?.attributes).toMatchObject({ reason: 'sse-c', key: 'sse-c', version: versionId });
@@ -191,4 +197,23 @@ test('an object with a customer-provided key is quarantined, and passed over onc
   ]);
   purge(stage);
   expect(await historyOf(stage.destination.s3(), 'kept-replica', 'sse-c')).toHaveLength(1);
+});
+
+test('an object that somebody else wrote at the destination with a customer-provided key does not block its key', async () => {
+  const there = stage.destination.s3();
+  const ServerSideEncryptionConfiguration = {
+    Rules: [{ BlockedEncryptionTypes: { EncryptionType: ['NONE' as const] } }],
+  };
+  for (const bucket of ['kept', 'plain']) {
+    const Bucket = `${bucket}-replica`;
+    await there.send(new PutBucketEncryptionCommand({ Bucket, ServerSideEncryptionConfiguration }));
+    await there.send(new PutObjectCommand({ Bucket, Key: 'sealed', Body: 'theirs', ...CUSTOMER }));
+    await stage.put(bucket, 'sealed', 'ours');
+    expect(await settled(stage)).toBe(true);
+    await expectReplicated(stage, bucket, 'sealed');
+  }
+  const { Versions: kept } = await there.send(
+    new ListObjectVersionsCommand({ Bucket: 'kept-replica', Prefix: 'sealed' }),
+  );
+  expect(kept?.map(({ Size: size }) => size)).toEqual([4, 6]);
 });

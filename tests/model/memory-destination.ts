@@ -1,6 +1,7 @@
 /** The model of a bucket as a destination. It implements S3's conditions, checksums and multipart uploads. */
 import { ReplicationError } from '../../src/lib/model/errors.ts';
-import type { DestinationBucket } from '../../src/lib/model/ports.ts';
+import type { Current, DestinationBucket } from '../../src/lib/model/ports.ts';
+import { sealedState } from '../../src/lib/replica/sealed-state.ts';
 import type { MemoryBucket, Version } from './memory-buckets.ts';
 import { type Gate, reads } from './memory-source.ts';
 import { uploadCalls } from './memory-uploads.ts';
@@ -25,6 +26,7 @@ export const memoryDestination = (
   const target: Target = { bucket, answered, find, tell, inside };
   return {
     ...both,
+    ...sealedReads(both, bucket),
     async *history(key) {
       yield* await answered('history', () => bucket.list(key));
     },
@@ -38,6 +40,33 @@ export const memoryDestination = (
     foundLocked: () => undefined,
   };
 };
+
+/** As S3 does, the model lists an object with the key of a customer (SSE-C), and shows no more of it. */
+const sealedReads = (
+  both: Pick<DestinationBucket, 'look' | 'head'>,
+  bucket: MemoryBucket,
+): Pick<DestinationBucket, 'look' | 'head'> => {
+  const head: DestinationBucket['head'] = (key, versionId) =>
+    both.head(key, versionId).catch(ifSealed(() => null));
+  return {
+    head,
+    look: (key) =>
+      both.look(key).catch(
+        ifSealed((): Current => {
+          const [newest] = bucket.list(key);
+          if (newest === undefined) return { kind: 'absent' };
+          return newest.kind === 'marker' ? newest : { kind: 'object', state: sealedState(newest) };
+        }),
+      ),
+  };
+};
+
+const ifSealed =
+  <T>(instead: () => T) =>
+  (error: unknown): T => {
+    if (error instanceof ReplicationError && error.reason === 'sse-c') return instead();
+    throw error;
+  };
 
 const objectCalls = (target: Target): Pick<DestinationBucket, 'put' | 'remove' | 'copyObject'> => {
   const { bucket, answered, tell } = target;

@@ -86,7 +86,10 @@ export interface ObjectState {
   sizeBytes: number;
   /** The time in milliseconds since the epoch. S3 gives whole seconds. */
   lastModifiedMs: number;
-  /** The header `x-amz-server-side-encryption`: `AES256`, `aws:kms` or `aws:kms:dsse`; null: the server sent no such header. */
+  /**
+   * The header `x-amz-server-side-encryption`: `AES256`, `aws:kms` or `aws:kms:dsse`; `SSE-C`: with a key of the customer; null: the server
+   * sent no such header.
+   */
   encryption: string | null;
   checksum: Checksum | null;
   attributes: ObjectAttributes;
@@ -248,8 +251,9 @@ export interface ReplicaAttributes extends ObjectAttributes {
 
 /** The bucket of one destination, accessed with the credentials of the destination's role. */
 export interface DestinationBucket {
+  /** HEAD of the current version. Of an object that S3 shows only with the key of a customer (SSE-C), the state is as listed. */
   look(key: string): Promise<Current>;
-  /** HEAD of one version. Resolves to null if the version is gone. */
+  /** HEAD of one version. Resolves to null if the version is gone, or if S3 shows it only with the key of a customer. */
   head(key: string, versionId: string): Promise<ObjectState | null>;
   /** GET pinned to this version, like `SourceBucket.read`. Only a person who wants certainty reads the destination. */
   read(key: string, pin: Pin, slice: Slice): Promise<SlicedBody>;

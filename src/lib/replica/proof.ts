@@ -110,9 +110,15 @@ export const md5OfEtag = (object: Comparable): string | null => {
 /** Returns true if the object is encrypted with KMS. The ETag of such an object is not a digest of its content. */
 export const isKms = (encryption: string | null): boolean => encryption?.startsWith('aws:kms') ?? false;
 
-/** Returns true if the ETag is a digest. The ETag of an object encrypted with KMS is never one ("Object", S3 API reference). */
+/** How this code names the encryption with a key of the customer. S3 sends its own headers for it only with that key. */
+export const SSE_C = 'SSE-C';
+
+/**
+ * Returns true if the ETag is a digest. The ETag of an object encrypted with KMS or with a key of the customer is never one ("Object", S3
+ * API reference).
+ */
 export const etagIsDigest = (object: Pick<Comparable, 'etag' | 'encryption'>): boolean =>
-  !isKms(object.encryption) && isMd5(object.etag);
+  !isKms(object.encryption) && object.encryption !== SSE_C && isMd5(object.etag);
 
 /**
  * Returns true if the ETag looks like an MD5, of the content or of its parts. With KMS, the ETag is random instead. Two random ETags are

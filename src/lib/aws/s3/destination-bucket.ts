@@ -1,13 +1,13 @@
 /** The destination side: conditional writes with the credentials of the replication role. */
 import { Readable } from 'node:stream';
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
-import type { DestinationBucket, ObjectAttributes, Written } from '../../model/ports.ts';
+import type { Current, DestinationBucket, ObjectAttributes, Written } from '../../model/ports.ts';
 import type { Destination } from '../../model/rule.ts';
 import { keepsVersions } from './bucket-versioning.ts';
 import { call, type Target } from './call.ts';
 import { withHeaders } from './command-hooks.ts';
 import { copyInsideS3, copyPartInsideS3 } from './copy-inside.ts';
-import { type Heads, headCurrent, headVersion } from './head-object.ts';
+import type { Heads } from './head-object.ts';
 import { NOT_ASCII } from './header-bytes.ts';
 import { listParts, listUploads } from './multipart-listing.ts';
 import { abortUpload, completeUpload, createMultipartUpload, uploadPart } from './multipart-upload.ts';
@@ -16,6 +16,7 @@ import { objectHistory } from './object-history.ts';
 import { defaultRetention, writeLegalHold, writeRetention } from './object-lock.ts';
 import { type ObjectName, readTags, writeTags } from './object-tags.ts';
 import { readSlice } from './read-object.ts';
+import { headUnsealed, lookThroughSeal, refuseSseC } from './sealed-object.ts';
 import {
   bodyHeaders,
   conditionFields,
@@ -28,11 +29,12 @@ import { written } from './written.ts';
 
 export const createDestinationBucket = (target: Target, destination: Destination): DestinationBucket => {
   const { bucket } = destination;
-  const heads: Heads = { target, bucket };
+  const heads: Heads = { target, bucket, onReasonFound: refuseSseC };
+  const look = (key: string): Promise<Current> => lookThroughSeal(heads, key);
   const named = (key: string, versionId: string | null): ObjectName => ({ bucket, key, versionId });
   return {
-    look: (key) => headCurrent(heads, key),
-    head: (key, versionId) => headVersion(heads, key, versionId),
+    look,
+    head: (key, versionId) => headUnsealed(heads, key, versionId),
     read: (key, pin, slice) => readSlice(target, { bucket, key, pin, slice }),
     history: (key) => objectHistory(target, bucket, key),
     keepsVersions: () => keepsVersions(target, bucket),
@@ -50,7 +52,7 @@ export const createDestinationBucket = (target: Target, destination: Destination
     abortUpload: (upload) => abortUpload(target, bucket, upload),
     parts: (upload) => listParts(target, { bucket, ...upload }),
     uploads: (prefix) => listUploads(target, bucket, prefix),
-    copyObject: (request) => copyInsideS3(target, destination, request, (key) => headCurrent(heads, key)),
+    copyObject: (request) => copyInsideS3(target, destination, request, look),
     copyPart: (request) => copyPartInsideS3(target, bucket, request),
     locksByDefault: async () => (await defaultRetention(target, bucket)) !== null,
     defaultRetention: async () => {

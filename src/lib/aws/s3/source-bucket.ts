@@ -7,7 +7,7 @@ import {
 import { ReplicationError } from '../../model/errors.ts';
 import type { HistoryEntry, SourceBucket } from '../../model/ports.ts';
 import { call, type Target } from './call.ts';
-import { isNotFound, isSseC, unlessGone } from '../errors.ts';
+import { isNotFound, unlessGone } from '../errors.ts';
 import { bodyOf, getObject, type GetInput, headOrReason } from './get-object.ts';
 import { type Heads, headCurrent, headVersion } from './head-object.ts';
 import { listNeighbours } from './neighbours.ts';
@@ -17,6 +17,7 @@ import { objectState, refuseIncomplete } from './object-state.ts';
 import { readTags } from './object-tags.ts';
 import { pinned, readSlice } from './read-object.ts';
 import { requestRestore } from './restore-object.ts';
+import { refuseSseC } from './sealed-object.ts';
 
 export const createSourceBucket = (target: Target, bucket: string): SourceBucket => {
   const heads: Heads = {
@@ -99,11 +100,4 @@ const orAbsent = async <T>(answer: Promise<T>): Promise<T | null> => {
     if (error instanceof ReplicationError && isNotFound(error.cause)) return null;
     throw error;
   }
-};
-
-const refuseSseC = (error: unknown): void => {
-  if (!isSseC(error)) return;
-  throw new ReplicationError('sse-c', 'S3 wants the key this object was encrypted with (SSE-C)', {
-    cause: error,
-  });
 };

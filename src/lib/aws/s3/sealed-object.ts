@@ -1,0 +1,49 @@
+/**
+ * Objects that S3 does not show without the key of the customer that encrypted them (SSE-C): a HEAD of such an object is refused as a whole.
+ * At the source they cannot be replicated. At the destination somebody else wrote them, because the product never sends such a key. A
+ * replica may be written over them like over every other object of somebody else, on the condition that the listing gives: its ETag.
+ */
+import { ReplicationError } from '../../model/errors.ts';
+import type { Current, ObjectState } from '../../model/ports.ts';
+import { sealedState } from '../../replica/sealed-state.ts';
+import { isSseC } from '../errors.ts';
+import { type Heads, headCurrent, headVersion } from './head-object.ts';
+import { objectHistory } from './object-history.ts';
+
+/** Throws `sse-c` if S3 wants the key of the customer. */
+export const refuseSseC = (error: unknown): void => {
+  if (!isSseC(error)) return;
+  throw new ReplicationError('sse-c', 'S3 wants the key this object was encrypted with (SSE-C)', {
+    cause: error,
+  });
+};
+
+/** Reads the current version of a key, as `headCurrent` does. A sealed object has the state that its listing shows. */
+export const lookThroughSeal = async (heads: Heads, key: string): Promise<Current> =>
+  (await unlessSealed(headCurrent(heads, key))) ?? (await newestListed(heads, key));
+
+/** Reads one version. Resolves to null when the version is gone, or when it is sealed, because a sealed version is no replica. */
+export const headUnsealed = async (
+  heads: Heads,
+  key: string,
+  versionId: string,
+): Promise<ObjectState | null> => await unlessSealed(headVersion(heads, key, versionId));
+
+const unlessSealed = async <T>(answer: Promise<T>): Promise<T | null> => {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ReplicationError && error.reason === 'sse-c') return null;
+    throw error;
+  }
+};
+
+/** The newest version is read once more by its id, because somebody may have written it after the refusal. */
+const newestListed = async (heads: Heads, key: string): Promise<Current> => {
+  for await (const entry of objectHistory(heads.target, heads.bucket, key)) {
+    if (entry.kind === 'marker') return entry;
+    const state = await headUnsealed(heads, key, entry.versionId);
+    return { kind: 'object', state: state ?? sealedState(entry) };
+  }
+  return { kind: 'absent' };
+};

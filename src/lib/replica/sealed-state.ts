@@ -1,0 +1,28 @@
+import type { ObjectState, VersionEntry } from '../model/ports.ts';
+import { SSE_C } from './proof.ts';
+
+/**
+ * Returns what a listing shows of an object that S3 shows only with the key of the customer that encrypted it (SSE-C). The state has no
+ * metadata, and so no stamp, and no digest that can be compared.
+ */
+export const sealedState = ({ versionId, etag, sizeBytes, lastModifiedMs }: VersionEntry): ObjectState => ({
+  versionId,
+  etag,
+  sizeBytes,
+  lastModifiedMs,
+  encryption: SSE_C,
+  checksum: null,
+  attributes: {
+    cacheControl: null,
+    contentDisposition: null,
+    contentEncoding: null,
+    contentLanguage: null,
+    contentType: null,
+    expires: null,
+    websiteRedirectLocation: null,
+    storageClass: null,
+    metadata: {},
+  },
+  tagCount: 0,
+  lock: { retention: null, legalHold: false },
+});
