@@ -173,6 +173,29 @@ describe(`histories (seed ${SEED}, ${RUNS} runs each)`, () => {
   });
 });
 
+describe(`what no id and no header shows (seed ${SEED}, ${RUNS} runs each)`, () => {
+  test('a history in which storage classes change within a second ends with the newest class', async () => {
+    const given = history(repeating, {
+      rule: { acl: 'ignore' },
+      kinds: ['put', 'change-class', 'delete'],
+    });
+    await property(given, (world) => {
+      expectShown(world);
+      for (const key of KEYS) {
+        const newest = world.source.current(key);
+        const shown = world.replica.current(key);
+        if (newest !== null && shown !== null)
+          expect(shown.state.attributes.storageClass).toBe(newest.state.attributes.storageClass);
+      }
+    });
+  });
+
+  test('a history in which others seal objects at the destination ends with a destination that equals the source', async () => {
+    const given = history(unique, { kinds: ['put', 'seal-there', 'forget', 'tag'] });
+    await property(given, expectShown);
+  });
+});
+
 describe(`copies of old replicas (seed ${SEED}, ${RUNS} runs)`, () => {
   test('a history in which replicas are copied back and source versions expire ends with the newest state, after a verify that repairs', async () => {
     const given = history(repeating, {

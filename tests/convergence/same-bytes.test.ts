@@ -5,8 +5,9 @@
 import { expect, test } from 'vitest';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { Acl } from '../../src/lib/model/ports.ts';
+import { NO_ATTRIBUTES } from '../model/memory-buckets.ts';
 import { openGate } from '../model/memory-source.ts';
-import { oneKey } from '../model/one-key.ts';
+import { once, oneKey } from '../model/one-key.ts';
 
 const UNSTAMPED = { versions: 'all', stamp: false } as const;
 const ALICE: Acl = [{ grantee: { kind: 'user', id: 'alice' }, permission: 'READ' }];
@@ -42,15 +43,60 @@ test.each([0, 2_000])(
   },
 );
 
-test('a storage class arrives when the same bytes are written again', async () => {
-  const { source, replica, clock, look } = oneKey({ rule: { versions: 'latest', stamp: false } });
-  const { attributes } = source.put('k', Buffer.from('x'));
-  await look();
-  clock.nowMs += 2_000;
-  source.put('k', Buffer.from('x'), { attributes: { ...attributes, storageClass: 'STANDARD_IA' } });
-  await look();
+const CLASSES = [
+  [null, 'STANDARD_IA'],
+  ['GLACIER_IR', null],
+] as const;
+const CASES = (['latest', 'all'] as const).flatMap((versions) =>
+  ([true, false] as const).flatMap((stamp) =>
+    CLASSES.flatMap(([before, after]) =>
+      [0, 2_000].map((passMs) => ({ versions, stamp, before, after, passMs })),
+    ),
+  ),
+);
+
+test.each(CASES)(
+  'a storage class arrives when the same bytes are written again without a version id ($versions, stamp $stamp, $before to $after after $passMs ms)',
+  async ({ versions, stamp, before, after, passMs }) => {
+    const { source, replica, clock, look } = oneKey({
+      rule: { versions, stamp },
+      versionings: ['suspended', 'enabled'],
+    });
+    const classOf = (storageClass: string | null) => ({ attributes: { ...NO_ATTRIBUTES, storageClass } });
+    source.put('k', Buffer.from('x'), classOf(before));
+    await look();
+    clock.nowMs += passMs;
+    source.put('k', Buffer.from('x'), classOf(after));
+    expect((await look()).outcome).toBe('replicated');
+    expect(replica.current('k')?.state.attributes.storageClass).toBe(after);
+    expect((await look()).outcome).toBe('unchanged');
+  },
+);
+
+test('a storage class that is written again while the replica is written is seen by the fresh look', async () => {
+  const { source, replica, look } = oneKey({ versionings: ['unversioned', 'unversioned'] });
+  source.put('k', Buffer.from('x'));
+  const attributes = { ...NO_ATTRIBUTES, storageClass: 'STANDARD_IA' };
+  await look(once('destination.put', 'after', async () => source.put('k', Buffer.from('x'), { attributes })));
   expect(replica.current('k')?.state.attributes.storageClass).toBe('STANDARD_IA');
 });
+
+test.each(['source', 'replica'] as const)(
+  'a lifecycle rule that changes the class of the %s on a later day makes nothing be written again',
+  async (side) => {
+    const world = oneKey({ versionings: ['unversioned', 'enabled'] });
+    world.source.put('k', Buffer.from('x'));
+    await world.look();
+    world.clock.nowMs += 86_400_000;
+    const version = world[side].current('k');
+    if (version !== null)
+      version.state = {
+        ...version.state,
+        attributes: { ...version.state.attributes, storageClass: 'STANDARD_IA' },
+      };
+    expect((await world.look()).outcome).toBe('unchanged');
+  },
+);
 
 test('a version between two versions with the same bytes is not missed where ETags cannot be compared', async () => {
   const { source, clock, look, told } = oneKey({

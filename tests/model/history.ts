@@ -25,7 +25,11 @@ export type Operation =
    */
   | { kind: 'lock'; key: string; age: number; untilMs: number; legalHold: boolean }
   /** Somebody copies an older replica over the newest one at the destination, with all its metadata. */
-  | { kind: 'copy-back'; key: string; age: number };
+  | { kind: 'copy-back'; key: string; age: number }
+  /** Somebody writes an object at the destination with a key of their own (SSE-C). */
+  | { kind: 'seal-there'; key: string }
+  /** Somebody copies the newest object onto itself with another storage class. */
+  | { kind: 'change-class'; key: string; storageClass: string | null };
 
 export interface Side {
   versioning: Versioning;
@@ -57,6 +61,8 @@ export interface History {
 
 const MAX_OPERATIONS = 10;
 
+const RARE: ReadonlySet<Operation['kind']> = new Set(['seal-there', 'change-class']);
+
 /**
  * Generates histories. If `content` generates unique values, every ETag belongs to a single state. `only`
  * restricts the histories to what a test is about.
@@ -71,9 +77,10 @@ export const history = (
   } = {},
 ): fc.Arbitrary<History> => {
   const { kinds } = only;
-  const wanted = operation(content).filter(
-    ({ kind }) => kinds?.includes(kind) ?? (kind !== 'lock' && kind !== 'copy-back'),
-  );
+  const all = kinds?.some((kind) => RARE.has(kind))
+    ? fc.oneof(operation(content), rareOperation())
+    : operation(content);
+  const wanted = all.filter(({ kind }) => kinds?.includes(kind) ?? (kind !== 'lock' && kind !== 'copy-back'));
   return fc.record({
     source: side(only, ['enabled', 'enabled', 'suspended', 'unversioned']),
     destination: side(only, ['enabled', 'enabled', 'enabled', 'suspended', 'unversioned']),
@@ -142,7 +149,16 @@ export const apply = (source: MemoryBucket, each: Operation, mark: string): Buck
       const versionId = source.setLock(key, each.age, { retention, legalHold });
       return versionId === null ? null : event('ObjectRetention:Put', versionId);
     }
+    case 'change-class': {
+      const current = source.current(key);
+      if (current === null) return null;
+      const { bytes, parts, tags, state } = current;
+      const attributes = { ...state.attributes, storageClass: each.storageClass };
+      const { versionId } = source.put(key, parts.length > 1 ? parts : bytes, { attributes, tags });
+      return event('ObjectCreated:Copy', versionId);
+    }
     case 'copy-back':
+    case 'seal-there':
       return null;
   }
 };
@@ -173,6 +189,16 @@ export const operation = (content: fc.Arbitrary<string>): fc.Arbitrary<Operation
     { weight: 1, arbitrary: fc.record({ kind: kind('grant'), key, age, reader }) },
     { weight: 3, arbitrary: fc.record({ kind: kind('copy-back'), key, age }) },
     { weight: 1, arbitrary: fc.record({ kind: kind('lock'), key, age, untilMs, legalHold: fc.boolean() }) },
+  );
+};
+
+/** Generates the operations that only tests get that ask for them. */
+const rareOperation = (): fc.Arbitrary<Operation> => {
+  const key = fc.constantFrom(...KEYS);
+  const storageClass = fc.constantFrom(null, 'STANDARD_IA', 'GLACIER_IR');
+  return fc.oneof(
+    fc.record({ kind: fc.constant('seal-there' as const), key }),
+    fc.record({ kind: fc.constant('change-class' as const), key, storageClass }),
   );
 };
 

@@ -57,6 +57,10 @@ export const play = async (given: History, scheduler: Scheduler, observe?: Obser
         await scheduler.schedule(setImmediate(), 'source');
       nowMs += given.paceMs;
       if (each.kind === 'copy-back') copyBack(replica, each.key, each.age);
+      if (each.kind === 'seal-there') {
+        replica.put(each.key, Buffer.from('sealed'));
+        replica.seal(each.key, 0, 'sse-c');
+      }
       const event = apply(source, each, String(index));
       if (event === null) continue;
       if (each.kind === 'put') written.get(each.key)?.push(source.versions(each.key).at(-1)!);
@@ -78,7 +82,7 @@ export const play = async (given: History, scheduler: Scheduler, observe?: Obser
   if (given.clearReceipts) deployment.receipts.clear();
   for (const body of dropped) deployment.deliver(body);
   let undelivered = await deployment.settle();
-  if (given.operations.some(({ kind }) => kind === 'copy-back')) {
+  if (given.operations.some(({ kind }) => kind === 'copy-back' || kind === 'seal-there')) {
     // S3 sends no event for that at the source. A verify that repairs finds it.
     for (const key of KEYS) deployment.deliver(s3Event({ key, name: REPAIR, sequencer: 'repair' }));
     undelivered = await deployment.settle();

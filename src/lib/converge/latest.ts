@@ -10,7 +10,7 @@ import { ReplicationError } from '../model/errors.ts';
 import type { Current, ObjectState } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
 import { isForgeable } from '../replica/proof.ts';
-import { holds, isInTime, sameHeaders, sameState } from '../replica/same-state.ts';
+import { holds, holdsClass, isInTime, sameHeaders, sameState } from '../replica/same-state.ts';
 import { namesOneState, replicaPlace, stampOn } from '../replica/stamp.ts';
 import { syncShown } from './attributes/sync.ts';
 import type { ConvergeContext } from './context.ts';
@@ -90,7 +90,7 @@ const latestRound = async (
     if ('kind' in found) return await sourceGone(task, context, found, assumeNew ? null : shown);
     read = found;
     const { version } = read;
-    if (replica !== null && isRight(task, replica, version, described !== null)) {
+    if (replica !== null && isRight(task, replica, read, { context, described })) {
       const isDone = described !== null && sameState(described, version);
       const changed = !isDone && (await syncShown(task, context, version, replica));
       if (changed && !namesOneState(replica)) return { kind: 'described', version };
@@ -189,12 +189,19 @@ const deletionOf = async (
 
 /**
  * Returns true if the replica does not have to be written again. For a repair the headers are compared too, because somebody may
- * have changed the headers at the destination but not the stamp. `isWritten` is true if the previous round wrote the replica.
+ * have changed the headers at the destination but not the stamp. `described` is the version whose replica the previous round wrote.
  */
-const isRight = (task: Task, replica: ObjectState, version: ObjectState, isWritten: boolean): boolean =>
+const isRight = (
+  task: Task,
+  replica: ObjectState,
+  { version }: OpenedVersion,
+  { context, described }: { context: ConvergeContext; described: ObjectState | null },
+): boolean =>
   holds(replica, version, replicaPlace(task)) &&
-  (task.concern !== 'bytes' || isWritten || !isForgeable(replica, version)) &&
+  (task.concern !== 'bytes' || described !== null || !isForgeable(replica, version)) &&
   isInTime(replica, version, replicaPlace(task)) &&
+  ((described !== null && sameState(described, version)) ||
+    holdsClass(task, replica, version, context.clock.now())) &&
   (task.concern !== 'attributes' || sameHeaders(replica, version));
 
 /** Looks at the source after a write or a delete. Resolves to null if the source has changed in the meantime. */

@@ -1,11 +1,13 @@
 /** Finds out which state in the source's history the destination has reached. */
-import type { BothBuckets, Current, HistoryEntry, ObjectState } from '../model/ports.ts';
+import type { BothBuckets, Clock, Current, HistoryEntry, ObjectState } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
 import { align, isSurelyNewer, itemsOf, positionBefore, positionOf } from '../replica/history.ts';
 import { isForgeable } from '../replica/proof.ts';
-import { holds, isInTime } from '../replica/same-state.ts';
+import { holds, holdsClass, isInTime } from '../replica/same-state.ts';
 import { isReplicaOf } from './loop-guard.ts';
 import { isSameStamp, namesOneState, replicaPlace, type Stamp, stampOn } from '../replica/stamp.ts';
+
+type Context = BothBuckets & { clock: Clock };
 
 export interface Located {
   /** The position of the last item that is at the destination; -1: none. */
@@ -29,7 +31,7 @@ const MAX_HEADS = 20;
  */
 export const locate = async (
   task: Task,
-  context: BothBuckets,
+  context: Context,
   { shown, items, quick }: { shown: Current; items: HistoryEntry[]; quick: boolean },
 ): Promise<Located | null> => {
   if (shown.kind === 'absent') return { position: -1, isShown: items.length === 0, shown: null };
@@ -59,7 +61,7 @@ export const locate = async (
  */
 const isSound = async (
   task: Task,
-  { source }: BothBuckets,
+  { source, clock }: Context,
   item: HistoryEntry | undefined,
   replica: ObjectState,
 ): Promise<boolean> => {
@@ -67,7 +69,7 @@ const isSound = async (
   if (namesOneState(item) && item.etag === replica.etag) return true;
   const version = await source.head(task.key, item.versionId);
   if (version === null || (task.concern === 'bytes' && isForgeable(replica, version))) return false;
-  return holds(replica, version, replicaPlace(task));
+  return holds(replica, version, replicaPlace(task)) && holdsClass(task, replica, version, clock.now());
 };
 
 /** A replica that the destination shows, with its stamp. */
@@ -158,7 +160,7 @@ const newestStamped = async (
 
 const locateUnstamped = async (
   task: Task,
-  context: BothBuckets,
+  context: Context,
   items: HistoryEntry[],
   shown: ObjectState,
 ): Promise<Located | null> => {
@@ -205,7 +207,7 @@ const positionOfReplicaOf = async (
  */
 const newestHeld = async (
   task: Task,
-  { source }: BothBuckets,
+  { source, clock }: Context,
   items: HistoryEntry[],
   shown: ObjectState,
 ): Promise<number> => {
@@ -216,7 +218,8 @@ const newestHeld = async (
     const item = items[index];
     if (item?.kind !== 'version' || item.sizeBytes !== shown.sizeBytes) continue;
     const version = await source.head(task.key, item.versionId);
-    if (version === null || !holds(shown, version, place)) continue;
+    const isHeld = version !== null && holds(shown, version, place);
+    if (!isHeld || !holdsClass(task, shown, version, clock.now())) continue;
     if (isInTime(shown, version, place)) return index;
     held = index;
   }

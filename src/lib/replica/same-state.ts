@@ -1,7 +1,9 @@
 /** Decides from one HEAD on each side whether the destination already holds a source version. */
 import type { ObjectState } from '../model/ports.ts';
+import type { Task } from '../model/task.ts';
 import { contentProof } from './proof.ts';
-import { names, namesOneState, type Place, stampOn, withoutStamp } from './stamp.ts';
+import { names, namesOneState, type Place, replicaPlace, stampOn, withoutStamp } from './stamp.ts';
+import { isClassOfSecond } from './storage-class.ts';
 
 /** Returns true if the replica at `place` already is what a copy of this source version would write. */
 export const holds = (replica: ObjectState, source: ObjectState, place: Place): boolean => {
@@ -24,12 +26,21 @@ export const isInTime = (replica: ObjectState, source: ObjectState, place: Place
   stampOn(replica, place) !== null ||
   replica.lastModifiedMs >= Math.floor(source.lastModifiedMs / 1_000) * 1_000;
 
+/**
+ * Returns false if the version was written again within the second with another storage class, which no id shows (see
+ * {@link isClassOfSecond}).
+ */
+export const holdsClass = (task: Task, replica: ObjectState, source: ObjectState, nowMs: number): boolean =>
+  (namesOneState(source) && stampOn(replica, replicaPlace(task)) !== null) ||
+  isClassOfSecond(task.destination, { replica, source, nowMs });
+
 /** Returns true if two responses of the source show the same state of the key. */
 export const sameState = (one: ObjectState, other: ObjectState): boolean =>
   one.versionId === other.versionId &&
   one.etag === other.etag &&
   one.lastModifiedMs === other.lastModifiedMs &&
-  // Without version ids, the same bytes may have been written with other metadata within the same second.
+  // Without version ids, the same bytes may have been written with other metadata or another storage class within the same second.
+  one.attributes.storageClass === other.attributes.storageClass &&
   sameHeaders(one, other);
 
 /**

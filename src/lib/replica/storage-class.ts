@@ -1,4 +1,5 @@
 /** Chooses and checks the storage class of a replica. Lifecycle rules may have changed the class since the replica was written. */
+import type { ObjectState } from '../model/ports.ts';
 import type { Destination } from '../model/rule.ts';
 
 type Classes = Pick<Destination, 'storageClass' | 'minimumStorageClass'>;
@@ -14,6 +15,28 @@ export const replicaStorageClass = (
   if (storageClass !== null) return storageClass;
   return isTooWeak(minimumStorageClass, given ?? 'STANDARD') ? minimumStorageClass : given;
 };
+
+/**
+ * Returns false if the source object was written again with another class, but with the same bytes and within the same second, so that
+ * nothing else shows it. That can have been missed only if the replica was written in about the same second: later, the look at the source
+ * after the write shows the new class. Lifecycle rules change classes too, but never before the day (UTC) on which the object was written
+ * has ended.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
+ */
+export const isClassOfSecond = (
+  destination: Classes,
+  { replica, source, nowMs }: { replica: ObjectState; source: ObjectState; nowMs: number },
+): boolean => {
+  const wanted = replicaStorageClass(destination, source.attributes.storageClass) ?? 'STANDARD';
+  if (wanted === (replica.attributes.storageClass ?? 'STANDARD')) return true;
+  const isAtOnce = replica.lastModifiedMs < source.lastModifiedMs + ABOUT_A_SECOND_MS;
+  return !isAtOnce || dayOf(source.lastModifiedMs) !== dayOf(nowMs);
+};
+
+/** A second, and how far the clocks of two buckets may be apart. */
+const ABOUT_A_SECOND_MS = 6_000;
+
+const dayOf = (ms: number): number => Math.floor(ms / 86_400_000);
 
 const isTooWeak = (minimum: string | null, found: string): boolean =>
   minimum !== null && durability(found) < durability(minimum);

@@ -5,7 +5,7 @@ import { bucketsOf, createTask, problemOfKey, type Task } from '../../model/task
 import { ReplicationError } from '../../model/errors.ts';
 import type { Reason } from '../../model/reasons.ts';
 import { asksForTags, isWanted, listedIsWanted } from '../../model/filter.ts';
-import { holds } from '../../replica/same-state.ts';
+import { holds, holdsClass } from '../../replica/same-state.ts';
 import { isEcho } from '../../converge/loop-guard.ts';
 import type { BothBuckets, Buckets, Clock, ObjectState } from '../../model/ports.ts';
 import { contentProof } from '../../replica/proof.ts';
@@ -45,7 +45,7 @@ export const createCloserLook = (
     reading = 'none',
   }: { buckets: Buckets; clock: Clock; prove: ProvePair; reading?: Reading },
 ): CloserLook => {
-  const context = bucketsOf({ rule, destination }, buckets);
+  const context = { ...bucketsOf({ rule, destination }, buckets), clock };
   const looking: Looking = { context, prove, reading };
   const lookAtAttributes = attributeLook(context, attributes, clock);
   const lookAtContent = versions === 'all' ? lookAtHistory : lookAtCurrent;
@@ -142,8 +142,10 @@ const lookAtCurrent = async (task: Task, { context, prove }: Looking): Promise<L
   const source = await context.source.look(task.key);
   if (source.kind !== 'object') return looked(replica.kind === 'object' ? 'extra' : 'same');
   if (replica.kind !== 'object') return looked('missing');
-  if (holds(replica.state, source.state, replicaPlace(task)))
-    return lookedBy(await prove(task, { source: source.state, replica: replica.state }));
+  const isRight =
+    holds(replica.state, source.state, replicaPlace(task)) &&
+    holdsClass(task, replica.state, source.state, context.clock.now());
+  if (isRight) return lookedBy(await prove(task, { source: source.state, replica: replica.state }));
   const isSameContent =
     replica.state.sizeBytes === source.state.sizeBytes &&
     contentProof(replica.state, source.state) === 'same';

@@ -1,5 +1,5 @@
 /** The result of a closer look at a key. */
-import type { BothBuckets } from '../../model/ports.ts';
+import type { BothBuckets, Clock } from '../../model/ports.ts';
 import type { Reason } from '../../model/reasons.ts';
 import type { LockNote } from '../../replica/object-lock.ts';
 import type { DifferenceKind } from '../report/report-data.ts';
@@ -28,7 +28,7 @@ export interface Looked {
 
 /** The input of a look at the content of a key, besides the task. */
 export interface Looking {
-  context: BothBuckets;
+  context: BothBuckets & { clock: Clock };
   prove: ProvePair;
   reading: Reading;
 }
