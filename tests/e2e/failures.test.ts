@@ -160,6 +160,19 @@ test('a destination that throttles everything is avoided, and its objects arrive
   expect(await deadLetters(stage)).toEqual([]);
 });
 
+test('a destination that denies every write but may be read is avoided, and its objects arrive by themselves when it takes them', async () => {
+  const allow = await refuseWrites(stage.destination.s3(), 'main-replica', '');
+  const keys = Array.from({ length: 8 }, (_, index) => `unwritable-${index}`);
+  for (const key of keys) await stage.put('main', key, 'x');
+  expect(await settled(stage, 180)).toBe(false);
+  const { stdout } = await cli(stage, 'waiting', 'list', '--json', '--rule', 'main');
+  expect(JSON.parse(stdout)).toMatchObject([{ messages: expect.any(Number), reason: 'access-denied' }]);
+  await allow();
+  expect(await settled(stage)).toBe(true);
+  for (const key of keys) await expectReplicas(stage, 'main', key);
+  expect(await deadLetters(stage)).toEqual([]);
+});
+
 test('a destination that does not answer keeps nothing else waiting, and gets its objects when it answers again', async () => {
   stage.aws.faults.plan = (request) =>
     request.caller.kind === 'session' && request.service === 's3' && bucketOf(request) === 'plain-replica'

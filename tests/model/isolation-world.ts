@@ -38,14 +38,17 @@ const CALL_MS = 30;
 const SLOW_MS = 6_000;
 /** How long a call may wait for an answer (`call.ts`). */
 const ANSWER_MS = 10_000;
+/** A second in which nobody knows that a call hangs, and the calls before it. */
+const LONG_MS = 2_000;
 /** After how many invocations Lambda replaces an execution environment. */
 const INVOCATIONS_OF_ENVIRONMENT = 200;
 
-export const isolationWorld = (names: string[], { withCircuits = true } = {}) => {
+/** With `isCold`, every invocation gets a new execution environment. */
+export const isolationWorld = (names: string[], { withCircuits = true, isCold = false } = {}) => {
   const world = createWorld(names);
   const { time, queues, source, replicas, records } = world;
   const depsOf = depsIn(world, withCircuits);
-  const slotsInUse = runSlots(world, (known) => depsOf(known, 'live'));
+  const slots = runSlots(world, (known) => depsOf(known, 'live'), isCold ? 1 : INVOCATIONS_OF_ENVIRONMENT);
   every(time, 60_000, () => {
     const schedule = environmentOf(world, `schedule-${time.now()}`);
     void letBackAll(depsOf(schedule, null));
@@ -60,8 +63,8 @@ export const isolationWorld = (names: string[], { withCircuits = true } = {}) =>
   };
   return {
     ...world,
-    /** The number of slots in use at the end of each second. */
-    slotsInUse,
+    /** The numbers of slots in use at the end of each second: all, and those whose invocation has run for more than two seconds. */
+    slots,
     /** Writes objects at an even rate for each rule until the time. */
     async write(perSecond: number, untilMs: number): Promise<void> {
       for (const [index, name] of names.entries())
@@ -159,33 +162,48 @@ const depsIn =
     };
   };
 
-/**
- * Handles batches as long as slots are free. Returns a list that grows by one entry at the end of each second: the number
- * of slots in use.
- */
-const runSlots = (world: World, depsOf: (known: KnownCircuits) => TransferDeps): number[] => {
+interface SlotsInUse {
+  all: number;
+  long: number;
+}
+
+/** Handles batches as long as slots are free. Returns a list that grows by one entry at the end of each second. */
+const runSlots = (
+  world: World,
+  depsOf: (known: KnownCircuits) => TransferDeps,
+  invocationsOfEnvironment: number,
+): SlotsInUse[] => {
   const { time, queues } = world;
-  const slots = Array.from({ length: SLOTS }, (_, slot) => ({ slot, isBusy: false, invocations: 0 }));
+  const slots = Array.from({ length: SLOTS }, (_, slot) => ({
+    slot,
+    busySinceMs: null as number | null,
+    invocations: 0,
+  }));
   const environments = new Map<string, KnownCircuits>();
   const poll = (): void => {
     for (;;) {
-      const free = slots.find(({ isBusy }) => !isBusy);
+      const free = slots.find(({ busySinceMs }) => busySinceMs === null);
       if (free === undefined || queues.live.length === 0) return;
       void invoke(free, queues.live.splice(0, BATCH));
     }
   };
   const invoke = async (slot: (typeof slots)[number], batch: QueueMessage[]): Promise<void> => {
-    slot.isBusy = true;
-    const id = `${slot.slot}-${Math.floor(slot.invocations++ / INVOCATIONS_OF_ENVIRONMENT)}`;
+    slot.busySinceMs = time.now();
+    const id = `${slot.slot}-${Math.floor(slot.invocations++ / invocationsOfEnvironment)}`;
     const environment = environments.get(id) ?? environmentOf(world, id);
     environments.set(id, environment);
     await replicateBatch(batch, depsOf(environment));
-    slot.isBusy = false;
+    slot.busySinceMs = null;
     poll();
   };
   queues.onArrival(poll);
-  const inUse: number[] = [];
-  every(time, 1_000, () => void inUse.push(slots.filter(({ isBusy }) => isBusy).length));
+  const inUse: SlotsInUse[] = [];
+  every(time, 1_000, () => {
+    const forMs = slots.flatMap(({ busySinceMs }) =>
+      busySinceMs === null ? [] : [time.now() - busySinceMs],
+    );
+    inUse.push({ all: forMs.length, long: forMs.filter((ms) => ms > LONG_MS).length });
+  });
   return inUse;
 };
 
@@ -239,5 +257,6 @@ const failure = (reason: 'assume-role-denied' | 'throttled' | 'no-answer'): Repl
 const hang = (time: ModelTime, signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {
     time.after(ANSWER_MS, () => reject(failure('no-answer')));
-    signal.addEventListener('abort', () => reject(failure('no-answer')));
+    // As `call.ts` does.
+    signal.addEventListener('abort', () => reject(Object.assign(failure('no-answer'), { isAvoided: true })));
   });

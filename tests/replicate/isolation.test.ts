@@ -21,7 +21,7 @@ test('destinations that deny, hang and throttle do not slow down another one, an
   const lags = world.lags('good', MINUTE_MS);
   expect(lags.length).toBeGreaterThan(PER_SECOND * 179);
   expect(p99(lags)).toBeLessThanOrEqual(1.5 * normal);
-  expect(Math.max(...world.slotsInUse.slice(60 + 20))).toBeLessThanOrEqual(SHARE);
+  expect(Math.max(...world.slots.map(({ long }) => long))).toBeLessThanOrEqual(SHARE);
   for (const name of BAD) expect(world.queues.waitingFor.get(name)?.length).toBeGreaterThan(PER_SECOND * 120);
 
   for (const name of BAD) world.health.set(name, 'healthy');
@@ -31,6 +31,21 @@ test('destinations that deny, hang and throttle do not slow down another one, an
   );
   expect([...world.queues.waitingFor.values()].flat()).toEqual([]);
 });
+
+test.each([false, true])(
+  'a destination that begins to hang holds no more than its share of the slots for longer than two seconds (only cold environments: %s)',
+  async (isCold) => {
+    const world = isolationWorld(['good', 'hanging'], { isCold });
+    await world.write(25, 3_000);
+    world.health.set('hanging', 'hanging');
+    await world.write(25, 14_000);
+    const { slots } = world;
+    expect(Math.max(...slots.map(({ all }) => all))).toBeGreaterThan(SHARE);
+    expect(Math.max(...slots.map(({ long }) => long))).toBeLessThanOrEqual(SHARE);
+    expect(slots.some(({ long }) => long >= SHARE - 2)).toBe(true);
+    expect(Math.max(...world.lags('good'))).toBeLessThan(2_000);
+  },
+);
 
 test('a destination that answers slowly keeps working', async () => {
   const world = isolationWorld(['good', 'slow']);

@@ -93,7 +93,7 @@ test('a message that has waited for ten days goes to the dead-letter queue with 
   );
 });
 
-test('a call that waits for an answer is in the record after three seconds until its end, and is aborted when the circuit opens', async () => {
+test('a call that waits for an answer is in the record after a second until its end, and is aborted when the circuit opens', async () => {
   const time = createModelTime();
   const store = createMemoryCircuitStore();
   const known = knowCircuits({
@@ -106,12 +106,12 @@ test('a call that waits for an answer is in the record after three seconds until
   const watch = watchAnswers(known).forPool('live');
   const destination = testDestination();
   const quick = watch.begin(destination);
-  await time.runUntil(2_000);
+  await time.runUntil(900);
   quick.end();
   const call = watch.begin(destination);
-  await time.runUntil(4_900);
+  await time.runUntil(1_800);
   expect((await store.load()).hanging.size).toBe(0);
-  await time.runUntil(5_100);
+  await time.runUntil(2_000);
   expect([...(await store.load()).hanging.keys()]).toEqual(['e']);
   await store.suspect(circuitName(destination), 'k', 0);
   await store.open(circuitName(destination), { sinceMs: 0, reason: 'no-answer', detail: '' });

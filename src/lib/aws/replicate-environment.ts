@@ -12,9 +12,7 @@ import type { Forwarded, Forwarding } from '../delivery/forwarding.ts';
 import { formatHint, type Hint, isOfRun } from '../hint/hint.ts';
 import type { Forgetting, Forgotten } from '../delivery/known-letters.ts';
 import { createBudget } from '../model/concurrency.ts';
-import { ReplicationError } from '../model/errors.ts';
-import type { Buckets } from '../model/ports.ts';
-import type { ReplicationConfiguration, RuleDestination } from '../model/rule.ts';
+import type { ReplicationConfiguration } from '../model/rule.ts';
 import { createBrakeStore } from './dynamodb/brake-store.ts';
 import { createCircuitStore } from './dynamodb/circuit-store.ts';
 import { createKnownLetters } from './dynamodb/known-letters.ts';
@@ -27,6 +25,7 @@ import { createEnvironment, type Environment, limitTime, REPLICATE_RESERVE_MS } 
 import { collecting, createPendingWork, type InvocationPending } from './pending-work.ts';
 import { createReporter } from './reporter.ts';
 import { createBuckets } from './s3/buckets.ts';
+import { deniesAllIn } from './s3/denies-all.ts';
 import { sendBodies } from './sqs/message-batches.ts';
 import {
   createDeadLetterQueue,
@@ -171,21 +170,6 @@ const knowCircuitsIn = ({ clock, variable }: Environment): KnownCircuits =>
       return () => clearTimeout(timer);
     },
   });
-
-/** A key that exists nowhere. A destination that does not deny everything answers that it has no such key. */
-const NO_KEY = 's3-replicator/is-everything-denied';
-
-const deniesAllIn =
-  (buckets: Buckets) =>
-  async ({ rule, destination }: RuleDestination): Promise<boolean> => {
-    const prefix = destination.prefix ?? rule.source.prefix;
-    try {
-      await buckets.destination(destination).look(prefix + NO_KEY);
-      return false;
-    } catch (error) {
-      return error instanceof ReplicationError && error.reason === 'access-denied';
-    }
-  };
 
 /** Returns a function that finds a queue by its ARN. For null or an unknown ARN, that function returns the live queue. */
 const queueByArn = ({ sqs, variable }: Environment): ((arn: string | null) => LiveQueue) => {

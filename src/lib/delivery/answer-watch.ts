@@ -1,14 +1,18 @@
 /**
- * Watches the calls that wait for an answer of a destination. An execution environment that waits for some seconds says so in the shared
- * record of the circuits. When the circuit of a destination opens, its calls are aborted.
+ * Watches the calls that wait for an answer of a destination. An execution environment that waits for a second says so in the shared
+ * record of the circuits. Its calls to a destination are aborted when the circuit of the destination opens, or if the share of the slots that
+ * may wait is taken when it says so.
  */
 import type { AnswerWatch } from '../model/ports.ts';
 import { circuitName } from '../model/rule.ts';
-import type { KnownCircuits } from './circuits.ts';
+import { isShareTaken, type KnownCircuits } from './circuits.ts';
 import type { Origin } from './retry.ts';
 
-/** How long a call may wait for an answer before the environment says so. */
-export const HANGING_MS = 3_000;
+/**
+ * How long a call may wait for an answer before the environment says so. Until then nobody knows of it, so that a destination that begins to
+ * hang may occupy more than its share for this long.
+ */
+export const HANGING_MS = 1_000;
 /** How often the environment says so again. */
 const REPEAT_MS = 5_000;
 /** How long others believe it. */
@@ -27,26 +31,32 @@ export const watchAnswers = (known: KnownCircuits): EnvironmentWatch => {
   const overdue = new Set<object>();
   let writes: Promise<unknown> = Promise.resolve();
   const write = (begin: () => Promise<unknown>): void => void (writes = writes.then(begin));
+  const abortCalls = (name: string): void => {
+    const abort = aborts.get(name);
+    aborts.delete(name);
+    abort?.abort();
+  };
   known.listen(({ open }) => {
-    for (const [name, abort] of aborts) {
-      if (!open.has(name)) continue;
-      aborts.delete(name);
-      abort.abort();
-    }
+    for (const name of aborts.keys()) if (open.has(name)) abortCalls(name);
   });
+  /** The record counts the environments in the order in which they say so. One that finds the share taken gives its slot back. */
+  const hang = async (name: string, pool: Origin, isFirst: boolean): Promise<void> => {
+    const untilMs = clock.now() + BELIEVED_MS;
+    const record = await known.change(store.hang(environment, { destination: name, pool, untilMs }));
+    if (isFirst && record !== null && isShareTaken(pool, record, known.setting)) abortCalls(name);
+  };
   const watch = (pool: Origin): AnswerWatch => ({
     begin(destination, { afterMs = 0 } = {}) {
       const name = circuitName(destination);
       const abort = aborts.get(name) ?? new AbortController();
       aborts.set(name, abort);
       const call = {};
-      const say = (): void => {
+      const say = (isFirst: boolean): void => {
         overdue.add(call);
-        const untilMs = clock.now() + BELIEVED_MS;
-        write(() => known.change(store.hang(environment, { destination: name, pool, untilMs })));
-        cancel = after(REPEAT_MS, say);
+        write(() => hang(name, pool, isFirst));
+        cancel = after(REPEAT_MS, () => say(false));
       };
-      let cancel = after(HANGING_MS + afterMs, say);
+      let cancel = after(HANGING_MS + afterMs, () => say(true));
       return {
         signal: abort.signal,
         end() {

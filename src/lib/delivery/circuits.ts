@@ -214,15 +214,23 @@ const avoided = (reason: Reason, message: string, cause?: ReplicationError): Rep
   new ReplicationError(reason, message, { cause, requestId: cause?.requestId ?? null, isAvoided: true });
 
 /** Returns true if invocations wait for this destination, and if no more invocations may wait for any destination. */
-const isCrowded = (
-  name: string,
+const isCrowded = (name: string, pool: Origin, record: CircuitRecord, setting: Setting): boolean =>
+  isShareTaken(pool, record, setting) &&
+  othersWaiting(pool, record, setting).some(({ destination }) => destination === name);
+
+/** Returns true if other invocations occupy the share of the slots that may wait for destinations to answer. */
+export const isShareTaken = (
+  pool: Origin,
+  record: CircuitRecord,
+  setting: Pick<Setting, 'clock' | 'slots' | 'environment'>,
+): boolean =>
+  othersWaiting(pool, record, setting).length >= Math.max(1, Math.floor(setting.slots[pool] * HANGING_SHARE));
+
+const othersWaiting = (
   pool: Origin,
   { hanging }: CircuitRecord,
-  { clock, slots, environment }: Setting,
-): boolean => {
-  const waiting = [...hanging].filter(
-    ([id, entry]) => id !== environment && entry.pool === pool && entry.untilMs > clock.now(),
+  { clock, environment }: Pick<Setting, 'clock' | 'environment'>,
+): Hanging[] =>
+  [...hanging].flatMap(([id, entry]) =>
+    id !== environment && entry.pool === pool && entry.untilMs > clock.now() ? [entry] : [],
   );
-  const limit = Math.max(1, Math.floor(slots[pool] * HANGING_SHARE));
-  return waiting.length >= limit && waiting.some(([, { destination }]) => destination === name);
-};

@@ -66,7 +66,11 @@ export const call = async <Output>(
     const why = wait.failure();
     if (why !== null) {
       const message = `${operation} in ${target.name}: ${why}`;
-      throw sided(target.side, new ReplicationError('no-answer', message, { cause: error }));
+      const { isAvoided } = wait;
+      throw sided(
+        target.side,
+        new ReplicationError('no-answer', message, { cause: error, isAvoided: isAvoided() }),
+      );
     }
     options.onError?.(error);
     const translated = translateError(error, `${operation} in ${target.name}`);
@@ -101,6 +105,8 @@ interface Wait {
   signals: AbortSignal[];
   /** Why the wait aborted the call; null: it did not. */
   failure(): string | null;
+  /** Whether the call was aborted because the destination is avoided. That says nothing about the destination. */
+  isAvoided(): boolean;
   end(): void;
 }
 
@@ -128,6 +134,7 @@ const waitFor = ({ watch: watched }: Target, { body, patienceMs, slow, signal }:
       if (over.signal.aborted) return 'S3 did not answer in time';
       return avoided.signal.aborted ? 'aborted, because the destination is avoided' : null;
     },
+    isAvoided: () => !over.signal.aborted && avoided.signal.aborted,
     end() {
       isOver = true;
       clearTimeout(timer);
