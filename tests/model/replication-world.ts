@@ -7,7 +7,7 @@ import type { Scheduler } from 'fast-check';
 import { REPAIR } from '../../src/lib/hint/hint.ts';
 import type { QueueMessage } from '../../src/lib/delivery/deps.ts';
 import { createDeployment, type Deployment } from './deployment.ts';
-import { apply, type History, KEYS } from './history.ts';
+import { apply, type History, KEYS, type Operation } from './history.ts';
 import { createMemoryBucket, type MemoryBucket, type Version } from './memory-buckets.ts';
 import { s3Event, testRule } from './settings.ts';
 
@@ -56,11 +56,7 @@ export const play = async (given: History, scheduler: Scheduler, observe?: Obser
       for (let pause = given.pauses[index] ?? 0; pause >= 0; pause--)
         await scheduler.schedule(setImmediate(), 'source');
       nowMs += given.paceMs;
-      if (each.kind === 'copy-back') copyBack(replica, each.key, each.age);
-      if (each.kind === 'seal-there') {
-        replica.put(each.key, Buffer.from('sealed'));
-        replica.seal(each.key, 0, 'sse-c');
-      }
+      disturb(replica, each);
       const event = apply(source, each, String(index));
       if (event === null) continue;
       if (each.kind === 'put') written.get(each.key)?.push(source.versions(each.key).at(-1)!);
@@ -88,6 +84,14 @@ export const play = async (given: History, scheduler: Scheduler, observe?: Obser
     undelivered = await deployment.settle();
   }
   return { given, source, replica, written, undelivered, deployment };
+};
+
+/** What somebody else does at the destination. */
+const disturb = (replica: MemoryBucket, each: Operation): void => {
+  if (each.kind === 'copy-back') copyBack(replica, each.key, each.age);
+  if (each.kind !== 'seal-there') return;
+  replica.put(each.key, Buffer.from('sealed'));
+  replica.seal(each.key, 0, 'sse-c');
 };
 
 /** Copies the version with this age, with its metadata, over the newest version of the key. */
