@@ -251,7 +251,7 @@ export interface ReplicaAttributes extends ObjectAttributes {
 
 /** The bucket of one destination, accessed with the credentials of the destination's role. */
 export interface DestinationBucket {
-  /** HEAD of the current version. Of an object that S3 shows only with the key of a customer (SSE-C), the state is as listed. */
+  /** HEAD of the current version. The state of an object that S3 shows only with the key of a customer (SSE-C) is as listed. */
   look(key: string): Promise<Current>;
   /** HEAD of one version. Resolves to null if the version is gone, or if S3 shows it only with the key of a customer. */
   head(key: string, versionId: string): Promise<ObjectState | null>;
