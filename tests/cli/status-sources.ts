@@ -30,6 +30,13 @@ export const healthy = (more: Partial<StateSources> = {}): StateSources => ({
           operationsPerSecond: 41,
           bytesPerSecond: 4_100,
           failedLastHour: 0,
+          lastHour: {
+            from: '2026-11-30T13:05:00.000Z',
+            lag: [null, { p50Seconds: 1.8, p99Seconds: 6.1 }],
+            operations: [0, 2_460],
+            bytes: [0, 246_000],
+            failed: [0, 0],
+          },
         },
       ]),
     ),

@@ -8,6 +8,7 @@ import {
   type RuleState,
   type RunSummary,
 } from '../../lib/state/deployment-state.ts';
+import { headline, isBehind } from '../../lib/state/verdict.ts';
 import type { TransferState } from '../../lib/state/transfer-state.ts';
 import { byteText, countOf, countText } from '../../lib/text/amounts.ts';
 import { duration } from '../../lib/text/duration.ts';
@@ -21,8 +22,6 @@ interface Screen {
   style: Style;
 }
 
-/** How old the oldest pending work may be, in seconds, before a rule counts as behind. */
-const BEHIND_SECONDS = 300;
 /** The width that is assumed for output that is no terminal. */
 const WIDTH = 80;
 
@@ -38,16 +37,6 @@ export const statusLines = (state: DeploymentState, { columns, style }: Screen):
     ...sections(state, behind).map(([name, text]) => `${pad(name, 10)} ${text}`),
   ];
 };
-
-const headline = (behind: number): string =>
-  behind === 0 ? 'every rule keeps up' : behind === 1 ? 'one rule behind' : `${behind} rules behind`;
-
-/** A rule is behind if its oldest pending work is too old, if it needs a person, or if it waits for the end of an outage. */
-const isBehind = ({ pending, avoided, brake, failedLastHour }: RuleState): boolean =>
-  (isReadable(pending) && (pending.oldestSeconds ?? 0) >= BEHIND_SECONDS) ||
-  (isReadable(avoided) && avoided !== null) ||
-  (isReadable(brake) && brake.state === 'closed') ||
-  (isReadable(failedLastHour) && failedLastHour > 0);
 
 const ruleTable = (rules: readonly RuleState[], columns: number): string[] =>
   tableLines(

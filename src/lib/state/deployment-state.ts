@@ -58,6 +58,7 @@ export interface RuleState {
   operationsPerSecond: Readable<number>;
   bytesPerSecond: Readable<number>;
   failedLastHour: Readable<number>;
+  lastHour: Readable<LastHour>;
   /** The number of messages in the waiting queue of the destination. */
   waiting: Readable<number>;
   /** The circuit, if it is open; null: the destination is not avoided. */
@@ -72,6 +73,18 @@ export interface RuleState {
 export interface Lag {
   p50Seconds: number;
   p99Seconds: number;
+}
+
+/** What was measured in the last hour, oldest first. The first five minutes and the first minute begin at `from`. */
+export interface LastHour {
+  /** A multiple of five minutes. */
+  from: string;
+  /** The latency of each five minutes, the last of which may not be over; null: nothing was replicated. */
+  lag: (Lag | null)[];
+  /** Replicated operations of each whole minute. */
+  operations: number[];
+  bytes: number[];
+  failed: number[];
 }
 
 /** Work that is not done yet. The numbers are approximate, because the counts of the queues are divided among the rules. */

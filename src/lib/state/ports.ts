@@ -11,6 +11,7 @@ import type {
   AlarmState,
   DeadLetterQueue,
   Lag,
+  LastHour,
   QueueCounts,
   Readable,
   WorkQueue,
@@ -52,6 +53,7 @@ export interface RuleMeasures {
   operationsPerSecond: number;
   bytesPerSecond: number;
   failedLastHour: number;
+  lastHour: LastHour;
 }
 
 export type AgedQueue = WorkQueue | `dead-${DeadLetterQueue}`;

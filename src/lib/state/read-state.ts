@@ -141,6 +141,7 @@ const ruleState = (
     operationsPerSecond: measured(({ operationsPerSecond }) => operationsPerSecond),
     bytesPerSecond: measured(({ bytesPerSecond }) => bytesPerSecond),
     failedLastHour: measured(({ failedLastHour }) => failedLastHour),
+    lastHour: measured(({ lastHour }) => lastHour),
     waiting,
     avoided: isReadable(circuits) ? avoidedOf(circuits.open.get(circuitName(destination))) : circuits,
     brake: isReadable(brakes) ? brakeOf(where, brakes) : brakes,
@@ -174,6 +175,7 @@ const NOTHING_MEASURED: RuleMeasures = {
   operationsPerSecond: 0,
   bytesPerSecond: 0,
   failedLastHour: 0,
+  lastHour: { from: new Date(0).toISOString(), lag: [], operations: [], bytes: [], failed: [] },
 };
 
 const NOTHING_PENDING: Pending = { operations: 0, bytes: 0, oldestSeconds: null };

@@ -23,6 +23,7 @@ const MINUTE_MS = 60_000;
  * How long each period of the latency is. A percentile of a longer time cannot be calculated from percentiles of shorter periods.
  */
 const LAG_SECONDS = 300;
+const LAG_MS = LAG_SECONDS * 1_000;
 /** How many periods are searched for a latency. */
 const LAG_PERIODS = 3;
 /** Over how many whole minutes the rate is measured. */
@@ -48,7 +49,11 @@ export const measuresOf = async (
     rules: new Map(
       pairs.map(({ rule, destination }) => {
         const name = pairName(rule.id, destination.id);
-        return [name, ruleMeasures((part) => found.get(`${part} ${name}`) ?? [], minuteMs)];
+        const pointsOf = (part: string): DataPoint[] => found.get(`${part} ${name}`) ?? [];
+        return [
+          name,
+          { ...ruleMeasures(pointsOf, minuteMs), lastHour: lastHour(pointsOf, periodsOf(nowMs), minuteMs) },
+        ];
       }),
     ),
     oldestSeconds: new Map(
@@ -120,13 +125,17 @@ const metricQuery = (
 });
 
 /** Begin and end are multiples of every period, so that CloudWatch cuts no period in two. */
+const periodsOf = (nowMs: number): { fromMs: number; endMs: number } => {
+  const endMs = Math.ceil(nowMs / LAG_MS) * LAG_MS;
+  return { fromMs: endMs - HOUR_MINUTES * MINUTE_MS, endMs };
+};
+
 const answers = async (
   client: CloudWatchClient,
   questions: readonly Question[],
   nowMs: number,
 ): Promise<Map<string, DataPoint[]>> => {
-  const periodMs = LAG_SECONDS * 1_000;
-  const endMs = Math.ceil(nowMs / periodMs) * periodMs;
+  const { fromMs, endMs } = periodsOf(nowMs);
   const found = new Map<string, DataPoint[]>();
   for (let from = 0; from < questions.length; from += QUERIES) {
     const part = questions.slice(from, from + QUERIES);
@@ -134,7 +143,7 @@ const answers = async (
     do {
       const command = new GetMetricDataCommand({
         MetricDataQueries: part.map(({ query }, index) => ({ Id: `q${index}`, ...query })),
-        StartTime: new Date(endMs - (HOUR_MINUTES * MINUTE_MS + periodMs)),
+        StartTime: new Date(fromMs - LAG_MS),
         EndTime: new Date(endMs),
         ScanBy: 'TimestampAscending',
         ...(NextToken === undefined ? {} : { NextToken }),
@@ -159,7 +168,32 @@ const newestOf = (points: readonly DataPoint[]): DataPoint | null =>
     null,
   );
 
-const ruleMeasures = (of: (part: string) => DataPoint[], minuteMs: number): RuleMeasures => {
+const lastHour = (
+  of: (part: string) => DataPoint[],
+  { fromMs, endMs }: { fromMs: number; endMs: number },
+  minuteMs: number,
+): RuleMeasures['lastHour'] => {
+  const steps = (untilMs: number, stepMs: number): number[] =>
+    Array.from({ length: (untilMs - fromMs) / stepMs }, (_, index) => fromMs + index * stepMs);
+  const valueAt = (part: string, ms: number): number | undefined =>
+    of(part).find(({ atMs }) => atMs === ms)?.value;
+  const minutes = (part: string): number[] => steps(minuteMs, MINUTE_MS).map((ms) => valueAt(part, ms) ?? 0);
+  return {
+    from: new Date(fromMs).toISOString(),
+    lag: steps(endMs, LAG_MS).map((ms) => {
+      const [p50Seconds, p99Seconds] = [valueAt('p50', ms), valueAt('p99', ms)];
+      return p50Seconds === undefined || p99Seconds === undefined ? null : { p50Seconds, p99Seconds };
+    }),
+    operations: minutes('operations'),
+    bytes: minutes('bytes'),
+    failed: minutes('failed'),
+  };
+};
+
+const ruleMeasures = (
+  of: (part: string) => DataPoint[],
+  minuteMs: number,
+): Omit<RuleMeasures, 'lastHour'> => {
   const p50 = newestOf(of('p50'));
   const p99 = of('p99').find(({ atMs }) => atMs === p50?.atMs);
   const isRecent = p50 !== null && p50.atMs > minuteMs - (LAG_PERIODS + 1) * LAG_SECONDS * 1_000;

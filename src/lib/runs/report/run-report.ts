@@ -1,5 +1,5 @@
 /** Collects the data of a run's report, and formats the data as `report.json`. */
-import type { RunDeps } from '../ports.ts';
+import type { ReportFiles, RunDeps } from '../ports.ts';
 import type { RunReport } from './report-data.ts';
 import type { RunRecord } from '../run-store.ts';
 import { scopeOf } from '../compare/scope.ts';
@@ -15,7 +15,12 @@ const MAX_SHOWN_ROWS = 50;
 
 export const reportOf = async (
   run: RunRecord & { endedMs: number },
-  { stack, configuration, store, files }: Pick<RunDeps, 'stack' | 'configuration' | 'store' | 'files'>,
+  {
+    stack,
+    configuration,
+    store,
+    files,
+  }: Pick<RunDeps, 'stack' | 'configuration' | 'store'> & { files: Pick<ReportFiles, 'bucket'> | null },
 ): Promise<RunReport> => {
   const { rule, destination, mapping } = scopeOf(configuration, run.spec);
   const named = await store.files(run, MAX_NAMED_FILES);
