@@ -2,6 +2,7 @@
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, type BuildOptions, type Metafile } from 'esbuild';
+import { PAGE_BUILD } from '../../src/cli/console/page-files.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -28,6 +29,8 @@ export const bundleForUsers = async (folder: string): Promise<Metafile[]> => {
     ...COMMON,
     format: 'esm',
     banner: { js: REQUIRE },
+    // The package has the built page of the console. Only the repository builds it at each start.
+    external: ['esbuild'],
     entryPoints: ['scripts/pack/cli.mjs'],
     outfile: join(folder, 'cli.mjs'),
   });
@@ -39,7 +42,10 @@ export const bundleForUsers = async (folder: string): Promise<Metafile[]> => {
     entryPoints: ['scripts/pack/plugin.cjs'],
     outfile: join(folder, 'plugin.cjs'),
   });
-  const built = await Promise.all([cli, plugin]);
+  const page = build({ ...PAGE_BUILD, absWorkingDir: ROOT, metafile: true, outdir: join(folder, 'console') });
+  const built = await Promise.all([cli, plugin, page]);
+  for (const file of ['page.html', 'page.css'])
+    copyFileSync(join(ROOT, 'src/cli/console/page', file), join(folder, 'console', file));
   copyFileSync(join(ROOT, 'scripts/pack/stack.cjs'), join(folder, 'stack.cjs'));
   return built.map(({ metafile }) => metafile);
 };

@@ -6,6 +6,7 @@ import { CHECK } from './config/config-check.ts';
 import { DESTINATION } from './config/config-destination.ts';
 import { KEY } from './config/config-key.ts';
 import { POLICY } from './config/config-policy.ts';
+import { CONSOLE } from './console/console.ts';
 import { SCHEMA } from './config/config-schema.ts';
 import { CHECK_LETTERS } from './dead-letters/dlq-check.ts';
 import { DISCARD } from './dead-letters/dlq-discard.ts';
@@ -46,6 +47,7 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   KEY,
   POLICY,
   SCHEMA,
+  CONSOLE,
   INIT,
   CHECK_LETTERS,
   DEPLOYMENT_STATUS,

@@ -23,6 +23,8 @@ export interface RunCommands {
   /** The questions that the commands have asked so far. */
   questions: string[];
   ports: RunPorts;
+  /** The replication.yml of the deployed rule. */
+  file: string;
   /** How many steps the replicator makes each time a command sleeps. */
   pace: { steps: number; concurrency: number };
   [Symbol.dispose](): void;
@@ -84,7 +86,15 @@ export const createRunCommands = (
       { backfill: backfillWith(ports), verify: verifyWith(ports) },
     );
   };
-  return { world, cli, questions, ports, pace, [Symbol.dispose]: () => rmSync(cwd, { recursive: true }) };
+  return {
+    world,
+    cli,
+    questions,
+    ports,
+    file,
+    pace,
+    [Symbol.dispose]: () => rmSync(cwd, { recursive: true }),
+  };
 };
 
 /** The deployed rule. */

@@ -32,6 +32,9 @@ test('the package holds the bundles, the functions and the documents of a user, 
     'SECURITY.md',
     'destination/template.yml',
     'dist/cli.mjs',
+    'dist/console/page.css',
+    'dist/console/page.html',
+    'dist/console/page.js',
     'dist/plugin.cjs',
     'dist/stack.cjs',
     'docs/*.md',
@@ -90,6 +93,7 @@ test.each(['this Node', "the machine's own Node"])(
     const cli = join(folder, 'package', 'dist', 'cli.mjs');
     const run = (...argv: string[]) => promisify(execFile)(node, [cli, ...argv], { cwd: folder });
     writeFileSync(join(folder, 'replication.yml'), read('replication.yml'));
+    expect((await run('console', '--help')).stdout).toContain('Usage: s3-replicator console');
     expect((await run('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
     expect((await run('config', 'check')).stdout).toContain('stack s3-replicator-prod');
     await expect(run('config', 'check', '--config', 'missing.yml')).rejects.toMatchObject({ code: 1 });

@@ -1,0 +1,34 @@
+/** Converts the fields of a request to options of a command, so that both are checked by the same description. */
+import { type CommandSpec, parseOptions, type ParsedOptions } from '../terminal/command.ts';
+import type { Fields } from './request-body.ts';
+
+interface Given {
+  fields: Fields;
+  /** The options that a request may give. Everything else in it is ignored. */
+  allowed: readonly string[];
+  /** The options by which the console itself was started. */
+  deployment: readonly string[];
+  argument?: string;
+}
+
+/** Throws CliError for a value that the command would refuse. */
+export const askedOptions = (spec: CommandSpec, given: Given): ParsedOptions => {
+  const { fields, allowed, deployment, argument } = given;
+  const argv = allowed.flatMap((name) => {
+    const field = fields[name];
+    if (field === undefined) return [];
+    if (field === true) return [`--${name}`];
+    // The equals sign keeps a value that begins with a dash from being an option.
+    return [field].flat().map((value) => `--${name}=${value}`);
+  });
+  return parseOptions(spec, [...deployment, ...argv, ...(argument === undefined ? [] : ['--', argument])]);
+};
+
+/** Returns the fields of the query of an address. */
+export const queryFields = (query: URLSearchParams): Fields =>
+  Object.fromEntries(
+    [...new Set(query.keys())].flatMap((name) => {
+      const values = query.getAll(name).filter((value) => value !== '');
+      return values.length === 0 ? [] : [[name, values]];
+    }),
+  );

@@ -1,0 +1,91 @@
+/** Shows the deployment, an object, and what doctor finds, as the commands `status`, `explain` and `doctor` do. */
+import { resourceNames } from '../../lib/configuration/resource-names.ts';
+import { productVersion } from '../../lib/configuration/package-files.ts';
+import { DEAD_LETTER_REASONS } from '../../lib/dead-letters/reasons.ts';
+import { withCliErrors } from '../aws-errors.ts';
+import { configurationOf } from '../configuration.ts';
+import { asAnotherCommand, deploymentOf } from '../deployment.ts';
+import { DOCTOR, examine, publicReport } from '../doctor/doctor.ts';
+import { EXPLAIN, explainObject } from '../explain/explain.ts';
+import { DEPLOYMENT_STATUS, stateReaderOf } from '../status/status.ts';
+import { parseOptions } from '../terminal/command.ts';
+import { CliError } from '../terminal/errors.ts';
+import { answeringIo } from './answering-io.ts';
+import type { Doctor, Explanation, Session, State } from './api.ts';
+import { askedOptions, queryFields } from './asked-options.ts';
+import type { Deployed } from './deployed.ts';
+import { reusedFor } from './once.ts';
+import { reads, type Route } from './routes.ts';
+
+/** How often queues and tables are asked at most, however many pages are open. The reader asks CloudWatch once a minute. */
+const STATE_MS = 4_500;
+/** How long a report of doctor is shown before it is made anew, unless somebody asks for a new one. */
+const DOCTOR_MS = 10 * 60_000;
+
+export const lookRoutes = (deployed: Deployed): Route[] => {
+  const { argv, ports } = deployed;
+  const io = answeringIo(deployed.io, {});
+  let reader: ReturnType<typeof stateReaderOf> | null = null;
+  const state = reusedFor(STATE_MS, io.now, () => {
+    reader ??= stateReaderOf(parseOptions(DEPLOYMENT_STATUS, argv), io, ports.status);
+    return withCliErrors(reader.read);
+  });
+  const examined = async (): Promise<Doctor> => {
+    const report = await withCliErrors(() => examine(parseOptions(DOCTOR, argv), io));
+    return { ...publicReport(report), at: new Date(io.now()).toISOString() };
+  };
+  let doctor = reusedFor(DOCTOR_MS, io.now, examined);
+  return [
+    reads('/api/session', async () => ({ json: sessionOf(deployed) })),
+    reads('/api/state', async () => {
+      const json: State = await state();
+      return { json };
+    }),
+    reads('/api/explain', async ({ query }) => {
+      const fields = queryFields(query);
+      const allowed = ['version', 'rule', 'destination'];
+      const argument = query.get('uri') ?? '';
+      const options = askedOptions(EXPLAIN, { fields, allowed, deployment: argv, argument });
+      const json: Explanation = await explainObject(options, io, ports.explain);
+      return { json };
+    }),
+    reads('/api/doctor', async ({ query }) => {
+      if (query.has('again')) doctor = reusedFor(DOCTOR_MS, io.now, examined);
+      return { json: await doctor() };
+    }),
+  ];
+};
+
+const sessionOf = ({ io, options }: Deployed): Session => {
+  const deployment = deploymentOf(options, io);
+  const { rules, problem } = rulesOf(options, io);
+  return {
+    stack: resourceNames(deployment).stack,
+    region: deployment.region,
+    version: productVersion(),
+    suffix: asAnotherCommand(options, '').slice('npx s3-replicator '.length),
+    rules,
+    problem,
+    reasons: [...DEAD_LETTER_REASONS.keys()],
+  };
+};
+
+/** A mistake in replication.yml keeps nobody from the dead letters. */
+const rulesOf = (options: Deployed['options'], io: Deployed['io']): Pick<Session, 'problem' | 'rules'> => {
+  try {
+    const { rules } = configurationOf(options, io).replication;
+    return {
+      problem: null,
+      rules: rules.map(({ id, source, destinations, deletes }) => ({
+        id,
+        bucket: source.bucket,
+        prefix: source.prefix,
+        deletes: deletes === 'replicate',
+        destinations: destinations.map((each) => each.id),
+      })),
+    };
+  } catch (error) {
+    if (error instanceof CliError) return { rules: [], problem: error.message };
+    throw error;
+  }
+};

@@ -1,0 +1,44 @@
+/** The files of the page. In the package they are beside the bundle; in the repository they are built at each start. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BuildOptions } from 'esbuild';
+
+export interface PageFiles {
+  /** `{token}` and `{readOnly}` stand for the values of the server. */
+  html: string;
+  script: string;
+  style: string;
+}
+
+const SOURCES = join(import.meta.dirname, 'page');
+/** The folder of the built page, beside the bundle of the command line. */
+const BUILT = join(import.meta.dirname, 'console');
+
+/** How the page is bundled. */
+export const PAGE_BUILD = {
+  entryPoints: { page: join(SOURCES, 'main.tsx') },
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
+  minify: true,
+  legalComments: 'none',
+} as const satisfies BuildOptions;
+
+export const loadPage = async (): Promise<PageFiles> => {
+  const read = (folder: string, name: string): string => readFileSync(join(folder, name), 'utf8');
+  if (existsSync(BUILT))
+    return {
+      html: read(BUILT, 'page.html'),
+      script: read(BUILT, 'page.js'),
+      style: read(BUILT, 'page.css'),
+    };
+  const { build } = await import('esbuild');
+  const { outputFiles } = await build({ ...PAGE_BUILD, write: false, outdir: BUILT });
+  return {
+    html: read(SOURCES, 'page.html'),
+    script: outputFiles[0]?.text ?? '',
+    style: read(SOURCES, 'page.css'),
+  };
+};

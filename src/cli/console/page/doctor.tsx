@@ -1,0 +1,118 @@
+/** What doctor finds, each with its fix. */
+import { useState } from 'preact/hooks';
+import { countOf } from '../../../lib/text/amounts.ts';
+import type { Doctor } from '../api.ts';
+import { Shown } from './parts.tsx';
+import { useServer } from './server-data.ts';
+import { clock } from './words.ts';
+
+const GROUPS = ['here', 'stack', 'sources', 'destinations', 'rules', 'health'] as const;
+
+export const DoctorPage = () => {
+  const [runs, setRuns] = useState(0);
+  const path = runs === 0 ? '/api/doctor' : `/api/doctor?again=${runs}`;
+  const loaded = useServer<Doctor>(path);
+  const { isLoading } = loaded;
+  return (
+    <>
+      <div class="bar-line">
+        <h2>Doctor</h2>
+        <button type="button" disabled={isLoading} onClick={() => setRuns(runs + 1)}>
+          {isLoading ? 'Examining…' : 'Examine again'}
+        </button>
+      </div>
+      <div aria-live="polite">
+        <Shown loaded={loaded} what="the stack, its buckets and its rules, which takes some seconds">
+          {(report) => <Report report={report} />}
+        </Shown>
+      </div>
+    </>
+  );
+};
+
+const Report = ({ report }: { report: Doctor }) => {
+  const { errors, warnings, destinations, sound, findings } = report;
+  return (
+    <>
+      <div class={`verdict ${errors > 0 ? 'bad' : 'good'}`}>
+        <p>
+          <strong>
+            {countOf(errors, 'error')}, {countOf(warnings, 'warning')}.
+          </strong>{' '}
+          {destinations === 0
+            ? ''
+            : `${sound} of ${countOf(destinations, 'destination')} without an error in the way.`}
+        </p>
+        <p class="quiet">
+          {report.account === null ? 'No credentials' : `Account ${report.account} (${report.caller})`},
+          version {report.version}, deployed {report.deployedVersion ?? 'nothing'}, at {clock(report.at)} in{' '}
+          {report.seconds} s
+        </p>
+      </div>
+      {GROUPS.map((group) => (
+        <Group key={group} name={group} findings={findings.filter((each) => each.group === group)} />
+      ))}
+    </>
+  );
+};
+
+type Finding = Doctor['findings'][number];
+
+const Group = ({ name, findings }: { name: string; findings: readonly Finding[] }) => {
+  const bySubject = [...Map.groupBy(findings, ({ subject }) => subject)];
+  if (findings.length === 0) return null;
+  return (
+    <section class="findings" aria-label={name}>
+      <h3>{name}</h3>
+      {bySubject.map(([subject, some]) => (
+        <div key={subject}>
+          {subject === '' ? null : <h4>{subject}</h4>}
+          <ul>
+            <li class="wells">
+              {some
+                .filter(({ verdict }) => verdict === 'ok')
+                .map((finding) => (
+                  <span key={finding.text}>
+                    <Mark verdict="ok" /> {finding.text}
+                  </span>
+                ))}
+            </li>
+            {some
+              .filter(({ verdict }) => verdict !== 'ok')
+              .map((finding, index) => (
+                <Line key={`${index} ${finding.text}`} finding={finding} />
+              ))}
+          </ul>
+        </div>
+      ))}
+    </section>
+  );
+};
+
+const MARKS = {
+  ok: ['✔', 'in order'],
+  warning: ['!', 'warning'],
+  error: ['✘', 'error'],
+  'not-checked': ['?', 'not checked'],
+} as const;
+
+const Mark = ({ verdict }: Pick<Finding, 'verdict'>) => (
+  <span class={`mark ${verdict}`} role="img" aria-label={MARKS[verdict][1]}>
+    {MARKS[verdict][0]}
+  </span>
+);
+
+const Line = ({ finding: { verdict, text, edit, fix, fixAccount } }: { finding: Finding }) => (
+  <li>
+    <Mark verdict={verdict} />
+    <div>
+      {text}
+      {edit === null ? null : <p class="fix">{edit}</p>}
+      {fix === null || fix === '' ? null : (
+        <p class="fix">
+          <code>{fix}</code> {fixAccount === null ? null : <span class="quiet">in account {fixAccount}</span>}
+        </p>
+      )}
+    </div>
+  </li>
+);

@@ -1,0 +1,75 @@
+/** The runs of backfill and verify, newest first. */
+import { countText } from '../../../lib/text/amounts.ts';
+import { duration } from '../../../lib/text/duration.ts';
+import type { RunList, Session } from '../api.ts';
+import { Empty, Shown } from './parts.tsx';
+import { Bar } from './plots.tsx';
+import { Link, type Place } from './router.tsx';
+import { StartForm } from './run-form.tsx';
+import { READ_ONLY, useServer } from './server-data.ts';
+import { ago, share } from './words.ts';
+
+export const RunsPage = ({ session, place }: { session: Session; place: Place }) => {
+  const loaded = useServer<RunList>('/api/runs?limit=50', 5_000);
+  const kind = place.query.get('start');
+  return (
+    <>
+      <div class="bar-line">
+        <h2>Runs</h2>
+        {READ_ONLY ? null : (
+          <>
+            <Link class="button" to="/runs?start=backfill">
+              Start a backfill…
+            </Link>
+            <Link class="button" to="/runs?start=verify">
+              Start a verify…
+            </Link>
+          </>
+        )}
+      </div>
+      {kind === null || READ_ONLY ? null : (
+        <StartForm
+          key={kind}
+          kind={kind === 'verify' ? 'verify' : 'backfill'}
+          rule={place.query.get('rule')}
+          session={session}
+        />
+      )}
+      <Shown loaded={loaded} what="the runs">
+        {(runs) =>
+          runs.length === 0 ? (
+            <Empty>No run was started yet. A backfill replicates what was in the source bucket before.</Empty>
+          ) : (
+            <ul class="rows">
+              {runs.map((run) => (
+                <RunRow key={run.id} run={run} />
+              ))}
+            </ul>
+          )
+        }
+      </Shown>
+    </>
+  );
+};
+
+const RunRow = ({ run }: { run: RunList[number] }) => {
+  const { id, title, phase, progress, createdMs, endedMs } = run;
+  const look = run.checked ?? run.compared;
+  const done = progress === null ? null : share(progress.keys.done, progress.keys.total);
+  const tone = phase === 'failed' ? 'bad' : phase === 'paused' ? 'waits' : '';
+  return (
+    <li class="moving run">
+      <span>
+        <Link to={`/runs/${id}`}>{title}</Link>
+        <span class="quiet run-id">{id}</span>
+      </span>
+      {progress === null ? <span /> : <Bar done={done} label={`Progress of run ${id}`} />}
+      <span class="amount">
+        <span class={`phase ${tone}`}>{phase}</span>
+        {look === null ? '' : ` · ${countText(look.keys)} keys`} ·{' '}
+        {ago(new Date(createdMs).toISOString(), Date.now())}
+        {endedMs === null ? '' : `, took ${duration((endedMs - createdMs) / 1_000)}`}
+      </span>
+    </li>
+  );
+};

@@ -1,0 +1,112 @@
+/** Reads from the server, and sends it what an operator has asked for. */
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import type { Problem } from '../api.ts';
+
+const meta = (name: string): string =>
+  document.querySelector(`meta[name="${name}"]`)?.getAttribute('content') ?? '';
+
+export const READ_ONLY = meta('console-read-only') === 'true';
+
+/** Why a request failed. */
+export class RequestFailed extends Error {
+  readonly problem: Problem;
+
+  constructor(problem: Problem) {
+    super(problem.message);
+    this.problem = problem;
+  }
+}
+
+const GONE: Problem = {
+  message: 'The console does not answer.',
+  fix: 'Start it again with `npx s3-replicator console`, and open its new link.',
+};
+
+const request = async <Value>(path: string, init: RequestInit): Promise<Value> => {
+  const response = await fetch(path, { ...init, credentials: 'same-origin' }).catch(() => null);
+  if (response === null) throw new RequestFailed(GONE);
+  const isJson = response.headers.get('content-type')?.startsWith('application/json') === true;
+  if (!isJson) throw new RequestFailed({ message: await response.text() });
+  if (response.ok) return await response.json();
+  throw new RequestFailed(await response.json());
+};
+
+export const get = <Value>(path: string): Promise<Value> => request<Value>(path, {});
+
+export const post = <Value>(path: string, body: object): Promise<Value> =>
+  request<Value>(path, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'X-Console-Token': meta('console-token') },
+    body: JSON.stringify(body),
+  });
+
+export const problemIn = (error: unknown): Problem =>
+  error instanceof RequestFailed ? error.problem : { message: String(error) };
+
+export interface Loaded<Value> {
+  /** The last answer, which stays while a new one is read; null: none yet. */
+  value: Value | null;
+  problem: Problem | null;
+  isLoading: boolean;
+  reload(): void;
+}
+
+/**
+ * Reads a path, and again after `everyMs`; null: only once, or never if the path is null. A hidden page reads nothing. A page that was hidden
+ * reads at once when it is shown again.
+ */
+export const useServer = <Value>(path: string | null, everyMs: number | null = null): Loaded<Value> => {
+  const [answer, setAnswer] = useState<{ path: string | null; value: Value | null; problem: Problem | null }>(
+    {
+      path: null,
+      value: null,
+      problem: null,
+    },
+  );
+  const [isLoading, setLoading] = useState(false);
+  const wanted = useRef(path);
+  wanted.current = path;
+  const read = useCallback(async (): Promise<void> => {
+    if (path === null) return;
+    setLoading(true);
+    const found = await get<Value>(path).then(
+      (value) => ({ value, problem: null }),
+      (error: unknown) => ({ value: null, problem: problemIn(error) }),
+    );
+    if (wanted.current !== path) return;
+    setLoading(false);
+    setAnswer((last) => ({
+      path,
+      problem: found.problem,
+      value: found.value ?? (last.path === path ? last.value : null),
+    }));
+  }, [path]);
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let isOver = false;
+    const tick = async (): Promise<void> => {
+      clearTimeout(timer);
+      if (document.visibilityState === 'visible') await read();
+      if (!isOver && everyMs !== null && document.visibilityState === 'visible')
+        timer = setTimeout(() => void tick(), everyMs);
+    };
+    const onVisible = (): void => {
+      if (document.visibilityState === 'visible' && everyMs !== null) void tick();
+      else clearTimeout(timer);
+    };
+    void tick();
+    document.addEventListener('visibilitychange', onVisible);
+    return () => {
+      isOver = true;
+      clearTimeout(timer);
+      document.removeEventListener('visibilitychange', onVisible);
+    };
+  }, [read, everyMs]);
+  const isOfPath = answer.path === path;
+  return {
+    value: isOfPath ? answer.value : null,
+    problem: isOfPath ? answer.problem : null,
+    isLoading,
+    reload: () => void read(),
+  };
+};

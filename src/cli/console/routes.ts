@@ -1,0 +1,55 @@
+/** What the server asks of the routes, and what they answer. */
+import type { Fields } from './request-body.ts';
+
+export interface ApiRequest {
+  /** The part of the path that the route leaves open; empty if there is none. */
+  id: string;
+  query: URLSearchParams;
+  /** Empty for a GET. */
+  fields: Fields;
+}
+
+/** A value that becomes JSON, or a page that is shown inside of another. */
+export type Answer = { json: unknown } | { html: string; css: string };
+
+export interface Route {
+  method: 'GET' | 'POST';
+  /** A path in which `:id` stands for one part. */
+  path: string;
+  /** Whether something in AWS changes, which `--read-only` forbids. */
+  changes: boolean;
+  answer(request: ApiRequest): Promise<Answer>;
+}
+
+/** Returns a route that changes nothing. */
+export const reads = (path: string, answer: Route['answer']): Route => ({
+  method: 'GET',
+  path,
+  changes: false,
+  answer,
+});
+
+/** Returns a route that changes something. */
+export const changes = (path: string, answer: Route['answer']): Route => ({
+  method: 'POST',
+  path,
+  changes: true,
+  answer,
+});
+
+/** Returns the route of a request, with the open part of its path. Returns null if there is none. */
+export const routeOf = (
+  routes: readonly Route[],
+  method: string,
+  path: string,
+): { route: Route; id: string } | null => {
+  for (const route of routes) {
+    const [before = '', after] = route.path.split(':id');
+    if (route.method !== method) continue;
+    if (after === undefined ? path === before : path.startsWith(before) && path.endsWith(after)) {
+      const id = after === undefined ? '' : path.slice(before.length, path.length - after.length);
+      if (after === undefined || /^[\w-]{1,100}$/.test(id)) return { route, id };
+    }
+  }
+  return null;
+};

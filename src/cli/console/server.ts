@@ -1,0 +1,154 @@
+/** Serves the console on the loopback address. */
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createGate, type Gate, type Knock, SIGN_IN_PATH } from './gate.ts';
+import type { PageFiles } from './page-files.ts';
+import { problemOf } from './problem.ts';
+import { readFields } from './request-body.ts';
+import { type Answer, type Route, routeOf } from './routes.ts';
+
+export interface ConsoleServer {
+  /** The link with which a browser signs in. */
+  link: string;
+  stop(): Promise<void>;
+}
+
+interface Setting {
+  /** 0 for a free port that the system chooses. */
+  port: number;
+  readOnly: boolean;
+  page: PageFiles;
+  routes: readonly Route[];
+  /** Called with an error that no operator has caused. */
+  onBug(error: unknown): void;
+}
+
+/** Starts the server. Rejects if the port is in use. */
+export const startConsoleServer = async (setting: Setting): Promise<ConsoleServer> => {
+  const server = createServer();
+  const port = await listening(server, setting.port);
+  const gate = createGate(port);
+  server.on('request', (request, response) => void handle({ request, response, gate }, setting));
+  return {
+    link: `http://127.0.0.1:${port}${SIGN_IN_PATH}?token=${gate.linkToken}`,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+};
+
+const listening = (server: Server, port: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
+    });
+  });
+
+interface Exchange {
+  request: IncomingMessage;
+  response: ServerResponse;
+  gate: Gate;
+}
+
+const handle = async (exchange: Exchange, setting: Setting): Promise<void> => {
+  const { request, response, gate } = exchange;
+  try {
+    const url = URL.canParse(request.url ?? '', 'http://console')
+      ? new URL(request.url ?? '', 'http://console')
+      : null;
+    const knock = knockOf(request, url?.pathname ?? '');
+    const refusal = gate.refusal(knock);
+    if (url === null) send(response, { status: 400, text: 'This is no address.' });
+    else if (refusal !== null) send(response, { status: refusal.status, text: refusal.message });
+    else if (url.pathname === SIGN_IN_PATH) signIn(exchange, knock, url);
+    else if (url.pathname.startsWith('/api/')) await answerApi(exchange, url, setting);
+    else sendPage(exchange, url.pathname, setting);
+  } catch (error) {
+    const { status, body, isBug } = problemOf(error);
+    if (isBug) setting.onBug(error);
+    if (response.headersSent) response.destroy();
+    else send(response, { status, text: JSON.stringify(body), type: 'application/json' });
+    // The rest of a body that was refused is not read.
+    if (status === 413) request.destroy();
+  }
+};
+
+const one = (header: string | string[] | undefined): string | undefined =>
+  Array.isArray(header) ? header.join(', ') : header;
+
+const knockOf = ({ method = '', headers }: IncomingMessage, path: string): Knock => ({
+  method,
+  path,
+  host: headers.host,
+  origin: headers.origin,
+  site: one(headers['sec-fetch-site']),
+  cookie: headers.cookie,
+  actionToken: one(headers['x-console-token']),
+  contentType: headers['content-type'],
+});
+
+/** The token leaves the address by the redirection, so it is neither in the history nor in a copied address. */
+const signIn = ({ response, gate }: Exchange, knock: Knock, url: URL): void => {
+  const cookie = gate.signIn(url.searchParams.get('token') ?? '', knock);
+  if (cookie === null)
+    send(response, {
+      status: 401,
+      text: 'This link was used by another browser, or is of an earlier console. Start the console again for a new link.',
+    });
+  else send(response, { status: 303, text: '', headers: { Location: '/', 'Set-Cookie': cookie } });
+};
+
+const answerApi = async ({ request, response }: Exchange, url: URL, setting: Setting): Promise<void> => {
+  const found = routeOf(setting.routes, request.method ?? '', url.pathname);
+  if (found === null) return send(response, { status: 404, text: 'There is no such route.' });
+  const { route, id } = found;
+  if (route.changes && setting.readOnly)
+    return send(response, { status: 403, text: 'The console was started with --read-only.' });
+  const fields = route.method === 'POST' ? await readFields(request) : {};
+  sendAnswer(response, await route.answer({ id, query: url.searchParams, fields }));
+};
+
+const sendAnswer = (response: ServerResponse, answer: Answer): void => {
+  if ('json' in answer)
+    return send(response, { text: JSON.stringify(answer.json), type: 'application/json' });
+  const digest = createHash('sha256').update(answer.css).digest('base64');
+  const policy = `default-src 'none'; style-src 'sha256-${digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-same-origin`;
+  send(response, { text: answer.html, type: 'text/html', headers: { 'Content-Security-Policy': policy } });
+};
+
+/** The paths are compared, never opened, so no path leads to another file. */
+const sendPage = ({ response, gate }: Exchange, path: string, { page, readOnly }: Setting): void => {
+  if (path === '/page.js') return send(response, { text: page.script, type: 'text/javascript' });
+  if (path === '/page.css') return send(response, { text: page.style, type: 'text/css' });
+  if (!PAGES.test(path)) return send(response, { status: 404, text: 'There is no such page.' });
+  send(response, {
+    text: page.html.replace('{token}', gate.actionToken).replace('{readOnly}', String(readOnly)),
+    type: 'text/html',
+  });
+};
+
+const PAGES = /^\/(letters|runs|runs\/[\w-]{1,100}|key|doctor)?$/;
+
+const send = (
+  response: ServerResponse,
+  given: { status?: number; text: string; type?: string; headers?: Record<string, string> },
+): void => {
+  const { status = 200, text, type = 'text/plain', headers = {} } = given;
+  response.writeHead(status, { ...SAFE, 'Content-Type': `${type}; charset=utf-8`, ...headers });
+  response.end(text);
+};
+
+/** Every answer has these headers. Nothing is loaded from elsewhere, and no script or style stands inside of a page. */
+const SAFE = {
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Cache-Control': 'no-store',
+};
