@@ -184,7 +184,9 @@ const deployDestinations = async (
   const file = join(REPOSITORY, 'destination', 'template.yml');
   const template = edited(await readFile(file, 'utf8'), edit?.destination);
   const destinations = new Map(
-    replication.rules.flatMap((rule) => rule.destinations).map((each) => [each.bucket, each]),
+    replication.rules
+      .flatMap((rule) => rule.destinations)
+      .flatMap((each) => (each.service === null ? [[each.bucket, each] as const] : [])),
   );
   for (const { bucket, region, roleArn, externalId, kmsKeyArn } of destinations.values()) {
     const rules = replication.rules.filter((rule) =>

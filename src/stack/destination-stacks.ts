@@ -5,8 +5,14 @@
 import { partitionOfRegion } from '../lib/configuration/aws-syntax.ts';
 import type { Configuration } from '../lib/configuration/configuration.ts';
 import { resourceNames } from '../lib/configuration/resource-names.ts';
-import { DEFAULT_MAX_RETENTION_DAYS } from '../lib/configuration/rule-schema.ts';
-import { accountOfArn, type RuleDestination, ruleDestinations } from '../lib/model/rule.ts';
+import { DEFAULT_MAX_RETENTION_DAYS } from '../lib/configuration/destination-schema.ts';
+import {
+  accountOfArn,
+  type ReplicationRule,
+  type RoleDestination,
+  type RuleDestination,
+  ruleDestinations,
+} from '../lib/model/rule.ts';
 import { plainStart } from './cloudformation.ts';
 import { sourcePolicies } from './source-policy.ts';
 
@@ -45,8 +51,8 @@ export const destinationStacks = (
   chosen: readonly RuleDestination[],
   choices: StackChoices,
 ): DestinationStacks => {
-  const all = Map.groupBy(ruleDestinations(configuration.replication), stackKey);
-  const groups = [...new Set(chosen.map(stackKey))].flatMap((key) => {
+  const all = Map.groupBy(ruleDestinations(configuration.replication).flatMap(withRole), stackKey);
+  const groups = [...new Set(chosen.flatMap(withRole).map(stackKey))].flatMap((key) => {
     const group = all.get(key);
     return group === undefined ? [] : [group];
   });
@@ -57,10 +63,19 @@ export const destinationStacks = (
   return { stacks: withUniqueNames(stacks), problems: judged.flatMap(({ problems }) => problems) };
 };
 
-const stackKey = ({ destination: { roleArn, bucket } }: RuleDestination): string => `${roleArn} ${bucket}`;
+/** A destination of a rule that is written with a role. */
+interface RoleWritten {
+  rule: ReplicationRule;
+  destination: RoleDestination;
+}
+
+const withRole = ({ rule, destination }: RuleDestination): RoleWritten[] =>
+  destination.service === null ? [{ rule, destination }] : [];
+
+const stackKey = ({ destination: { roleArn, bucket } }: RoleWritten): string => `${roleArn} ${bucket}`;
 
 const stackFor = (
-  group: readonly RuleDestination[],
+  group: readonly RoleWritten[],
   configuration: Configuration,
   choices: StackChoices,
 ): DestinationStack[] => {
@@ -86,7 +101,7 @@ const stackFor = (
 };
 
 const identity = (
-  { destination: { bucket, roleArn, externalId, account } }: RuleDestination,
+  { destination: { bucket, roleArn, externalId, account } }: RoleWritten,
   { deployment, stack }: Configuration,
   { sourceAccount }: StackChoices,
 ): Record<string, string> => ({
@@ -102,8 +117,8 @@ const identity = (
  * Every parameter is given, because CloudFormation keeps the old value of a parameter that is not given. Thus the roles may do what the rules
  * need, and lose all earlier permissions. A KMS key that no rule names is kept, because it may be the default encryption of the bucket.
  */
-const permissions = (group: readonly RuleDestination[]): Record<string, string> => {
-  const yesIf = (uses: (each: RuleDestination) => boolean): string => (group.some(uses) ? 'yes' : 'no');
+const permissions = (group: readonly RoleWritten[]): Record<string, string> => {
+  const yesIf = (uses: (each: RoleWritten) => boolean): string => (group.some(uses) ? 'yes' : 'no');
   const locking = group.filter(({ destination }) => destination.objectLock !== 'ignore');
   const key = group.find(({ destination }) => destination.kmsKeyArn !== null)?.destination.kmsKeyArn;
   return {
@@ -116,7 +131,7 @@ const permissions = (group: readonly RuleDestination[]): Record<string, string> 
   };
 };
 
-const maxRetentionDays = (locking: readonly RuleDestination[]): number =>
+const maxRetentionDays = (locking: readonly RoleWritten[]): number =>
   locking.length === 0
     ? DEFAULT_MAX_RETENTION_DAYS
     : Math.max(...locking.map(({ destination }) => destination.maxRetentionDays));
@@ -135,7 +150,7 @@ const creation = ({ createBucket, enableObjectLock, retention }: StackChoices): 
     : { DefaultRetentionMode: retention.mode, DefaultRetentionDays: String(retention.days) }),
 });
 
-const replicaPrefix = ({ rule, destination }: RuleDestination): string =>
+const replicaPrefix = ({ rule, destination }: RoleWritten): string =>
   destination.prefix ?? rule.source.prefix;
 
 /** Returns the text with which all these texts begin. */
@@ -172,8 +187,8 @@ const withUniqueNames = (stacks: DestinationStack[]): DestinationStack[] =>
 const MAXIMUM_ROLE_NAME_LENGTH = 56;
 
 const problemsOf = (
-  group: readonly RuleDestination[],
-  all: readonly (readonly RuleDestination[])[],
+  group: readonly RoleWritten[],
+  all: readonly (readonly RoleWritten[])[],
   { createBucket, retention }: StackChoices,
 ): string[] => {
   const [first] = group;
@@ -205,7 +220,7 @@ const problemsOf = (
 };
 
 /** The template has one parameter for each of these options. */
-const differing = (group: readonly RuleDestination[]): [boolean, string][] =>
+const differing = (group: readonly RoleWritten[]): [boolean, string][] =>
   (['externalId', 'region', 'kmsKeyArn'] as const).map((option) => {
     const values = new Set(group.flatMap(({ destination }) => destination[option] ?? []));
     return [

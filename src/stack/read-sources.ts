@@ -9,7 +9,7 @@ import type { Statement } from './cloudformation.ts';
  * whose source is read by another role needs no permissions here.
  */
 export function readSources(rules: ReplicationRule[]): Statement[] {
-  const own = rules.filter(({ source }) => source.roleArn === null);
+  const own = rules.filter(isReadByFunction);
   const byBucket = [...Map.groupBy(own, ({ source }) => source.bucket)];
   return [
     ...grouped(
@@ -25,7 +25,7 @@ export function readSources(rules: ReplicationRule[]): Statement[] {
 
 /** The permissions to list source buckets and to look at single objects. */
 export function listSources(rules: ReplicationRule[]): Statement[] {
-  const own = rules.filter(({ source }) => source.roleArn === null);
+  const own = rules.filter(isReadByFunction);
   const byBucket = [...Map.groupBy(own, ({ source }) => source.bucket)];
   return [
     ...grouped(
@@ -39,9 +39,13 @@ export function listSources(rules: ReplicationRule[]): Statement[] {
   ];
 }
 
+/** Another role or an access key may read the source instead. */
+const isReadByFunction = ({ source: { roleArn, service } }: ReplicationRule): boolean =>
+  roleArn === null && service === null;
+
 /** `others` are the owners of further buckets that the role uses; null: the account of the stack. */
 export const onlyExpectedOwners = (rules: ReplicationRule[], others: (string | null)[] = []): Statement[] => {
-  const own = rules.filter(({ source }) => source.roleArn === null);
+  const own = rules.filter(isReadByFunction);
   return [
     LIST_OWN_BUCKETS,
     denyOtherOwners(accountsOf([null, ...own.map(({ source }) => source.account), ...others])),

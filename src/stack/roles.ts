@@ -92,14 +92,21 @@ const replicateStatements = ({ replication, stack, deployment }: Configuration):
 /** Allows to assume the roles of the sources, and those of the destinations that `of` returns for each role that writes. */
 export const assumeRoles = (rules: ReplicationRule[], of: (roleArn: string) => string[]): Statement[] => {
   const sources = rules.flatMap(({ source }) => source.roleArn ?? []);
-  const destinations = rules.flatMap((rule) => rule.destinations.flatMap(({ roleArn }) => of(roleArn)));
+  const destinations = rules.flatMap((rule) =>
+    rule.destinations.flatMap(({ roleArn }) => (roleArn === null ? [] : of(roleArn))),
+  );
   return [
-    {
-      Sid: 'ReplicationRoles',
-      Effect: 'Allow',
-      Action: ['sts:AssumeRole', 'sts:SetSourceIdentity'],
-      Resource: sortedSet(destinations),
-    },
+    ...(destinations.length === 0
+      ? []
+      : [
+          {
+            Sid: 'ReplicationRoles',
+            Effect: 'Allow' as const,
+            Action: ['sts:AssumeRole', 'sts:SetSourceIdentity'],
+            Resource: sortedSet(destinations),
+          },
+        ]),
+    ...readSecrets(rules),
     ...(sources.length === 0
       ? []
       : [
@@ -111,6 +118,23 @@ export const assumeRoles = (rules: ReplicationRule[], of: (roleArn: string) => s
           },
         ]),
   ];
+};
+
+/** Allows to read the access keys of other S3 services. Most stacks have none. */
+const readSecrets = (rules: ReplicationRule[]): Statement[] => {
+  const arns = rules.flatMap(({ source, destinations }) =>
+    [source, ...destinations].flatMap(({ service }) => service?.secretArn ?? []),
+  );
+  return arns.length === 0
+    ? []
+    : [
+        {
+          Sid: 'AccessKeys',
+          Effect: 'Allow',
+          Action: 'secretsmanager:GetSecretValue',
+          Resource: sortedSet(arns),
+        },
+      ];
 };
 
 const sortedSet = (arns: string[]): string[] => [...new Set(arns)].toSorted();

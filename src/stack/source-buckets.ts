@@ -22,16 +22,17 @@ export interface SubscribedBucket {
   rules: string[];
 }
 
-/** Returns the buckets in the order in which they first appear in the rules. */
+/** Returns the buckets that announce changes, in the order in which they first appear in the rules. */
 export function sourceBuckets(rules: ReplicationRule[]): SubscribedBucket[] {
-  const byBucket = Map.groupBy(rules, (rule) => rule.source.bucket);
+  const announced = rules.filter(({ source }) => source.events !== 'none');
+  const byBucket = Map.groupBy(announced, (rule) => rule.source.bucket);
   return Array.from(byBucket, ([bucket, [first, ...others]]) => {
     const all = first ? [first, ...others] : others;
     return {
       bucket,
       logicalName: pascalCase(bucket) + createHash('sha256').update(bucket).digest('hex').slice(0, 6),
       account: first?.source.account ?? null,
-      events: first?.source.events ?? 's3',
+      events: first?.source.events === 'eventbridge' ? 'eventbridge' : 's3',
       filters: coverWithoutOverlap(all.map(({ source }) => source)),
       changes: changesFor(all),
       rules: all.map(({ id }) => id),

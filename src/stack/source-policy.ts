@@ -26,8 +26,10 @@ export interface SourcePolicies {
 
 /** Returns the policies for `rules`, which are rules of this configuration. */
 export const sourcePolicies = (configuration: Configuration, rules: ReplicationRule[]): SourcePolicies => {
-  const copied = rules.filter(copiesInsideS3);
-  const pairs = copied.flatMap((rule) => rule.destinations.map(({ roleArn }) => ({ rule, roleArn })));
+  const copied = rules.filter((rule) => rule.destinations.some((each) => copiesInsideS3(rule, each)));
+  const pairs = copied.flatMap((rule) =>
+    rule.destinations.flatMap(({ roleArn }) => (roleArn === null ? [] : { rule, roleArn })),
+  );
   const { region } = configuration.deployment;
   const roleArns = [...new Set(pairs.map(({ roleArn }) => roleArn))];
   const keyArns = roleArns.length === 0 ? [] : configuration.stack.sourceKmsKeyArns;
@@ -38,7 +40,7 @@ export const sourcePolicies = (configuration: Configuration, rules: ReplicationR
     ),
     keys: keyArns.map((keyArn) => ({ keyArn, statement: keyStatement(roleArns, region) })),
     destinations: roleArns.map((roleArn) => destinationOf(roleArn, copied, keyArns)),
-    streamed: rules.filter((rule) => !copiesInsideS3(rule)).map(({ id }) => id),
+    streamed: rules.filter((rule) => !copied.includes(rule)).map(({ id }) => id),
   };
 };
 

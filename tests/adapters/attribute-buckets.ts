@@ -1,7 +1,7 @@
 /** Local buckets with and without versioning, ACLs and Object Lock, and functions that write to them. */
 import type { Readable } from 'node:stream';
 import type { DestinationBucket, ReplicaAttributes } from '../../src/lib/model/ports.ts';
-import type { Destination } from '../../src/lib/model/rule.ts';
+import type { RoleDestination } from '../../src/lib/model/rule.ts';
 import { REPLICA_ATTRIBUTES } from '../model/memory-buckets.ts';
 import { testDestination, testRule } from '../model/settings.ts';
 import { type LocalBuckets, startLocalBuckets } from './local-buckets.ts';
@@ -31,7 +31,7 @@ export const stopAttributeBuckets = async (): Promise<void> => {
 };
 
 export const source = () => local.buckets.source(testRule());
-export const destination = (bucket = 'replica', fields: Partial<Destination> = {}): DestinationBucket =>
+export const destination = (bucket = 'replica', fields: Partial<RoleDestination> = {}): DestinationBucket =>
   local.buckets.destination(testDestination({ bucket, ...fields }));
 
 export const put = (

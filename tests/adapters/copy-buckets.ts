@@ -8,7 +8,7 @@ import {
   type PutObjectCommandInput,
 } from '@aws-sdk/client-s3';
 import type { CopySource, ObjectState, Precondition, ReplicaAttributes } from '../../src/lib/model/ports.ts';
-import type { Destination } from '../../src/lib/model/rule.ts';
+import type { RoleDestination } from '../../src/lib/model/rule.ts';
 import { REPLICA_ATTRIBUTES } from '../model/memory-buckets.ts';
 import { testDestination, testRule } from '../model/settings.ts';
 import { type LocalBuckets, startLocalBuckets } from './local-buckets.ts';
@@ -47,7 +47,7 @@ const openTo = async (roleArn: string, bucket: string): Promise<void> => {
 
 export const sourceOf = (bucket: string) =>
   local.buckets.source(testRule({ source: { ...testRule().source, bucket } }));
-export const destination = (fields: Partial<Destination> = {}) =>
+export const destination = (fields: Partial<RoleDestination> = {}) =>
   local.buckets.destination(testDestination(fields));
 
 export const putSource = async (
@@ -66,7 +66,7 @@ export const putSource = async (
 export const copy = (
   from: CopySource,
   fields: { key?: string; attributes?: Partial<ReplicaAttributes>; precondition?: Precondition } = {},
-  to: Partial<Destination> = {},
+  to: Partial<RoleDestination> = {},
 ) =>
   destination(to).copyObject({
     from,

@@ -43,7 +43,11 @@ export const startLocalBuckets = async (options: Partial<S3ClientsOptions> = {})
       policies,
     });
   putRole(DESTINATION_ACCOUNT, 'replication', everything('s3:*'));
-  putRole(SOURCE_ACCOUNT, 'function', [...everything('s3:*'), ...everything('sts:*')]);
+  putRole(SOURCE_ACCOUNT, 'function', [
+    ...everything('s3:*'),
+    ...everything('sts:*'),
+    ...everything('secretsmanager:GetSecretValue'),
+  ]);
   const functionArn = `arn:aws:iam::${SOURCE_ACCOUNT}:role/function`;
   const { credentials: own } = aws.iam.createSession(functionArn, 'test', 3_600);
   setAwsVariables({ endpoint: aws.httpEndpoint, credentials: own });

@@ -46,6 +46,8 @@ test('a minimal rule resolves to the documented defaults', () => {
           externalId: null,
           replicators: [],
           account: null,
+          region: null,
+          service: null,
         },
         exclude: [],
         destinations: [
@@ -56,6 +58,7 @@ test('a minimal rule resolves to the documented defaults', () => {
             roleArn: ROLE,
             externalId: 'shared-id',
             account: '222222222222',
+            service: null,
             prefix: null,
             storageClass: null,
             minimumStorageClass: null,

@@ -1,6 +1,6 @@
 /** One source version that has been replicated already. */
 import type { Concern } from '../../src/lib/model/task.ts';
-import type { Destination, ReplicationRule } from '../../src/lib/model/rule.ts';
+import type { ReplicationRule, RoleDestination } from '../../src/lib/model/rule.ts';
 import type { Gate } from '../model/memory-source.ts';
 import { oneKey } from '../model/one-key.ts';
 import { testDestination, testRule } from '../model/settings.ts';
@@ -9,7 +9,7 @@ export const DAY_MS = 86_400_000;
 
 export interface ReplicatedSetting {
   rule?: Partial<ReplicationRule>;
-  destination?: Partial<Destination>;
+  destination?: Partial<RoleDestination>;
 }
 
 /**

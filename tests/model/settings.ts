@@ -1,15 +1,16 @@
 /** Rules, invocations and event bodies for tests. */
 import type { Invocation } from '../../src/lib/model/ports.ts';
-import type { Destination, ReplicationConfiguration, ReplicationRule } from '../../src/lib/model/rule.ts';
+import type { ReplicationConfiguration, ReplicationRule, RoleDestination } from '../../src/lib/model/rule.ts';
 import { createTask, type Task } from '../../src/lib/model/task.ts';
 
-export const testDestination = (fields: Partial<Destination> = {}): Destination => ({
+export const testDestination = (fields: Partial<RoleDestination> = {}): RoleDestination => ({
   id: 'replica',
   bucket: 'replica',
   region: 'eu-central-1',
   roleArn: 'arn:aws:iam::222222222222:role/replication',
   externalId: 'external-id',
   account: '222222222222',
+  service: null,
   prefix: null,
   storageClass: null,
   minimumStorageClass: null,
@@ -28,6 +29,8 @@ export const testRule = (fields: Partial<ReplicationRule> = {}): ReplicationRule
     prefix: '',
     suffix: '',
     events: 's3',
+    region: null,
+    service: null,
     roleArn: null,
     externalId: null,
     replicators: [],

@@ -5,7 +5,7 @@
 import { absenceIsDeletion, concernOf, type Hint } from '../../src/lib/hint/hint.ts';
 import type { ListedVersion, ListPage } from '../../src/lib/listing/page.ts';
 import type { ObjectAttributes } from '../../src/lib/model/ports.ts';
-import type { Destination, ReplicationRule } from '../../src/lib/model/rule.ts';
+import type { ReplicationRule, RoleDestination } from '../../src/lib/model/rule.ts';
 import { createBudget } from '../../src/lib/model/concurrency.ts';
 import { proveBy, type Reading } from '../../src/lib/runs/compare/basis.ts';
 import { proveByReading } from '../../src/lib/runs/compare/read-both.ts';
@@ -26,7 +26,7 @@ export interface Setting {
   deleteExtra?: boolean;
   versioning?: Versioning;
   rule?: Partial<ReplicationRule>;
-  destination?: Partial<Destination>;
+  destination?: Partial<RoleDestination>;
   /** The encryption of the source, then that of the destination. With KMS, the ETag is no digest. */
   encryptions?: ['AES256' | 'aws:kms', 'AES256' | 'aws:kms'];
   /** Whether S3 stores a CRC of the whole object, for each side. */
@@ -107,7 +107,7 @@ const FOUND = COMPARE_COUNTERS.filter(
 interface ComparedScene {
   key: ReturnType<typeof oneKey>;
   rule: ReplicationRule;
-  destination: Destination;
+  destination: RoleDestination;
   setting: Setting;
   calls: string[];
 }

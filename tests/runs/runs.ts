@@ -20,6 +20,7 @@ export const aRule = (
       roleArn: 'arn:aws:iam::222222222222:role/archive',
       externalId: 'acme',
       account: '222222222222',
+      service: null,
       prefix: null,
       storageClass: null,
       minimumStorageClass: null,
@@ -50,6 +51,8 @@ export const aRule = (
     externalId: null,
     replicators: [],
     account: null,
+    region: null,
+    service: null,
     ...given.source,
   },
 });

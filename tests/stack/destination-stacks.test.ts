@@ -91,7 +91,7 @@ const accountOf = (words: readonly string[]): string =>
   Object.values(CONFIGURATIONS)
     .flatMap(({ text }) => ruleDestinations(parseConfiguration(text).replication))
     .find(({ destination }) => destination.bucket === parametersOf(words)['BucketName'])
-    ?.destination.roleArn.split(':')[4] ?? '';
+    ?.destination.roleArn?.split(':')[4] ?? '';
 
 const ALLOW_ALL = [{ Statement: [{ Effect: 'Allow' as const, Action: '*', Resource: '*' }] }];
 
@@ -196,7 +196,7 @@ test.each(drawn(deployable, 3))(
       if (rule.copy === 'server-side') await grantSources(name);
       expect(await replicate(where, keyOf(where))).toBe('replicated');
       const replica = { Bucket: destination.bucket, Key: destinationKey(rule, destination, keyOf(where)) };
-      const owner = ownerOf(destination.account, destination.region);
+      const owner = ownerOf(destination.account ?? '', destination.region);
       const head = await owner.send(new HeadObjectCommand(replica));
       expect(head.ContentLength).toBe(7);
       expect(head.ObjectLockMode).toBe(destination.objectLock === 'ignore' ? undefined : 'GOVERNANCE');

@@ -12,7 +12,7 @@ import {
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { clientConfig, type LocalAws, startLocalAws } from '@s3-replicator/local-aws';
 import { parseTemplate, type Template } from '@s3-replicator/local-aws/template';
-import { DEFAULT_MAX_RETENTION_DAYS } from '../../src/lib/configuration/rule-schema.ts';
+import { DEFAULT_MAX_RETENTION_DAYS } from '../../src/lib/configuration/destination-schema.ts';
 import { compareRoleArn } from '../../src/lib/model/rule.ts';
 import { list, spell, statementsOf } from './statements.ts';
 

@@ -11,6 +11,7 @@ import type {
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { STSClient } from '@aws-sdk/client-sts';
 import type { SendRaw } from './raw-request.ts';
+import type { SendCall } from './signed-call.ts';
 
 export type Versioning = 'never' | 'Enabled' | 'Suspended';
 
@@ -32,6 +33,8 @@ export interface Context {
   region: string;
   /** Sends a signed request whose parts the behaviour sets. */
   raw: SendRaw;
+  /** Sends a request to a service for which there is no client. */
+  call: SendCall;
   /** Returns the account id, which has 12 digits. */
   accountId(): Promise<string>;
   /**

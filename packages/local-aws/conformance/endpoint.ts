@@ -99,6 +99,20 @@ export const missingNeeds = async (endpoint: Endpoint): Promise<Map<Need, string
     ['sts', () => endpoint.sts.send(new GetCallerIdentityCommand({}))],
     ['dynamodb', () => endpoint.dynamodb.send(new ListTablesCommand({ Limit: 1 }))],
     ['cloudwatch', () => endpoint.cloudwatch.send(new DescribeAlarmsCommand({ MaxRecords: 1 }))],
+    [
+      'secretsmanager',
+      () =>
+        endpoint
+          .call({
+            service: 'secretsmanager',
+            method: 'POST',
+            target: 'secretsmanager.GetSecretValue',
+            json: { SecretId: 's3r-conformance-no-such-secret' },
+          })
+          .catch((error: unknown) => {
+            if (!String(error).includes('ResourceNotFoundException')) throw error;
+          }),
+    ],
     ['logs', () => endpoint.logs.send(new DescribeLogGroupsCommand({ limit: 1 }))],
   ];
   const missing = new Map<Need, string>();

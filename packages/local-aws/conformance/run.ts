@@ -111,7 +111,7 @@ const judge = (error: unknown) => {
 };
 
 export const createContext = (endpoint: Endpoint, resources: Resources): Context => {
-  const { s3, sqs, sts, dynamodb, cloudwatch, logs, region, raw } = endpoint;
+  const { s3, sqs, sts, dynamodb, cloudwatch, logs, region, raw, call } = endpoint;
   const shared = new Map<BucketKind, Promise<string>>();
   let accountId: Promise<string> | undefined;
   let table: Promise<string> | undefined;
@@ -125,6 +125,7 @@ export const createContext = (endpoint: Endpoint, resources: Resources): Context
     logs,
     region,
     raw,
+    call,
     accountId: () =>
       (accountId ??= sts.send(new GetCallerIdentityCommand({})).then(({ Account = '' }) => Account)),
     bucket: (kind) => {

@@ -6,10 +6,12 @@ import { queryText, signedHeaders, type SigningCredentials } from './sign.ts';
 export const CLOUDFORMATION_VERSION = '2010-05-15';
 
 export interface Call {
-  service: 'cloudformation' | 'lambda';
+  service: 'cloudformation' | 'lambda' | 'secretsmanager';
   method?: 'GET' | 'POST' | 'PUT';
   path?: string;
   query?: Record<string, string>;
+  /** The operation of a service that speaks JSON 1.1, e.g. `secretsmanager.GetSecretValue`. */
+  target?: string;
   /** A form for the query protocol, or else a value for JSON. */
   form?: Record<string, string>;
   json?: unknown;
@@ -28,7 +30,7 @@ export interface CallTarget {
 
 export const createCaller =
   (target: CallTarget): SendCall =>
-  async ({ service, method = 'GET', path = '/', query = {}, form, json }) => {
+  async ({ service, method = 'GET', path = '/', query = {}, target: operation, form, json }) => {
     const origin =
       target.url?.replace(/\/$/, '') ?? `https://${service}.${target.region}.${domainOf(target.region)}`;
     const body =
@@ -37,8 +39,10 @@ export const createCaller =
           ? ''
           : JSON.stringify(json)
         : String(new URLSearchParams(form));
+    const type = operation === undefined ? 'application/json' : 'application/x-amz-json-1.1';
     const headers = {
-      'content-type': form === undefined ? 'application/json' : 'application/x-www-form-urlencoded',
+      'content-type': form === undefined ? type : 'application/x-www-form-urlencoded',
+      ...(operation !== undefined && { 'x-amz-target': operation }),
     };
     const toSign = {
       method,

@@ -32,6 +32,7 @@ import * as queues from './queues.ts';
 import * as ranges from './ranges-and-parts.ts';
 import * as customerKeys from './customer-keys.ts';
 import * as requestPayment from './request-payment.ts';
+import * as secrets from './secrets.ts';
 import * as serverSide from './server-side.ts';
 import * as sts from './sts.ts';
 import * as tags from './tags.ts';
@@ -75,6 +76,7 @@ const GROUPS: Record<string, readonly Record<string, unknown>[]> = {
   histories: [histories],
   notifications: [notifications, notificationConfiguration],
   queues: [queues, messageVisibility, deadLetters],
+  secrets: [secrets],
   sts: [sts],
   dynamodb: [dynamodb],
   cloudwatch: [cloudwatch],

@@ -12,6 +12,7 @@ import {
   type Exclusion,
   type Filter,
   type ReplicationRule,
+  type S3Service,
   type Source,
 } from '../../lib/model/rule.ts';
 import { stackOf } from '../../stack/stack.ts';
@@ -137,12 +138,22 @@ const describeConditions = (word: string, conditions: string[]): string[] =>
 const describeRestore = ({ restore }: ReplicationRule): string =>
   restore === null ? 'quarantined' : `restored for ${restore.days} days at tier ${restore.tier}`;
 
-const describeSource = ({ bucket, prefix, suffix, events, roleArn, account }: Source): string =>
+const EVENTS_TEXTS: Record<Source['events'], string> = {
+  s3: 'notified by S3',
+  eventbridge: 'notified by EventBridge',
+  none: 'read by runs only',
+};
+
+const describeService = ({ endpoint, addressing, secretArn }: S3Service): string =>
+  `at ${endpoint ?? 'S3 of the region'} (${addressing}) with the key in ${secretArn}`;
+
+const describeSource = ({ bucket, prefix, suffix, events, roleArn, account, service }: Source): string =>
   [
     `s3://${bucket}/${prefix}*${suffix}`,
-    events === 's3' ? 'notified by S3' : 'notified by EventBridge',
+    EVENTS_TEXTS[events],
     ...(account === null ? [] : [`owned by ${account}`]),
     ...(roleArn === null ? [] : [`read by ${roleArn}`]),
+    ...(service === null ? [] : [describeService(service)]),
   ].join(', ');
 
 const describeLock = ({ objectLock, maxRetentionDays, overMaxRetention }: Destination): string =>
@@ -154,9 +165,13 @@ const describeDestination = (rule: ReplicationRule, destination: Destination): s
   [
     `s3://${destination.bucket}/${destination.prefix ?? rule.source.prefix}*${rule.source.suffix}`,
     destination.region,
-    `owned by ${destination.account}`,
-    `written by ${destination.roleArn}`,
-    `compared by ${compareRoleArn(destination.roleArn).split('/').at(-1)}`,
+    ...(destination.account === null ? [] : [`owned by ${destination.account}`]),
+    ...(destination.service === null
+      ? [
+          `written by ${destination.roleArn}`,
+          `compared by ${compareRoleArn(destination.roleArn).split('/').at(-1)}`,
+        ]
+      : [describeService(destination.service), `conditional writes ${destination.conditionalWrites}`]),
     ...(destination.id === destination.bucket ? [] : [`called ${destination.id}`]),
     ...(destination.storageClass === null ? [] : [`as ${destination.storageClass}`]),
     ...(destination.minimumStorageClass === null

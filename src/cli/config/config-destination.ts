@@ -79,6 +79,8 @@ export const runConfigDestination = async (
   if (options.has('json')) io.stdout.write(jsonText({ stacks, problems: found.problems }));
   else {
     if (stacks.length > 0) io.stdout.write(`${stacks.map(block).join('\n')}${notes(found.stacks)}`);
+    if (found.stacks.length + found.problems.length === 0)
+      io.stderr.write('s3-replicator: These destinations are reached with an access key and need no role.\n');
     for (const problem of found.problems)
       io.stderr.write(`s3-replicator: The template cannot create the role ${problem}.\n`);
   }

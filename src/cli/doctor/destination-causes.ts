@@ -15,6 +15,12 @@ export const DESTINATION_CAUSES = {
     means: 'The role of the function has no permission to assume roles at destinations.',
     fix: 'aws iam put-role-policy …, as the finding of the stack says',
   },
+  'secret-unreadable': {
+    verdict: 'error',
+    asks: 'secretsmanager:GetSecretValue',
+    means: 'The function cannot read the secret with the access key, or the secret holds none.',
+    fix: 'the policies of the role, of the secret and of its KMS key (docs/other-s3.md)',
+  },
   'trust-open': {
     verdict: 'error',
     asks: 'sts:AssumeRole without and with another external id',

@@ -14,7 +14,7 @@ export const seenFrom = (context: Context, where: RuleDestination) => {
   const { rule, destination } = where;
   const subject = destinationSubject(where);
   const stage = context.whole.deployment.stage === 'prod' ? '' : ` --stage ${context.whole.deployment.stage}`;
-  const command = (text: string, account = destination.account): Fix => ({
+  const command = (text: string, account = destination.account ?? accountOf(context)): Fix => ({
     kind: 'command',
     account,
     command: `npx s3-replicator ${text} --rule ${rule.id}${stage}`,
@@ -35,7 +35,7 @@ export const seenFrom = (context: Context, where: RuleDestination) => {
     }),
     aws: (operation: string, input: Record<string, unknown>): Fix => ({
       kind: 'aws',
-      account: destination.account,
+      account: destination.account ?? accountOf(context),
       region: destination.region,
       service: 's3api',
       operation,

@@ -4,7 +4,7 @@
  */
 import { askInspect } from '../../lib/aws/settings/inspect-function.ts';
 import { parseProbe } from '../../lib/inspect/probe.ts';
-import type { ProbedBucket, ProbedPlace, ProbeStep } from '../../lib/inspect/probed-place.ts';
+import type { ProbedBucket, ProbedPlace, ProbedTrust, ProbeStep } from '../../lib/inspect/probed-place.ts';
 import { ruleDestinations, type RuleDestination } from '../../lib/model/rule.ts';
 import { accountOf, type Context } from './context.ts';
 import { DESTINATION_CAUSES } from './destination-causes.ts';
@@ -41,7 +41,7 @@ export const destinationFindings = async (context: Context): Promise<Finding[]> 
 const placeFindings = (context: Context, where: RuleDestination, place: ProbedPlace): Finding[] => {
   const one = seenFrom(context, where);
   return [
-    ...trustFindings(one, place),
+    ...(place.secret === null ? trustFindings(one, place.trust) : secretFindings(one, place.secret)),
     ...sourceFindings(one, place.source),
     ...(place.bucket === null ? [] : bucketFindings(one, place.bucket)),
     ...stepFindings(one, place.steps),
@@ -49,8 +49,21 @@ const placeFindings = (context: Context, where: RuleDestination, place: ProbedPl
   ];
 };
 
-const trustFindings = (one: Seen, { trust }: ProbedPlace): Finding[] => {
+const secretFindings = (one: Seen, { answer, detail }: ProbeStep): Finding[] => {
+  const { service } = one.destination;
+  if (answer === 'allowed') return [one.ok('secret read')];
+  return [
+    one.found('secret-unreadable', detail, {
+      kind: 'command',
+      account: accountOf(one.context),
+      command: `aws secretsmanager get-secret-value --secret-id ${service?.secretArn ?? ''} --query VersionId`,
+    }),
+  ];
+};
+
+const trustFindings = (one: Seen, trust: ProbedTrust | null): Finding[] => {
   const { roleArn, externalId } = one.destination;
+  if (trust === null || roleArn === null) return [];
   const role = roleArn.split('/').at(-1) ?? '';
   if (trust.withId !== 'allowed') {
     if (NO_IDENTITY_POLICY.test(trust.detail))

@@ -194,7 +194,8 @@ const payerFindings = async (context: Context, { bucket, owner, rules }: Source)
   if (asked.value !== 'Requester') return [];
   const isForeign = owner !== accountOf(context);
   const fails = isForeign || rules.some(({ copy }) => copy === 'server-side');
-  if (!fails && !rules.some(copiesInsideS3)) return [];
+  if (!fails && !rules.some((rule) => rule.destinations.some((each) => copiesInsideS3(rule, each))))
+    return [];
   return [
     found(fails ? 'source-requester-pays' : 'source-requester-pays-streams', {
       subject: bucket,

@@ -219,6 +219,7 @@ const OPERATOR_PROBLEMS: Readonly<Record<string, OperatorProblem>> = {
 const OPERATOR_PROBLEM_OF_REASON: Partial<Record<Reason, OperatorProblem>> = {
   'access-denied': 'access-denied',
   'assume-role-denied': 'not-trusted',
+  'secret-unreadable': 'access-denied',
   'no-such-bucket': 'no-bucket',
   'wrong-bucket-owner': 'wrong-owner',
   'wrong-region': 'no-bucket',

@@ -144,7 +144,8 @@ export const openBuckets = async ({
     beforeRequest === null ? pair : waitingPair(pair, beforeRequest);
   const operator: S3Clients = {
     ...clients,
-    source: ({ account }) => paced(sourcePair ?? clients.own(account)),
+    source: (rule) =>
+      paced(sourcePair ?? (rule.service === null ? clients.own(rule.account) : clients.source(rule))),
     destination: (bucket) => paced(destinationPair ?? clients.destination(bucket)),
     // Whoever names a bucket without a rule names no account.
     ...(source === null ? {} : { accountOf: async () => source.owner }),

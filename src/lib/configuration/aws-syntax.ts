@@ -36,6 +36,12 @@ export const SECURITY_GROUP_ID = /^sg-([0-9a-f]{8}|[0-9a-f]{17})$/;
 /** Alarms publish at standard topics only. https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html */
 export const TOPIC_ARN = /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}$/;
 
+/** https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_iam-permissions.html. The name ends with six random characters. */
+export const SECRET_ARN = /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]{1,512}-\w{6}$/;
+
+/** The region of a service that is not AWS, like `auto` or `default`. */
+export const SERVICE_REGION = /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/;
+
 /** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html, ExternalId */
 export const EXTERNAL_ID = /^[\w+=,.@:/-]{2,1224}$/;
 

@@ -3,19 +3,16 @@
  * of the stack.
  */
 import { partitionOfArn, partitionOfRegion, regionOfArn } from './aws-syntax.ts';
-import type { DestinationShape, RuleShape } from './rule-schema.ts';
+import type { DestinationShape } from './destination-schema.ts';
+import { type PlacedDestination, placedDestinations, type PlacedRule } from './placed.ts';
+import type { RuleShape } from './rule-schema.ts';
 import { checkFilters } from './filter-checks.ts';
+import { checkOwners } from './owner-checks.ts';
+import { checkServiceDestination, checkServiceSource, placeOf } from './service-checks.ts';
 import { checkSourceKeys } from './source-keys.ts';
-import type { Finding, Path } from './problem.ts';
+import type { Finding } from './problem.ts';
 import { filtersOverlap } from '../subscription/key-filter.ts';
 import type { KeyFilter } from '../subscription/key-filter.ts';
-import { accountOfArn } from '../model/rule.ts';
-
-/** A well-formed rule and its position in the file. */
-export interface PlacedRule {
-  index: number;
-  rule: RuleShape;
-}
 
 /** Checks all rules. `region` is the region of the stack and the source buckets. */
 export const checkRules = (rules: PlacedRule[], region: string): Finding[] => [
@@ -31,21 +28,6 @@ export const checkRules = (rules: PlacedRule[], region: string): Finding[] => [
 
 /** Returns the id of a destination. A destination without an id has the name of its bucket as id. */
 export const destinationId = (destination: DestinationShape): string => destination.id ?? destination.bucket;
-
-interface PlacedDestination {
-  path: Path;
-  rule: RuleShape;
-  destination: DestinationShape;
-}
-
-const placedDestinations = (rules: PlacedRule[]): PlacedDestination[] =>
-  rules.flatMap(({ index, rule }) =>
-    rule.destinations.map((destination, position) => ({
-      path: ['rules', index, 'destinations', position],
-      rule,
-      destination,
-    })),
-  );
 
 function checkIds(rules: PlacedRule[]): Finding[] {
   const ruleIds = rules.map(({ index, rule }) => ({ path: ['rules', index, 'id'], id: rule.id }));
@@ -85,12 +67,12 @@ function checkSource({ index, rule: { source } }: PlacedRule, region: string): F
   if (source.roleArn !== undefined && partitionOfArn(source.roleArn) !== partitionOfRegion(region)) {
     findings.push({ path: [...path, 'roleArn'], ...otherPartition(source.roleArn, region) });
   }
-  return findings.concat(checkSourceKeys(path, source, region));
+  return findings.concat(checkSourceKeys(path, source, region), checkServiceSource(path, source, region));
 }
 
 function checkEventModes(rules: PlacedRule[]): Finding[] {
   return rules.flatMap(({ index, rule: { source } }) => {
-    const first = rules.find(({ rule }) => rule.source.bucket === source.bucket);
+    const first = rules.find(({ rule }) => placeOf(rule.source) === placeOf(source));
     if (!first || first.rule.source.events === source.events) return [];
     return {
       path: ['rules', index, 'source', 'events'],
@@ -100,10 +82,12 @@ function checkEventModes(rules: PlacedRule[]): Finding[] {
   });
 }
 
-function checkDestination({ path, destination }: PlacedDestination, region: string): Finding[] {
-  const findings: Finding[] = [];
+function checkDestination({ path, rule, destination }: PlacedDestination, region: string): Finding[] {
+  const findings: Finding[] = checkServiceDestination(path, { rule, destination }, region);
   const { roleArn, encryption, kmsKeyArn, storageClass, minimumStorageClass } = destination;
-  if (partitionOfArn(roleArn) !== partitionOfRegion(region)) {
+  if (roleArn === undefined) {
+    // The access key of another service is not bound to a partition.
+  } else if (partitionOfArn(roleArn) !== partitionOfRegion(region)) {
     findings.push({ path: [...path, 'roleArn'], ...otherPartition(roleArn, region) });
   } else if (partitionOfRegion(destination.region) !== partitionOfArn(roleArn)) {
     findings.push({
@@ -138,7 +122,7 @@ function checkDestination({ path, destination }: PlacedDestination, region: stri
 
 const otherPartition = (roleArn: string, region: string): { found: string; fix: string } => ({
   found: `a role in ${partitionOfArn(roleArn)}, while the stack is in ${region} (${partitionOfRegion(region)})`,
-  fix: 'credentials are not valid in another AWS partition, so no role there can be assumed: give a role of the same partition',
+  fix: 'credentials are not valid in another AWS partition, so no role there can be assumed: give a role of the same partition, or a `secretArn:` (docs/other-s3.md)',
 });
 
 /**
@@ -188,7 +172,7 @@ function wayBack(rules: PlacedRule[], start: PlacedRule, destination: Destinatio
 const fedBy = (rules: PlacedRule[], rule: RuleShape, destination: DestinationShape): PlacedRule[] =>
   rules.filter(
     (other) =>
-      other.rule.source.bucket === destination.bucket &&
+      placeOf(other.rule.source) === placeOf(destination) &&
       filtersOverlap(replicaKeys(rule, destination), other.rule.source) &&
       !ignoresReplicasOf(other.rule, rule),
   );
@@ -205,7 +189,7 @@ function checkCollisions(rules: PlacedRule[]): Finding[] {
       .slice(0, position)
       .find(
         ({ rule, destination }) =>
-          destination.bucket === placed.destination.bucket &&
+          placeOf(destination) === placeOf(placed.destination) &&
           filtersOverlap(replicaKeys(rule, destination), replicaKeys(placed.rule, placed.destination)),
       );
     if (!other) return [];
@@ -221,30 +205,3 @@ const replicaKeys = ({ source }: RuleShape, destination: DestinationShape): KeyF
   prefix: destination.prefix ?? source.prefix,
   suffix: source.suffix,
 });
-
-/** Reports a bucket that would have two owners. A source bucket without an account belongs to the account of the stack. */
-function checkOwners(rules: PlacedRule[]): Finding[] {
-  const named = [
-    ...rules.map(({ index, rule: { source } }) => ({
-      path: ['rules', index, 'source', 'bucket'],
-      kind: 'source',
-      bucket: source.bucket,
-      owner: source.account ?? 'the account of the stack',
-    })),
-    ...placedDestinations(rules).map(({ path, destination: { bucket, account, roleArn } }) => ({
-      path: [...path, 'bucket'],
-      kind: 'destination',
-      bucket,
-      owner: account ?? accountOfArn(roleArn),
-    })),
-  ];
-  return named.flatMap(({ path, kind, bucket, owner }, position) => {
-    const other = named.slice(0, position).find((one) => one.kind === kind && one.bucket === bucket);
-    if (other === undefined || other.owner === owner) return [];
-    return {
-      path,
-      found: `${bucket}, which here belongs to ${owner} and in another place to ${other.owner}`,
-      fix: 'a bucket has one owner: write the same `account:` beside its name everywhere',
-    };
-  });
-}

@@ -8,20 +8,21 @@ import { toExclusion, toFilter } from './filter-schema.ts';
 import { sourceKeys } from './source-keys.ts';
 import { toVerify } from './verify-schema.ts';
 import { checkRules, destinationId } from './checks.ts';
-import type { PlacedRule } from './checks.ts';
+import type { DestinationShape } from './destination-schema.ts';
+import { accessOf, serviceOfSource } from './service.ts';
+import type { PlacedRule } from './placed.ts';
 import { readConfigurationFile } from './file.ts';
 import { findingsOf } from './findings.ts';
 import { checkPlatform } from './platform-checks.ts';
 import { ConfigurationError } from './problem.ts';
 import type { ConfigurationProblem, Finding, Path } from './problem.ts';
-import { DEFAULT_BRAKE, type DestinationShape, type RuleShape, ruleSchema } from './rule-schema.ts';
+import { DEFAULT_BRAKE, type RuleShape, ruleSchema } from './rule-schema.ts';
 import { type FileShape, fileSchema } from './schema.ts';
 import { withoutOwnOptions } from './own-options.ts';
 import { warningsOf } from './warnings.ts';
 import { excessOfNames } from './resource-names.ts';
 import type { Deployment } from './resource-names.ts';
 import { STACK_NAME_PART, REGION } from './aws-syntax.ts';
-import { accountOfArn } from '../model/rule.ts';
 import type { BrakeSettings, Destination, ReplicationConfiguration, ReplicationRule } from '../model/rule.ts';
 
 export interface Configuration {
@@ -277,6 +278,7 @@ const toRule = ({
     prefix: source.prefix,
     suffix: source.suffix,
     events: source.events,
+    ...serviceOfSource(source),
     roleArn: source.roleArn ?? null,
     externalId: source.externalId ?? null,
     replicators: source.replicators,
@@ -302,9 +304,7 @@ const toDestination = (shape: DestinationShape): Destination => ({
   id: destinationId(shape),
   bucket: shape.bucket,
   region: shape.region,
-  roleArn: shape.roleArn,
-  externalId: shape.externalId,
-  account: shape.account ?? accountOfArn(shape.roleArn),
+  ...accessOf(shape),
   prefix: shape.prefix ?? null,
   storageClass: shape.storageClass ?? null,
   minimumStorageClass: shape.minimumStorageClass ?? null,

@@ -1,6 +1,6 @@
 /** Checks the options for platform teams against the region and partition of the stack. */
 import { partitionOfArn, partitionOfRegion, regionOfArn } from './aws-syntax.ts';
-import type { PlacedRule } from './checks.ts';
+import type { PlacedRule } from './placed.ts';
 import type { Finding, Path } from './problem.ts';
 import type { FileShape } from './schema.ts';
 

@@ -1,20 +1,13 @@
 /** The shape of one rule in `replication.yml`. */
 import * as z from 'zod';
-import {
-  ACCOUNT,
-  EXTERNAL_ID,
-  KMS_KEY_ARN,
-  REGION,
-  ROLE_ARN,
-  DURABLE_STORAGE_CLASSES,
-  STORAGE_CLASSES,
-} from './aws-syntax.ts';
+import { ACCOUNT, EXTERNAL_ID, KMS_KEY_ARN, SERVICE_REGION, ROLE_ARN } from './aws-syntax.ts';
 import { optionBlock, bucket, id, integer, keyPart, oneOf, pattern } from './fields.ts';
+import { destinationBlock, DESTINATION_OPTIONS } from './destination-schema.ts';
+import { SERVICE_OPTIONS } from './service-schema.ts';
 import { excludeBlock, excludeList, filterBlock } from './filter-schema.ts';
 import { verifyBlock } from './verify-schema.ts';
 
 export type RuleShape = z.output<typeof ruleSchema>;
-export type DestinationShape = z.output<typeof destinationBlock>;
 
 /** 32 bytes in base64url. */
 const PUBLIC_KEY = /^[\w-]{43}$/;
@@ -24,9 +17,6 @@ const KEYS_ADVICE =
 
 const PUBLIC_KEY_ADVICE =
   'list public keys of other deployments, each with 43 characters as `s3-replicator config key` prints it there, or remove the line';
-
-/** The default of `MaxRetentionDays` in destination/template.yml, which refuses longer retentions, is the same number. */
-export const DEFAULT_MAX_RETENTION_DAYS = 3_650;
 
 const sourceBlock = optionBlock('say where the objects come from: `source:` with at least `bucket:`', {
   bucket: bucket(
@@ -39,8 +29,8 @@ const sourceBlock = optionBlock('say where the objects come from: `source:` with
     'give the end of the keys to replicate, at most 1,024 bytes and without ${, or remove the line',
   ).default(''),
   events: oneOf(
-    'write `s3` (the bucket notifies the queue itself) or `eventbridge` (the bucket notifies EventBridge)',
-    ['s3', 'eventbridge'],
+    'write `s3` (the bucket notifies the queue itself), `eventbridge` (the bucket notifies EventBridge) or, beside `secretArn:`, `none` (only runs read the bucket)',
+    ['s3', 'eventbridge', 'none'],
   ).default('s3'),
   roleArn: pattern(
     'give the ARN of the role that may read the bucket, like arn:aws:iam::111111111111:role/name, or remove the line: the function then reads with its own role',
@@ -70,62 +60,12 @@ const sourceBlock = optionBlock('say where the objects come from: `source:` with
     'give the id of the account that owns the bucket, 12 digits in quotes, or remove the line: the bucket then belongs to the account of the stack',
     ACCOUNT,
   ).optional(),
+  region: pattern(
+    'give the region of the bucket, or remove the line: without `secretArn:` it is the region of the stack, with `endpoint:` us-east-1',
+    SERVICE_REGION,
+  ).optional(),
+  ...SERVICE_OPTIONS,
 });
-
-const destinationBlock = optionBlock(
-  'write each destination as a block with `bucket:`, `region:`, `roleArn:` and `externalId:`',
-  {
-    id: id('give an id of 1–64 letters, digits, dots, hyphens and underscores').optional(),
-    bucket: bucket(
-      'give the name of a general purpose bucket (no ARN, no s3://): 3–63 characters of a–z, 0–9, dot and hyphen',
-    ),
-    region: pattern('give the region the destination bucket is in, like eu-central-1', REGION),
-    roleArn: pattern(
-      'give the ARN of the replication role in the destination account, like arn:aws:iam::222222222222:role/s3-replicator: it is the output RoleArn of destination/template.yml',
-      ROLE_ARN,
-    ),
-    externalId: pattern(
-      'give the external id the replication role asks for: 2–1,224 characters of letters, digits and _+=,.@:/-, in quotes if it looks like a number',
-      EXTERNAL_ID,
-    ),
-    account: pattern(
-      'give the id of the account that owns the bucket, 12 digits in quotes, or remove the line: the bucket then belongs to the account of the role',
-      ACCOUNT,
-    ).optional(),
-    prefix: keyPart(
-      'give what takes the place of the source prefix in the replica\'s key, at most 1,024 bytes and without ${ ("" removes it), or remove the line: keys then stay as they are',
-    ).optional(),
-    storageClass: oneOf(
-      `write one of ${STORAGE_CLASSES.join(', ')}, or remove the line: replicas then keep the class of the source object`,
-      STORAGE_CLASSES,
-    ).optional(),
-    minimumStorageClass: oneOf(
-      'write the class of replicas whose source object has a less durable one (REDUCED_REDUNDANCY, or one zone), or remove the line: replicas then keep the class of the source object',
-      DURABLE_STORAGE_CLASSES,
-    ).optional(),
-    encryption: oneOf(
-      "write `AES256` (SSE-S3), `aws:kms` (SSE-KMS) or `aws:kms:dsse` (DSSE-KMS), or remove the line: `kmsKeyArn` alone then means aws:kms, and without it the bucket's default encryption applies",
-      ['AES256', 'aws:kms', 'aws:kms:dsse'],
-    ).optional(),
-    kmsKeyArn: pattern(
-      'give the ARN of the KMS key replicas are encrypted with (the key, not an alias), or remove the line',
-      KMS_KEY_ARN,
-    ).optional(),
-    objectLock: oneOf(
-      'write `replicate` (replicas get the retention and legal hold of the source version), `governance` (the same, with compliance mode weakened to governance mode) or `ignore`',
-      ['replicate', 'governance', 'ignore'],
-    ).default('replicate'),
-    maxRetentionDays: integer(
-      'give the longest retention that a replica gets, in days from the time at which it is set, at most 36,500, and at most `MaxRetentionDays` of the stack of destination/template.yml',
-      1,
-      36_500,
-    ).default(DEFAULT_MAX_RETENTION_DAYS),
-    overMaxRetention: oneOf(
-      'write `cap` (a version with a longer retention is replicated with the longest one that is allowed) or `refuse` (it is quarantined as `lock-too-long`)',
-      ['cap', 'refuse'],
-    ).default('cap'),
-  },
-);
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_RestoreRequest.html */
 const restoreBlock = optionBlock(
@@ -232,7 +172,7 @@ export const DEFAULT_BRAKE = brakeBlock.parse({});
 export const RULE_SECTIONS: Record<string, string[]> = {
   '': Object.keys(ruleSchema.shape),
   source: Object.keys(sourceBlock.shape),
-  destinations: Object.keys(destinationBlock.shape),
+  destinations: DESTINATION_OPTIONS,
   filter: Object.keys(filterBlock.shape),
   exclude: Object.keys(excludeBlock.shape),
   restore: Object.keys(restoreBlock.shape),

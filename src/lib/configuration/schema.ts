@@ -7,6 +7,7 @@ import { ACCOUNT, LOG_RETENTION_DAYS, REGION, STACK_NAME_PART } from './aws-synt
 import { optionBlock, bucket, integer, keyPart, oneOf, pattern, tagMap } from './fields.ts';
 import { alarmTopicArn, PLATFORM_OPTIONS, vpcBlock } from './platform-schema.ts';
 import { OWN_OPTION } from './own-options.ts';
+import { destinationBlock } from './destination-schema.ts';
 import { RULE_SECTIONS, ruleSchema } from './rule-schema.ts';
 
 export type FileShape = z.output<typeof fileSchema>;
@@ -166,6 +167,8 @@ export const jsonSchema = (): object => {
     override({ zodSchema, jsonSchema: written }) {
       if (zodSchema === whole || zodSchema === ruleSchema)
         written.patternProperties = { [OWN_OPTION.source]: {} };
+      if (zodSchema === destinationBlock)
+        written.anyOf = [{ required: ['roleArn', 'externalId'] }, { required: ['secretArn'] }];
     },
   });
 };

@@ -1,5 +1,5 @@
 /** Finds settings that can be deployed, but are most likely a mistake. */
-import type { PlacedRule } from './checks.ts';
+import type { PlacedRule } from './placed.ts';
 import { platformWarnings } from './platform-checks.ts';
 import type { Finding } from './problem.ts';
 import type { FileShape } from './schema.ts';

@@ -1,6 +1,6 @@
 /** Decides whether S3 itself copies the objects of a rule, so that no byte passes through the function. */
 import type { Clock } from '../model/ports.ts';
-import type { Destination, ReplicationRule } from '../model/rule.ts';
+import { copiesInsideS3, type Destination, type ReplicationRule } from '../model/rule.ts';
 import type { Way } from './part-layout.ts';
 
 export interface ServerSide {
@@ -19,17 +19,16 @@ export interface ServerSide {
 const REMEMBERED_MS = 15 * 60_000;
 
 /**
- * Remembers the refusals within one execution environment. Roles in different partitions are not considered here, because
- * `src/lib/configuration` does not accept them.
+ * Remembers the refusals within one execution environment.
  */
 export const createServerSide = (clock: Clock): ServerSide => {
   const refusals = new Map<string, number>();
   return {
     way(rule, destination) {
-      if (rule.copy !== 'auto') return rule.copy;
-      // The rule names a separate role for reading the source. S3 would read the source with the destination's role, so S3 is not
-      // asked to copy.
-      if (rule.source.roleArn !== null) return 'stream';
+      // A service cannot read from another one. If the rule names a separate role for reading the source, S3 is not asked either, because
+      // it would read the source with the destination's role.
+      if (!copiesInsideS3(rule, destination)) return 'stream';
+      if (rule.copy === 'server-side') return 'server-side';
       const untilMs = refusals.get(grantOf(rule, destination));
       return untilMs !== undefined && clock.now() < untilMs ? 'stream' : 'server-side';
     },

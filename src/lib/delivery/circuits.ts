@@ -200,6 +200,7 @@ const OF_DESTINATION: ReadonlySet<Reason> = new Set([
   'connection-lost',
   'no-answer',
   'assume-role-denied',
+  'secret-unreadable',
   'no-such-bucket',
   'wrong-bucket-owner',
   'wrong-region',

@@ -21,6 +21,6 @@ export const parseProbe = (answer: unknown): ProbedPlace[] | null =>
 
 const isPlace = (value: unknown): value is ProbedPlace =>
   isRecord(value) &&
-  isRecord(value['trust']) &&
+  (isRecord(value['trust']) || isRecord(value['secret'])) &&
   Array.isArray(value['steps']) &&
   Array.isArray(value['source']);

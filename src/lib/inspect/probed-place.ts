@@ -15,19 +15,24 @@ export interface ProbeStep {
 export interface ProbedPlace {
   rule: string;
   destination: string;
-  trust: {
-    /** Whether the role was assumed with the external id of the rule, without one, and with another one. */
-    withId: ProbeStep['answer'];
-    withoutId: ProbeStep['answer'];
-    withOtherId: ProbeStep['answer'];
-    /** Whether a session may have a source identity, which names the function that began the session. */
-    withName: ProbeStep['answer'];
-    detail: string;
-  };
+  /** Null: the destination has no role, but a `service`. */
+  trust: ProbedTrust | null;
+  /** Whether the secret of the service was read; null: the destination has a role. */
+  secret: ProbeStep | null;
   /** Null: no session could be begun. */
   bucket: ProbedBucket | null;
   source: ProbeStep[];
   steps: ProbeStep[];
+}
+
+export interface ProbedTrust {
+  /** Whether the role was assumed with the external id of the rule, without one, and with another one. */
+  withId: ProbeStep['answer'];
+  withoutId: ProbeStep['answer'];
+  withOtherId: ProbeStep['answer'];
+  /** Whether a session may have a source identity, which names the function that began the session. */
+  withName: ProbeStep['answer'];
+  detail: string;
 }
 
 export interface ProbedBucket {

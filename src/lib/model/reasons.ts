@@ -81,6 +81,12 @@ const REASON_ENTRIES = {
     meaning: 'For two minutes STS refused to let the function assume the role.',
     fix: "Check that the role exists, trusts the function's role and expects this external id: today's destination/template.yml has a role that writes and one, `…-compare`, that backfill and verify use; then redrive.",
   },
+  'secret-unreadable': {
+    disposition: 'quarantine',
+    meaning:
+      'For two minutes Secrets Manager refused the secret with the access key of the bucket, or the secret holds no access key.',
+    fix: 'Check that the secret exists, that its policy and that of its KMS key let the function\'s role read it, and that its text is {"accessKeyId": "…", "secretAccessKey": "…"}; then redrive.',
+  },
   'no-such-bucket': {
     disposition: 'quarantine',
     meaning: 'The bucket does not exist.',
@@ -222,4 +228,5 @@ export const isPermission = (reason: Reason): boolean =>
   reason === 'access-denied' ||
   reason === 'wrong-bucket-owner' ||
   reason === 'assume-role-denied' ||
+  reason === 'secret-unreadable' ||
   reason === 'kms';

@@ -106,7 +106,12 @@ export interface Source {
   prefix: string;
   /** The text with which a key must end; empty: any key. */
   suffix: string;
-  events: 's3' | 'eventbridge';
+  /** How changes are announced. `none`: only runs read the bucket. */
+  events: 's3' | 'eventbridge' | 'none';
+  /** The region of a bucket with a `service`; null: the region of the stack. */
+  region: string | null;
+  /** Another S3 service, or S3 of another partition; null: S3 of this partition. */
+  service: S3Service | null;
   /** The role that the function assumes to read the source; null: the function reads with its own role. */
   roleArn: string | null;
   /** The external id with which `roleArn` is assumed; null: none. */
@@ -129,15 +134,46 @@ export const CIRCUITS_ID = 'circuits';
 /** The beginning of the ids of the items that count what the functions have received, in the same table. */
 export const ARRIVALS_ID = 'arrivals';
 
-export interface Destination {
-  /** The id, unique within the rule. The default is the name of the bucket. */
-  id: string;
-  bucket: string;
-  region: string;
+/** How a bucket is reached for which no role of this partition can be assumed. */
+export interface S3Service {
+  /** The URL of the service; null: the endpoint of AWS for the region. */
+  endpoint: string | null;
+  /** Whether requests name the bucket in the path of the URL or in the host name. */
+  addressing: 'path' | 'virtual';
+  /** The secret in Secrets Manager that holds the access key. */
+  secretArn: string;
+}
+
+/** A bucket of this partition, written with a role. */
+export interface RoleDestination extends DestinationSettings {
   roleArn: string;
   externalId: string;
   /** The account that owns the bucket. The default is the account of the role. */
   account: string;
+  service: null;
+}
+
+/** A bucket of another S3 service, or of another partition. */
+export interface ServiceDestination extends DestinationSettings {
+  roleArn: null;
+  externalId: null;
+  /** The account that owns the bucket; null: requests name no owner, because most services have none. */
+  account: string | null;
+  service: S3Service;
+  /**
+   * `required`: the service must check the conditions of writes. `none`: it does not, so the replica is looked at before and after each
+   * write.
+   */
+  conditionalWrites: 'none' | 'required';
+}
+
+export type Destination = RoleDestination | ServiceDestination;
+
+interface DestinationSettings {
+  /** The id, unique within the rule. The default is the name of the bucket. */
+  id: string;
+  bucket: string;
+  region: string;
   /** Replaces the rule's source prefix in the replica's key; null: the key stays unchanged. */
   prefix: string | null;
   /** The S3 storage class of replicas; null: the storage class of the source object. */
@@ -175,9 +211,14 @@ export const destinationKey = (rule: ReplicationRule, destination: Destination, 
 /** Returns the role that may only compare. `destination/template.yml` creates it beside the role that writes. */
 export const compareRoleArn = (roleArn: string): string => `${roleArn}-compare`;
 
-/** Returns whether objects of the rule are copied by S3 itself, unless S3 refuses. */
-export const copiesInsideS3 = ({ copy, source }: Pick<ReplicationRule, 'copy' | 'source'>): boolean =>
-  copy === 'server-side' || (copy === 'auto' && source.roleArn === null);
+/** Returns whether S3 itself copies objects of the rule to the destination, unless S3 refuses. No service reads from another one. */
+export const copiesInsideS3 = (
+  { copy, source }: Pick<ReplicationRule, 'copy' | 'source'>,
+  { service }: Pick<Destination, 'service'>,
+): boolean =>
+  service === null &&
+  source.service === null &&
+  (copy === 'server-side' || (copy === 'auto' && source.roleArn === null));
 
 /** One destination of one rule. It is the unit for which messages wait. */
 export interface RuleDestination {
@@ -192,8 +233,10 @@ export const ruleDestinations = ({ rules }: ReplicationConfiguration): RuleDesti
  * Returns the name of the circuit of a destination. Rules with the same bucket and role share a circuit. A corrected destination has
  * another name, so its circuit is closed.
  */
-export const circuitName = ({ bucket, region, roleArn, externalId, account }: Destination): string =>
-  shortHash([bucket, region, roleArn, externalId, account]);
+export const circuitName = (destination: Destination): string => {
+  const { bucket, region, roleArn, externalId, account, service } = destination;
+  return shortHash([bucket, region, roleArn, externalId, account, ...(service === null ? [] : [service])]);
+};
 
 /**
  * Returns the last part of the name of a destination's waiting queue. It depends only on the ids, so that messages still wait in
@@ -202,7 +245,7 @@ export const circuitName = ({ bucket, region, roleArn, externalId, account }: De
 export const waitingQueueSuffix = (rule: { id: string }, destination: { id: string }): string =>
   shortHash([rule.id, destination.id]);
 
-const shortHash = (parts: string[]): string =>
+const shortHash = (parts: unknown[]): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12);
 
 /** Returns the account in the ARN of a role. */

@@ -8,7 +8,7 @@ import type { TransferDeps } from '../delivery/deps.ts';
 import { attempted, blank } from '../delivery/failure.ts';
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import type { DestinationBucket, ListedUpload } from '../model/ports.ts';
-import type { Destination } from '../model/rule.ts';
+import type { RoleDestination } from '../model/rule.ts';
 
 /** How long no part of an upload was written before the upload counts as abandoned. This is far longer than any invocation. */
 const ABANDONED_MS = 24 * 3_600_000;
@@ -35,15 +35,19 @@ export const abortOrphans = async (
 };
 
 interface SweepScope {
-  destination: Destination;
+  destination: RoleDestination;
   prefix: string;
 }
 
-/** Returns each destination bucket once for each prefix and role. */
+/**
+ * Returns each destination bucket once for each prefix and role. Nothing shows which user of an access key began an upload, so lifecycle
+ * rules of the bucket must end what is left.
+ */
 const scopesOf = ({ configuration }: TransferDeps): SweepScope[] => {
   const scopes = new Map<string, SweepScope>();
   for (const { source, destinations } of configuration.rules) {
     for (const destination of destinations) {
+      if (destination.service !== null) continue;
       const prefix = destination.prefix ?? source.prefix;
       scopes.set(JSON.stringify([destination.bucket, destination.roleArn, prefix]), { destination, prefix });
     }
@@ -71,7 +75,7 @@ const sweepScope = async (
 };
 
 /** Returns the name of the role without its path, because the ARN of a session does not contain the path. */
-const roleName = ({ roleArn }: Destination): string => roleArn.split('/').at(-1) ?? roleArn;
+const roleName = ({ roleArn }: RoleDestination): string => roleArn.split('/').at(-1) ?? roleArn;
 
 /**
  * Resolves to the time when a part of the upload was last written, or to 0 if it has no parts or no longer exists. The age of the

@@ -28,6 +28,7 @@ import type { LogLine } from '../lambda/log-sink.ts';
 import type { S3Options } from '../s3/model/state.ts';
 import { createS3, type S3Service } from '../s3/service.ts';
 import { createScheduler, type Scheduler } from '../scheduler/scheduler.ts';
+import { createSecretsManager, type SecretsManager } from '../secretsmanager/secretsmanager.ts';
 import { createSns, type Sns } from '../sns/sns.ts';
 import { createQueuePolicyResource, createQueueResource } from '../sqs/resources.ts';
 import { createSqs, type Sqs } from '../sqs/sqs.ts';
@@ -78,6 +79,7 @@ export interface LocalAws {
   scheduler: Scheduler;
   dynamodb: DynamoDb;
   kms: KmsKeys;
+  secretsmanager: SecretsManager;
   cloudformation: CloudFormation;
   faults: Faults;
   /** Stops functions and servers, and removes the folder if `startLocalAws` created it. */
@@ -187,7 +189,12 @@ const createServices = (
   const own = { ...watch.providers, 'AWS::KMS::Key': kmsKeyProvider(kms) };
   const providers = resourceProviders({ ...made, dynamodb }, own, responses);
   const cloudformation = createCloudFormation({ clock, providers });
-  const others = { ...watch.start(made), sts: createSts({ iam }), ecr: createEcr({ iam }) };
+  const others = {
+    ...watch.start(made),
+    sts: createSts({ iam }),
+    ecr: createEcr({ iam }),
+    secretsmanager: createSecretsManager({ iam, clock }),
+  };
   return { ...made, ...others, dynamodb, responses, cloudformation };
 };
 
@@ -230,6 +237,7 @@ const frontServices = ({
   responses,
   monitoring,
   logs,
+  secretsmanager,
 }: Services): Record<string, AwsService> => ({
   s3: {
     handle: async (request, response) => {
@@ -246,5 +254,6 @@ const frontServices = ({
   iam: createIamApi(iam),
   monitoring,
   logs,
+  secretsmanager,
   cloudformation: createCloudFormationApi({ cloudformation, authorizer: iam, objects: s3 }),
 });

@@ -9,7 +9,8 @@ import { regionInAnswer } from '../bucket-region.ts';
 import { CONTROL_CLIENT } from '../control-client.ts';
 import { SDK_LOGGER } from '../sdk-logger.ts';
 import { beginSessions } from './assume-role.ts';
-import { clientPair, handlersOf, type S3ClientPair, s3Config, sharedSession } from './clients.ts';
+import { clientPair, handlersOf, type S3ClientPair, s3Config } from './clients.ts';
+import { sharedSession } from './shared-session.ts';
 import { profileEndpoint, profileRegion } from './profile-endpoint.ts';
 
 /** How one side is reached. */
@@ -71,6 +72,7 @@ export const accessPair = (
   { like, owner }: { like: S3ClientPair; owner: string | null },
 ): S3ClientPair =>
   clientPair({ ...s3Config(place.region), ...configOf(access, place) }, handlersOf(like), {
+    secretArn: null,
     owner: async () => owner,
     caller: async () => (access.roleArn === null ? null : accountOfArn(access.roleArn)),
   });

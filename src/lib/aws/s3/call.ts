@@ -8,6 +8,7 @@ import { ReplicationError, type Side } from '../../model/errors.ts';
 import type { AnswerWatch } from '../../model/ports.ts';
 import type { S3ClientPair, S3Clients } from './clients.ts';
 import { translateError } from '../errors.ts';
+import { readError } from '../read-error.ts';
 
 /** The clients and the time limit of all calls to one bucket. */
 export interface Target {
@@ -73,7 +74,8 @@ export const call = async <Output>(
       );
     }
     options.onError?.(error);
-    const translated = translateError(error, `${operation} in ${target.name}`);
+    const refused = translateError(error, `${operation} in ${target.name}`);
+    const translated = (await isRotated(target, pair, refused)) ? rotated(refused) : refused;
     if (translated.reason === 'expired-credentials') target.clients.forget(pair);
     const { bucket, signal } = target;
     const asked = { ...pair, client: pair.single, bucket, signal: options.signal ?? signal };
@@ -85,6 +87,22 @@ export const call = async <Output>(
     body?.destroy();
   }
 };
+
+/** The answer to HEAD has no error code, so each refusal may be that of a key which was rotated. */
+const isRotated = async (
+  { clients }: Target,
+  pair: S3ClientPair,
+  { cause, reason }: ReplicationError,
+): Promise<boolean> =>
+  pair.secretArn !== null &&
+  (reason === 'expired-credentials' || readError(cause).status === 403) &&
+  (await clients.isRenewed(pair));
+
+const rotated = ({ message, cause, requestId }: ReplicationError): ReplicationError =>
+  new ReplicationError('expired-credentials', `${message}. The secret holds another access key by now`, {
+    cause,
+    requestId,
+  });
 
 const sided = (side: Side, error: ReplicationError): ReplicationError => {
   error.side ??= side;

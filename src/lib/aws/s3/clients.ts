@@ -2,12 +2,11 @@
  * The SDK clients of one execution environment. The settings come from measurements of this SDK (`docs/performance.md`). With its default
  * settings, the SDK loses throughput and hangs when a streamed body breaks.
  */
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { STSClient } from '@aws-sdk/client-sts';
 import type { DefaultRetention } from '../../model/ports.ts';
-import { accountOfArn, type Destination, type Source } from '../../model/rule.ts';
+import { accountOfArn, type Destination, type S3Service, type Source } from '../../model/rule.ts';
+import { type AccessKeys, createAccessKeys } from './access-keys.ts';
 import { type BucketAnswers, createBucketAnswers } from './bucket-answers.ts';
 import { createExplainRefusal, type ExplainRefusal, type OwnerAndCaller } from './bucket-ownership.ts';
 import { createEarlyCollection, type EarlyCollection } from './early-collection.ts';
@@ -18,6 +17,8 @@ import { expectOwner } from './expected-owner.ts';
 import { keepEveryMetadataName } from './metadata-names.ts';
 import { forcePathStyle } from './path-style.ts';
 import { type Assume, beginSessions } from './assume-role.ts';
+import { PATIENT_REQUEST_HANDLER, type RequestHandlers, requestHandlers } from './request-handlers.ts';
+import { sharedSession } from './shared-session.ts';
 import { SDK_LOGGER } from '../sdk-logger.ts';
 import { type SessionRequest, type Sessions, WIDE_SESSIONS } from './sessions.ts';
 
@@ -28,6 +29,8 @@ import { type SessionRequest, type Sessions, WIDE_SESSIONS } from './sessions.ts
 export interface S3ClientPair extends OwnerAndCaller {
   retrying: S3Client;
   single: S3Client;
+  /** The secret that holds the access key of the clients; null: the credentials come from a role. */
+  secretArn: string | null;
   /**
    * Returns a client for copies inside S3, during which S3 may send nothing for minutes. That client does not retry. It is created on first
    * use.
@@ -62,6 +65,8 @@ export interface S3Clients {
    * valid according to its expiry time.
    */
   forget(pair: S3ClientPair): void;
+  /** Called after a refusal. Resolves to true if the secret of the pair holds another access key by now, with which the next call is made. */
+  isRenewed(pair: S3ClientPair): Promise<boolean>;
 }
 
 export interface S3ClientsOptions {
@@ -83,7 +88,7 @@ export const createS3Clients = (options: S3ClientsOptions): S3Clients => {
   const { ownAccount } = options;
   const accountOf = async (account: string | null): Promise<string> => account ?? (await ownAccount());
   const ownPair = (account: string | null, used: RequestHandlers): S3ClientPair =>
-    clientPair(s3Config(home), used, { owner: () => accountOf(account), caller: ownAccount });
+    clientPair(s3Config(home), used, { ...BY_ROLE, owner: () => accountOf(account), caller: ownAccount });
   const ofOwnAccount = ownPair(null, { ...handlers, patient: () => PATIENT_REQUEST_HANDLER });
   const lacks = calledOnce(options.onLack);
   const assume = beginSessions(new STSClient({ region: home, ...CONTROL_CLIENT }), {
@@ -92,7 +97,8 @@ export const createS3Clients = (options: S3ClientsOptions): S3Clients => {
     lacks,
   });
   const shared = handlersOf(ofOwnAccount);
-  const pairs = pairsOf(shared, assume, accountOf);
+  const keys = createAccessKeys(async () => await ofOwnAccount.single.config.credentials());
+  const pairs = pairsOf(shared, { assume, keys, accountOf });
   const own = (account: string | null): S3ClientPair =>
     account === null ? ofOwnAccount : pairs.remembered(account, () => ownPair(account, shared));
   return {
@@ -103,13 +109,21 @@ export const createS3Clients = (options: S3ClientsOptions): S3Clients => {
     earlyCollection: createEarlyCollection(),
     copyConditions: createBucketAnswers(),
     defaultRetention: createBucketAnswers(),
-    source: (source) =>
-      source.roleArn === null
-        ? own(source.account)
-        : pairs.of(sessions.source(source, source.roleArn), home, source.account),
+    source(source) {
+      const { service, roleArn, region, account } = source;
+      if (service !== null) return pairs.ofService(service, region ?? home, account);
+      return roleArn === null ? own(account) : pairs.of(sessions.source(source, roleArn), home, account);
+    },
     destination: (destination) =>
-      pairs.of(sessions.destination(destination), destination.region, destination.account),
+      destination.service === null
+        ? pairs.of(sessions.destination(destination), destination.region, destination.account)
+        : pairs.ofService(destination.service, destination.region, destination.account),
     forget: pairs.forget,
+    async isRenewed(pair) {
+      const isRenewed = pair.secretArn !== null && (await keys.isRotated(pair.secretArn).catch(() => false));
+      if (isRenewed) pairs.forget(pair);
+      return isRenewed;
+    },
   };
 };
 
@@ -130,7 +144,10 @@ export const handlersOf = (pair: S3ClientPair): RequestHandlers => ({
 });
 
 /** The pairs of clients of all sessions, for the buckets of one account each. They share their connections. */
-const pairsOf = (handlers: RequestHandlers, assume: Assume, accountOf: S3Clients['accountOf']) => {
+const pairsOf = (
+  handlers: RequestHandlers,
+  { assume, keys, accountOf }: { assume: Assume; keys: AccessKeys; accountOf: S3Clients['accountOf'] },
+) => {
   const pairs = new Map<string, S3ClientPair>();
   const remembered = (name: string, create: () => S3ClientPair): S3ClientPair => {
     const pair = pairs.get(name) ?? create();
@@ -143,9 +160,25 @@ const pairsOf = (handlers: RequestHandlers, assume: Assume, accountOf: S3Clients
       const { roleArn, externalId, policy } = request;
       return remembered(JSON.stringify([roleArn, externalId, region, policy, account]), () =>
         clientPair({ ...s3Config(region), credentials: sharedSession(() => assume(request)) }, handlers, {
+          ...BY_ROLE,
           owner: () => accountOf(account),
           caller: async () => accountOfArn(roleArn),
         }),
+      );
+    },
+    ofService(service: S3Service, region: string, account: string | null): S3ClientPair {
+      const { secretArn } = service;
+      return remembered(JSON.stringify([service, region, account]), () =>
+        clientPair(
+          {
+            ...s3Config(region),
+            ...servicePlace(service),
+            credentials: sharedSession(() => keys.get(secretArn)),
+          },
+          handlers,
+          // Most services know no accounts, and refuse a header that names one.
+          { secretArn, owner: async () => account, caller: async () => null },
+        ),
       );
     },
     forget(pair: S3ClientPair): void {
@@ -154,23 +187,20 @@ const pairsOf = (handlers: RequestHandlers, assume: Assume, accountOf: S3Clients
   };
 };
 
-type RequestHandler = NonNullable<S3ClientConfig['requestHandler']>;
+const BY_ROLE = { secretArn: null };
 
-interface RequestHandlers {
-  usual: RequestHandler;
-  /** For calls that move bytes. A connection without traffic is given up sooner. */
-  quick: RequestHandler;
-  patient(): RequestHandler;
-}
+/** An endpoint in the environment is one of AWS, so it is not used for other services. */
+const servicePlace = ({ endpoint, addressing }: S3Service): S3ClientConfig =>
+  endpoint === null ? {} : { endpoint, forcePathStyle: addressing === 'path' };
 
 export const clientPair = (
   config: S3ClientConfig,
   handlers: RequestHandlers,
-  ownership: OwnerAndCaller,
+  ownership: OwnerAndCaller & Pick<S3ClientPair, 'secretArn'>,
 ): S3ClientPair => {
   const clientWith = (more: S3ClientConfig): S3Client =>
     expectOwner(withOurHooks(new S3Client({ ...config, ...more })), ownership.owner);
-  const singleWith = (requestHandler: RequestHandler): S3Client =>
+  const singleWith = (requestHandler: RequestHandlers['usual']): S3Client =>
     clientWith({ requestHandler, maxAttempts: 1 });
   let patient: S3Client | null = null;
   return {
@@ -183,57 +213,6 @@ export const clientPair = (
 
 const withOurHooks = (client: S3Client): S3Client =>
   keepEveryMetadataName(refuseEmptyKeys(signHeaderBytes(client)));
-
-interface Session {
-  expiration?: Date;
-}
-
-/** The clients of a pair often need credentials at the same time. They share one session, so the role is assumed only once. */
-export const sharedSession = <S extends Session>(assume: () => Promise<S>): (() => Promise<S>) => {
-  let current: Promise<S> | null = null;
-  return async () => {
-    const seen = current;
-    const known = await seen?.catch(() => null);
-    const endsMs = known?.expiration?.getTime() ?? 0;
-    if (known && endsMs > Date.now() + REFRESH_BEFORE_MS) return known;
-    // If another caller has called `assume` during the wait, `current` has changed, and this caller uses the same session.
-    if (current === null || current === seen) current = assume();
-    return await current;
-  };
-};
-
-/** How long credentials must still be valid. Credentials that expire sooner are refreshed first. The SDK uses the same value. */
-const REFRESH_BEFORE_MS = 5 * 60_000;
-
-const REQUEST_HANDLER = {
-  connectionTimeout: 3_000,
-  /**
-   * How long a connection may be without traffic. S3 sends white space while it completes an upload, so completing does not exceed this
-   * limit.
-   */
-  socketTimeout: 30_000,
-  httpsAgent: { keepAlive: true, maxSockets: 128 },
-  httpAgent: { keepAlive: true, maxSockets: 128 },
-};
-
-/** How long a connection over which bytes move may be without traffic. */
-const QUICK_SOCKET_TIMEOUT_MS = 10_000;
-
-/** All clients share one pool of connections. */
-const requestHandlers = (): Omit<RequestHandlers, 'patient'> => {
-  const usual = {
-    ...REQUEST_HANDLER,
-    httpsAgent: new HttpsAgent(REQUEST_HANDLER.httpsAgent),
-    httpAgent: new HttpAgent(REQUEST_HANDLER.httpAgent),
-  };
-  return { usual, quick: { ...usual, socketTimeout: QUICK_SOCKET_TIMEOUT_MS } };
-};
-
-/**
- * S3 may send nothing while it copies, so each call sets its own limit (`call.ts`). Patient clients do not share connections with the other
- * clients.
- */
-const PATIENT_REQUEST_HANDLER = { ...REQUEST_HANDLER, socketTimeout: 900_000 };
 
 export const s3Config = (region: string): S3ClientConfig => ({
   region,

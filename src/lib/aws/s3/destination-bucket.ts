@@ -9,6 +9,7 @@ import { withHeaders } from './command-hooks.ts';
 import { copyInsideS3, copyPartInsideS3 } from './copy-inside.ts';
 import type { Heads } from './head-object.ts';
 import { NOT_ASCII } from './header-bytes.ts';
+import { createWrites, type Sent } from './looked-writes.ts';
 import { listParts, listUploads } from './multipart-listing.ts';
 import { abortUpload, completeUpload, createMultipartUpload, uploadPart } from './multipart-upload.ts';
 import { readAcl, writeAcl } from './object-acl.ts';
@@ -31,6 +32,7 @@ export const createDestinationBucket = (target: Target, destination: Destination
   const { bucket } = destination;
   const heads: Heads = { target, bucket, onReasonFound: refuseSseC };
   const look = (key: string): Promise<Current> => lookThroughSeal(heads, key);
+  const { write, remove } = createWrites(destination, look);
   const named = (key: string, versionId: string | null): ObjectName => ({ bucket, key, versionId });
   return {
     look,
@@ -44,11 +46,13 @@ export const createDestinationBucket = (target: Target, destination: Destination
     putAcl: (key, versionId, acl) => writeAcl(target, named(key, versionId), acl),
     putRetention: (key, versionId, retention) => writeRetention(target, named(key, versionId), retention),
     putLegalHold: (key, versionId) => writeLegalHold(target, named(key, versionId)),
-    remove: (request) => removeObject(target, bucket, request),
-    put: (request) => putObject(target, destination, request),
+    remove: (request) => remove(request, (etag) => removeObject(target, bucket, { ...request, etag })),
+    put: (request) =>
+      write(request, (condition) => putObject(target, destination, { ...request, precondition: condition })),
     createUpload: (request) => createMultipartUpload(target, destination, request),
     uploadPart: (request) => uploadPart(target, bucket, request),
-    completeUpload: (request) => completeUpload(target, bucket, request),
+    completeUpload: (request) =>
+      write(request, (condition) => completeUpload(target, bucket, { ...request, precondition: condition })),
     abortUpload: (upload) => abortUpload(target, bucket, upload),
     parts: (upload) => listParts(target, { bucket, ...upload }),
     uploads: (prefix) => listUploads(target, bucket, prefix),
@@ -66,9 +70,13 @@ export const createDestinationBucket = (target: Target, destination: Destination
 const removeObject = async (
   target: Target,
   bucket: string,
-  { key, etag }: Parameters<DestinationBucket['remove']>[0],
+  { key, etag }: { key: string; etag: string | null },
 ): ReturnType<DestinationBucket['remove']> => {
-  const command = new DeleteObjectCommand({ Bucket: bucket, Key: key, IfMatch: etag });
+  const command = new DeleteObjectCommand({
+    Bucket: bucket,
+    Key: key,
+    ...(etag === null ? {} : { IfMatch: etag }),
+  });
   const answer = await call(target, 'DeleteObject', (client, options) => client.send(command, options));
   return { versionId: answer.VersionId ?? null };
 };
@@ -76,7 +84,7 @@ const removeObject = async (
 const putObject = async (
   target: Target,
   destination: Destination,
-  request: Parameters<DestinationBucket['put']>[0],
+  request: Sent<'put'>,
 ): Promise<Written> => {
   const body = sendable(request.body, request.attributes);
   const { guard } = request;

@@ -6,8 +6,8 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 
 /**
- * Adds the owner to every request of a client that concerns a bucket. A copy must name the owner of its source itself. Returns the same
- * client.
+ * Adds the owner to every request of a client that concerns a bucket; null: none is added. A copy must name the owner of its source
+ * itself. Returns the same client.
  */
 export const expectOwner = (client: S3Client, owner: () => Promise<string | null>): S3Client => {
   client.middlewareStack.add(

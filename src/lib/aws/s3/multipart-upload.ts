@@ -10,6 +10,7 @@ import type { DestinationBucket, UploadedPart, Written } from '../../model/ports
 import type { Destination } from '../../model/rule.ts';
 import { call, type Target } from './call.ts';
 import { withHeaders } from './command-hooks.ts';
+import type { Sent } from './looked-writes.ts';
 import { textHeaders } from './object-headers.ts';
 import { checksumField, storedChecksum } from './object-state.ts';
 import {
@@ -72,7 +73,7 @@ export const uploadPart = async (
 export const completeUpload = async (
   target: Target,
   bucket: string,
-  { key, uploadId, parts, sizeBytes, checksum, precondition }: Request<'completeUpload'>,
+  { key, uploadId, parts, sizeBytes, checksum, precondition }: Sent<'completeUpload'>,
 ): Promise<Written> => {
   const command = new CompleteMultipartUploadCommand({
     Bucket: bucket,

@@ -1,8 +1,8 @@
 /** Tries to assume a role in three ways: with the external id of the rule, without an external id, and with another one. */
 import { randomUUID } from 'node:crypto';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
-import type { ProbedPlace } from '../../inspect/probed-place.ts';
-import type { Destination } from '../../model/rule.ts';
+import type { ProbedTrust } from '../../inspect/probed-place.ts';
+import type { RoleDestination } from '../../model/rule.ts';
 import { CONTROL_CLIENT } from '../control-client.ts';
 import { answerOf } from './probe-answer.ts';
 
@@ -31,7 +31,7 @@ export const createTrustProbe = (place: { region: string; sessionName: string; f
         }),
       ),
     );
-  return async ({ roleArn, externalId }: Destination): Promise<ProbedPlace['trust']> => {
+  return async ({ roleArn, externalId }: RoleDestination): Promise<ProbedTrust> => {
     const [withId, withoutId, withOtherId, withName] = await Promise.all([
       assume(roleArn, externalId),
       assume(roleArn, null),

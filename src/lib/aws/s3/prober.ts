@@ -25,18 +25,23 @@ export const createProber = (
 ): Prober => {
   const { now } = place;
   const trustOf = createTrustProbe(place);
+  const accessTo = async (destination: Destination): Promise<Pick<ProbedPlace, 'secret' | 'trust'>> =>
+    destination.service === null
+      ? { trust: await trustOf(destination), secret: null }
+      : { trust: null, secret: await probeSecret(clients, destination) };
   return {
     async probe(rule, destination) {
       const names = { rule: rule.id, destination: destination.id };
-      const [trust, source] = await Promise.all([
-        trustOf(destination),
+      const [access, source] = await Promise.all([
+        accessTo(destination),
         probeSource(clients.source(rule.source).retrying, rule).catch((error: unknown) => ({
           steps: [failedStep('sts:AssumeRole of the source role', error)],
           sample: null,
         })),
       ]);
-      if (trust.withId !== 'allowed')
-        return { ...names, trust, bucket: null, source: source.steps, steps: [] };
+      const seen = { ...names, ...access, source: source.steps };
+      if ((access.trust?.withId ?? access.secret?.answer) !== 'allowed')
+        return { ...seen, bucket: null, steps: [] };
       const client = clients.destination(destination).retrying;
       const tried = { client, rule, destination, key: absentKey(rule, destination), now: now() };
       const settings = await bucketSettings(client, destination);
@@ -45,16 +50,16 @@ export const createProber = (
         settings.existence === 'others' ||
         isElsewhere(settings, destination)
       )
-        return { ...names, trust, bucket: settings, source: source.steps, steps: [] };
-      return {
-        ...names,
-        trust,
-        source: source.steps,
-        ...(await triedPlace(clients, tried, settings, source.sample)),
-      };
+        return { ...seen, bucket: settings, steps: [] };
+      return { ...seen, ...(await triedPlace(clients, tried, settings, source.sample)) };
     },
   };
 };
+
+const probeSecret = (clients: S3Clients, destination: Destination): Promise<ProbeStep> =>
+  answerOf('secretsmanager:GetSecretValue', () =>
+    clients.destination(destination).retrying.config.credentials(),
+  );
 
 interface Place {
   client: S3Client;
@@ -72,7 +77,7 @@ const triedPlace = async (
 ): Promise<Pick<ProbedPlace, 'bucket' | 'steps'>> => {
   const { source } = place.rule;
   const copySource =
-    sample === null || !copiesInsideS3(place.rule)
+    sample === null || !copiesInsideS3(place.rule, place.destination)
       ? null
       : {
           CopySource: `${source.bucket}/${sample.split('/').map(encodeURIComponent).join('/')}`,

@@ -6,9 +6,9 @@
 import {
   compareRoleArn,
   copiesInsideS3,
-  type Destination,
   type ReplicationConfiguration,
   type ReplicationRule,
+  type RoleDestination,
   type Source,
 } from '../../model/rule.ts';
 
@@ -33,7 +33,7 @@ export interface SessionRequest {
 
 export interface Sessions {
   source(source: Source, roleArn: string): SessionRequest;
-  destination(destination: Destination): SessionRequest;
+  destination(destination: RoleDestination): SessionRequest;
 }
 
 /** Sessions that may do what the role may. */
@@ -46,10 +46,10 @@ const PLAIN = { policy: null, otherwise: null, saysWho: false };
 
 /** Sessions that are narrowed to the rule that they serve, and to the job of the function. */
 export const narrowSessions = ({ rules }: ReplicationConfiguration, job: Job): Sessions => {
-  const ruleOf = new Map<Source | Destination, ReplicationRule>(
+  const ruleOf = new Map<object, ReplicationRule>(
     rules.flatMap((rule) => [rule.source, ...rule.destinations].map((place) => [place, rule] as const)),
   );
-  const found = (place: Source | Destination): ReplicationRule => {
+  const found = (place: Source | RoleDestination): ReplicationRule => {
     const rule = ruleOf.get(place);
     if (rule === undefined) throw new Error(`no rule has the bucket ${place.bucket}`);
     return rule;
@@ -105,16 +105,19 @@ const readingStatements = ({ source, restore }: ReplicationRule, roleArn: string
   ];
 };
 
-const comparingStatements = (rule: ReplicationRule, { bucket, roleArn, prefix }: Destination): Allowed[] => {
+const comparingStatements = (
+  rule: ReplicationRule,
+  { bucket, roleArn, prefix }: RoleDestination,
+): Allowed[] => {
   const { whole, under } = arnsOf(bucket, roleArn);
   return [{ Action: READ, Resource: [whole, under(prefix ?? rule.source.prefix)] }, elsewhere('Decrypt')];
 };
 
-const writingStatements = (rule: ReplicationRule, destination: Destination): Allowed[] => {
+const writingStatements = (rule: ReplicationRule, destination: RoleDestination): Allowed[] => {
   const { bucket, roleArn } = destination;
   const { whole, under } = arnsOf(bucket, roleArn);
   const replicas = under(destination.prefix ?? rule.source.prefix);
-  const copied = copiesInsideS3(rule) ? [arnsOf(rule.source.bucket, roleArn).under('')] : [];
+  const copied = copiesInsideS3(rule, destination) ? [arnsOf(rule.source.bucket, roleArn).under('')] : [];
   return [
     { Action: READ, Resource: [whole, replicas, ...copied] },
     {
@@ -138,7 +141,7 @@ const writingStatements = (rule: ReplicationRule, destination: Destination): All
 export const PROBE_KEY = 's3-replicator-probe-';
 
 /** A probe shows whether it could delete with a key that no object has, and may delete no other. */
-const probingStatements = (rule: ReplicationRule, destination: Destination): Allowed[] => {
+const probingStatements = (rule: ReplicationRule, destination: RoleDestination): Allowed[] => {
   const { under } = arnsOf(destination.bucket, destination.roleArn);
   const probes = `${under(destination.prefix ?? rule.source.prefix)}${PROBE_KEY}*`;
   return [
@@ -147,7 +150,7 @@ const probingStatements = (rule: ReplicationRule, destination: Destination): All
   ];
 };
 
-const STATEMENTS: Record<Job, (rule: ReplicationRule, destination: Destination) => Allowed[]> = {
+const STATEMENTS: Record<Job, (rule: ReplicationRule, destination: RoleDestination) => Allowed[]> = {
   write: writingStatements,
   compare: comparingStatements,
   inspect: comparingStatements,

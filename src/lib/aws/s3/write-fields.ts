@@ -1,17 +1,12 @@
 /** The fields that a write sends besides the bytes, for PutObject, CreateMultipartUpload and UploadPart. */
 import { ReplicationError } from '../../model/errors.ts';
-import type {
-  Guard,
-  ObjectAttributes,
-  ObjectLock,
-  Precondition,
-  ReplicaAttributes,
-} from '../../model/ports.ts';
+import type { Guard, ObjectAttributes, ObjectLock, ReplicaAttributes } from '../../model/ports.ts';
 import type { Destination } from '../../model/rule.ts';
 import { isLocked } from '../../replica/object-lock.ts';
 import { taggingHeader } from '../../replica/tagging-header.ts';
 import { errorCode, translateError } from '../errors.ts';
 import { headerFields, textHeaders } from './object-headers.ts';
+import type { SentCondition } from './looked-writes.ts';
 import { checksumField } from './object-state.ts';
 
 export const replicaFields = (attributes: ReplicaAttributes) => ({
@@ -43,8 +38,16 @@ export const encryptionFields = ({ encryption, kmsKeyArn }: Destination) => {
   });
 };
 
-export const conditionFields = (precondition: Precondition) =>
-  precondition.kind === 'absent' ? { IfNoneMatch: '*' } : { IfMatch: precondition.etag };
+export const conditionFields = (condition: SentCondition) => {
+  switch (condition.kind) {
+    case 'absent':
+      return { IfNoneMatch: '*' };
+    case 'unchanged':
+      return { IfMatch: condition.etag };
+    case 'unchecked':
+      return {};
+  }
+};
 
 /**
  * If the bucket has no Object Lock, S3 refuses lock headers with the error code `InvalidRequest`, which has many other causes too. An

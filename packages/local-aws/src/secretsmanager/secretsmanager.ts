@@ -1,0 +1,158 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import type { Authorizer } from '../core/access.ts';
+import type { Clock } from '../core/clock.ts';
+import { type AwsRequest, type AwsService, requestKeys } from '../core/request.ts';
+import { AwsError, notSupported } from '../front/aws-error.ts';
+import { writeJson } from '../front/protocol.ts';
+import { readBody } from '../front/read-body.ts';
+import { accessDeniedMessage } from '../iam/authorizer.ts';
+
+interface Secret {
+  arn: string;
+  name: string;
+  text: string;
+  versionId: string;
+  createdMs: number;
+}
+
+export interface SecretsManager extends AwsService {
+  /** Creates a secret, or replaces its text. Returns its ARN. */
+  put(secret: { accountId: string; region: string; name: string; text: string }): string;
+}
+
+/**
+ * The local Secrets Manager: secrets with a text, encrypted with the key of AWS. It speaks AWS JSON 1.1.
+ * Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
+ */
+export const createSecretsManager = ({ iam, clock }: { iam: Authorizer; clock: Clock }): SecretsManager => {
+  const secrets = createSecrets();
+  const operations = operationsOn(secrets, { iam, clock });
+  return {
+    put({ accountId, region, name, text }) {
+      const prefix = `arn:aws:secretsmanager:${region}:${accountId}:secret:${name}-`;
+      const known = secrets.find(prefix, name);
+      const arn = known?.arn ?? `${prefix}${randomBytes(3).toString('hex')}`;
+      secrets.set({ arn, name, text, versionId: randomUUID(), createdMs: clock.now() });
+      return arn;
+    },
+    handle: async (request, response) => {
+      const name = String(request.headers['x-amz-target']).split('.').at(-1) ?? '';
+      const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
+      if (operation === undefined) throw notSupported(`secretsmanager:${name}`);
+      const input = parseInput(JSON.parse((await readBody(request.body, MAX_BODY_BYTES)).toString() || '{}'));
+      writeJson(response, operation(request, input), 'application/x-amz-json-1.1');
+    },
+  };
+};
+
+interface Secrets {
+  /** `id` is an ARN, or the name of a secret whose ARN begins with `prefix`. */
+  find(prefix: string, id: string): Secret | null;
+  set(secret: Secret): void;
+  delete(arn: string): void;
+}
+
+const createSecrets = (): Secrets => {
+  const secrets = new Map<string, Secret>();
+  return {
+    find: (prefix, id) =>
+      [...secrets.values()].find(({ arn, name }) => arn === id || (name === id && arn.startsWith(prefix))) ??
+      null,
+    set: (secret) => void secrets.set(secret.arn, secret),
+    delete: (arn) => void secrets.delete(arn),
+  };
+};
+
+type Operations = Record<string, (request: AwsRequest, input: Input) => object>;
+
+const operationsOn = (secrets: Secrets, { iam, clock }: { iam: Authorizer; clock: Clock }): Operations => {
+  /** A caller without permission is not told whether the secret exists. */
+  const allowed = (request: AwsRequest, { SecretId: id = '' }: Input, action: string): Secret => {
+    const secret = secrets.find(arnPrefix(request), id);
+    const arn = secret?.arn ?? (id.startsWith('arn:') ? id : `${arnPrefix(request)}${id}`);
+    authorize(iam, request, { action, arn });
+    if (secret !== null) return secret;
+    throw new AwsError('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
+  };
+  return {
+    CreateSecret(request, { Name: name = '', SecretString: text = '' }) {
+      const arn = `${arnPrefix(request)}${name}-${randomBytes(3).toString('hex')}`;
+      authorize(iam, request, { action: 'CreateSecret', arn });
+      if (secrets.find(arnPrefix(request), name) !== null)
+        throw new AwsError(
+          'ResourceExistsException',
+          `The operation failed because the secret ${name} already exists.`,
+        );
+      const secret = { arn, name, text, versionId: randomUUID(), createdMs: clock.now() };
+      secrets.set(secret);
+      return { ARN: arn, Name: name, VersionId: secret.versionId };
+    },
+    GetSecretValue(request, input) {
+      const { arn, name, text, versionId, createdMs } = allowed(request, input, 'GetSecretValue');
+      return {
+        ARN: arn,
+        Name: name,
+        SecretString: text,
+        VersionId: versionId,
+        VersionStages: ['AWSCURRENT'],
+        CreatedDate: createdMs / 1_000,
+      };
+    },
+    PutSecretValue(request, input) {
+      const secret = allowed(request, input, 'PutSecretValue');
+      Object.assign(secret, { text: input.SecretString ?? '', versionId: randomUUID() });
+      return {
+        ARN: secret.arn,
+        Name: secret.name,
+        VersionId: secret.versionId,
+        VersionStages: ['AWSCURRENT'],
+      };
+    },
+    DeleteSecret(request, input) {
+      const { arn, name } = allowed(request, input, 'DeleteSecret');
+      if (input.ForceDeleteWithoutRecovery !== true) throw notSupported('the recovery of secrets');
+      secrets.delete(arn);
+      return { ARN: arn, Name: name, DeletionDate: clock.now() / 1_000 };
+    },
+  };
+};
+
+const MAX_BODY_BYTES = 128 * 1024;
+
+const inputSchema = z.strictObject({
+  Name: z.string().optional(),
+  SecretId: z.string().optional(),
+  SecretString: z.string().max(65_536).optional(),
+  ForceDeleteWithoutRecovery: z.boolean().optional(),
+  ClientRequestToken: z.string().optional(),
+});
+
+type Input = z.output<typeof inputSchema>;
+
+const parseInput = (json: unknown): Input => {
+  const parsed = inputSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw new AwsError('InvalidParameterException', z.prettifyError(parsed.error));
+};
+
+const arnPrefix = ({ region, caller }: AwsRequest): string =>
+  `arn:aws:secretsmanager:${region}:${'accountId' in caller ? caller.accountId : ''}:secret:`;
+
+const authorize = (
+  iam: Authorizer,
+  request: AwsRequest,
+  { action, arn }: { action: string; arn: string },
+): void => {
+  const question = {
+    caller: request.caller,
+    action: `secretsmanager:${action}`,
+    resource: arn,
+    resourceAccountId: arn.split(':')[4] ?? '',
+    secureTransport: request.secureTransport,
+    context: requestKeys(request),
+  };
+  const decision = iam.decide(question);
+  if (!decision.allowed)
+    throw new AwsError('AccessDeniedException', accessDeniedMessage(question, decision.reason));
+};

@@ -1,0 +1,55 @@
+/**
+ * Writes to a service that checks no conditions: look, write, look again. Between the first look and the write, a write by somebody else can be
+ * lost. The second look, and the fresh look at the source that follows each write, repair that (`docs/other-s3.md`).
+ */
+import { ReplicationError } from '../../model/errors.ts';
+import type { Current, DestinationBucket, Precondition, Written } from '../../model/ports.ts';
+import type { Destination } from '../../model/rule.ts';
+
+/** The condition that a request carries. `unchecked`: the service would ignore any. */
+export type SentCondition = Precondition | { kind: 'unchecked' };
+
+/** The request of a write, with the condition that it carries. */
+export type Sent<Operation extends 'completeUpload' | 'put'> = Omit<
+  Parameters<DestinationBucket[Operation]>[0],
+  'precondition'
+> & { precondition: SentCondition };
+
+export interface Writes {
+  /** Writes under the condition. `send` gets the condition that its request must carry. */
+  write(
+    request: { key: string; precondition: Precondition },
+    send: (condition: SentCondition) => Promise<Written>,
+  ): Promise<Written>;
+  /** Deletes the object with this ETag. `send` gets the ETag for its request; null: no condition. */
+  remove<T>(request: { key: string; etag: string }, send: (etag: string | null) => Promise<T>): Promise<T>;
+}
+
+export const createWrites = (destination: Destination, look: (key: string) => Promise<Current>): Writes => {
+  if (destination.service === null || destination.conditionalWrites === 'required')
+    return { write: ({ precondition }, send) => send(precondition), remove: ({ etag }, send) => send(etag) };
+  return {
+    async write({ key, precondition }, send) {
+      const etag = precondition.kind === 'absent' ? null : precondition.etag;
+      if (etagOf(await look(key)) !== etag) throw moved(key);
+      const written = await send({ kind: 'unchecked' });
+      const now = await look(key);
+      if (now.kind !== 'object' || !isThat(now.state, written)) throw moved(key);
+      return written;
+    },
+    async remove({ key, etag }, send) {
+      if (etagOf(await look(key)) !== etag) throw moved(key);
+      const removed = await send(null);
+      if ((await look(key)).kind === 'object') throw moved(key);
+      return removed;
+    },
+  };
+};
+
+const etagOf = (shown: Current): string | null => (shown.kind === 'object' ? shown.state.etag : null);
+
+const isThat = (shown: { etag: string; versionId: string | null }, written: Written): boolean =>
+  shown.etag === written.etag && (written.versionId === null || shown.versionId === written.versionId);
+
+const moved = (key: string): ReplicationError =>
+  new ReplicationError('lost-race', `somebody else wrote ${key} at the destination`);
