@@ -13,6 +13,7 @@ export type Person = 'deployer' | 'operator' | 'read-only';
 export type Place =
   | 'account'
   | 'all functions'
+  | 'all policies'
   | 'all queues'
   | 'all roles'
   | 'all topics'
@@ -127,7 +128,8 @@ export const COMMAND_ROWS: Readonly<Record<string, CommandRow>> = {
         'cloudformation:ListStackResources',
         'cloudformation:GetTemplate',
       ],
-      'all roles': ['iam:GetRole', 'iam:GetRolePolicy'],
+      'all roles': ['iam:GetRole', 'iam:GetRolePolicy', 'iam:ListAttachedRolePolicies'],
+      'all policies': ['iam:GetPolicy', 'iam:GetPolicyVersion'],
       'all functions': [
         'lambda:GetFunctionConfiguration',
         'lambda:GetFunctionConcurrency',

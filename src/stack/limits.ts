@@ -1,4 +1,5 @@
 import type { CloudFormationResource, Resources } from './cloudformation.ts';
+import { characters, ROLE_CHARACTERS } from './policy-size.ts';
 import type { SubscribedBucket } from './source-buckets.ts';
 
 /** Why a stack is too large, and whether a second stack would help. */
@@ -14,12 +15,16 @@ export interface Excess {
  */
 export const excessOf = (resources: Resources, buckets: readonly SubscribedBucket[]): Excess[] => [
   ...longPolicies(resources),
+  ...tooManyPolicies(resources),
   ...tooManyResources(resources),
   ...tooManyFilters(buckets),
 ];
 
-/** All inline policies of a role together. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
-const ROLE_CHARACTERS = 10_240;
+/**
+ * Maximum number of managed policies of a role. The quota is 10. A deployment that changes the source buckets attaches new policies before
+ * it detaches the old ones.
+ */
+const MANAGED_POLICIES = 5;
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html */
 const QUEUE_POLICY_CHARACTERS = 8192;
@@ -27,7 +32,7 @@ const QUEUE_POLICY_CHARACTERS = 8192;
 const longPolicies = (resources: Resources): Excess[] => {
   const roles = ofType(resources, 'AWS::IAM::Role').map(([id, { Properties }]) => ({
     owner: `the role ${id}`,
-    size: characters(Properties?.['Policies']) + attachedCharacters(resources, id),
+    size: characters(Properties?.['Policies']),
     limit: ROLE_CHARACTERS,
   }));
   const queues = ofType(resources, 'AWS::SQS::QueuePolicy').map(([id, { Properties }]) => ({
@@ -43,10 +48,16 @@ const longPolicies = (resources: Resources): Excess[] => {
     }));
 };
 
-const attachedCharacters = (resources: Resources, role: string): number =>
-  ofType(resources, 'AWS::IAM::Policy')
-    .filter(([, { Properties }]) => JSON.stringify(Properties?.['Roles']) === JSON.stringify([{ Ref: role }]))
-    .reduce((sum, [, { Properties }]) => sum + characters(Properties?.['PolicyDocument']), 0);
+const tooManyPolicies = (resources: Resources): Excess[] =>
+  ofType(resources, 'AWS::IAM::Role').flatMap(([id, { Properties }]) => {
+    const own = [Properties?.['ManagedPolicyArns'] ?? []].flat().length;
+    const attached = ofType(resources, 'AWS::IAM::ManagedPolicy').filter(
+      ([, policy]) => JSON.stringify(policy.Properties?.['Roles']) === JSON.stringify([{ Ref: id }]),
+    ).length;
+    if (own + attached <= MANAGED_POLICIES) return [];
+    const found = `the role ${id} would need ${own + attached} managed policies, while ${MANAGED_POLICIES} can be attached and changed`;
+    return [{ found, bucket: null }];
+  });
 
 /** https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html */
 const STACK_RESOURCES = 500;
@@ -78,15 +89,3 @@ export const fixOfBucket = (bucket: string): string =>
 
 const ofType = (resources: Resources, type: string): [string, CloudFormationResource][] =>
   Object.entries(resources).filter(([, { Type }]) => Type === type);
-
-/** Returns the approximate length of a policy after CloudFormation has replaced all references by their values. */
-const characters = (policy: unknown): number => JSON.stringify(policy, resolve)?.length ?? 0;
-
-function resolve(_: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if ('Fn::Sub' in value) return String(value['Fn::Sub']).replaceAll(/\$\{AWS::\w+\}/g, 'x'.repeat(12));
-  if ('Ref' in value && String(value['Ref']).startsWith('AWS::')) return 'x'.repeat(12);
-  // The value is the ARN or name of a queue, table or log group of this stack.
-  if ('Fn::GetAtt' in value || 'Ref' in value) return 'x'.repeat(100);
-  return value;
-}

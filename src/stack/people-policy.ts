@@ -47,6 +47,7 @@ const PLACES: readonly Place[] = [
   'mappings',
   'all queues',
   'all roles',
+  'all policies',
   'all topics',
   'event rules',
   'runs',
@@ -118,6 +119,7 @@ const wholeStack = ({ deployment, stack }: Configuration, arns: Arns) => {
     'all queues': { Resource: arns.queue(all) },
     'all topics': { Resource: arns.regional('sns', all) },
     'all roles': { Resource: arns.role(`${stack.rolePath}${all}`) },
+    'all policies': { Resource: arns.policy(`${stack.rolePath}${all}`) },
     'event rules': { Resource: arns.regional('events', `rule/${all}`) },
     account: { Resource: '*' },
   };
@@ -136,5 +138,6 @@ const arnsIn = (region: string, account: string) => {
     function: (name: string) => regional('lambda', `function:${name}`),
     bucket: (name: string) => `arn:${partition}:s3:::${name}`,
     role: (pathAndName: string) => `arn:${partition}:iam::${account}:role${pathAndName}`,
+    policy: (pathAndName: string) => `arn:${partition}:iam::${account}:policy${pathAndName}`,
   };
 };

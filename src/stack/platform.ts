@@ -5,6 +5,7 @@
 import type { Configuration, VpcSettings } from '../lib/configuration/configuration.ts';
 import { policyDocument, substitute } from './cloudformation.ts';
 import type { CloudFormationResource, Resources, Statement } from './cloudformation.ts';
+import { withinRoleQuotas } from './managed-policies.ts';
 
 type Settings = Configuration['stack'];
 
@@ -40,15 +41,18 @@ export const onPlatform = (resources: Resources, settings: Settings, stackName: 
     ...(settings.kmsKeyArn === null ? [] : [useKey(settings.kmsKeyArn)]),
     ...(settings.vpc === null ? [] : joinNetwork(stackName)),
   ];
-  return Object.fromEntries(
-    Object.entries(resources).map(([id, resource]) => [
-      id,
-      resource.Type === 'AWS::IAM::Role'
-        ? changedRole(resource, settings, statements)
-        : encrypted(resource, settings.kmsKeyArn),
-    ]),
+  const changed = mapped(resources, (resource) =>
+    resource.Type === 'AWS::IAM::Role'
+      ? changedRole(resource, settings, statements)
+      : encrypted(resource, settings.kmsKeyArn),
   );
+  return mapped(withinRoleQuotas(changed), (resource) => underPath(resource, settings.rolePath));
 };
+
+const mapped = (
+  resources: Resources,
+  change: (resource: CloudFormationResource) => CloudFormationResource,
+): Resources => Object.fromEntries(Object.entries(resources).map(([id, resource]) => [id, change(resource)]));
 
 const changedRole = (
   role: CloudFormationResource,
@@ -73,6 +77,12 @@ const changedRole = (
     },
   };
 };
+
+/** Managed policies have the path of the roles, so that both can be named by it. */
+const underPath = (resource: CloudFormationResource, Path: string): CloudFormationResource =>
+  resource.Type !== 'AWS::IAM::ManagedPolicy' || Path === '/'
+    ? resource
+    : { ...resource, Properties: { ...resource.Properties, Path } };
 
 /** The other roles of the stack are assumed by S3, which neither uses the key nor joins the network. */
 const isOfFunction = ({ Properties }: CloudFormationResource): boolean =>

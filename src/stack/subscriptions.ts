@@ -5,8 +5,9 @@ import type { AlarmSettings, StackSettings } from '../lib/configuration/configur
 import { subscriptionIdPrefix } from '../lib/configuration/resource-names.ts';
 import type { Deployment, ResourceNames } from '../lib/configuration/resource-names.ts';
 import { alarmTopic } from './alarms.ts';
-import { ACCOUNT_ID, attribute, bucketArn, policyDocument, ref } from './cloudformation.ts';
+import { ACCOUNT_ID, attribute, bucketArn, ref } from './cloudformation.ts';
 import type { Resources, Statement } from './cloudformation.ts';
+import { managedDocuments, managedPolicyId } from './managed-policies.ts';
 import type { SubscribedBucket } from './source-buckets.ts';
 
 /**
@@ -19,22 +20,25 @@ const SERVICE_TIMEOUT_SECONDS = 1800;
 /**
  * Returns the custom resources that subscribe the source buckets, and what checks their subscriptions later.
  *
- * Beside each subscription is the permission to change the notifications of that bucket. Each permission is a separate resource
- * because of the order of deletion. When a bucket is removed from `replication.yml`, CloudFormation first updates the remaining
- * resources, including roles, and only then deletes the subscription. If the permission were a statement of the role, it would
- * already be missing at that time. The bucket would then keep an entry for a queue to which it may no longer send.
+ * The permissions to change the notifications of the buckets are managed policies of their own because of the order of deletion. When a
+ * bucket is removed from `replication.yml`, CloudFormation first updates the remaining resources, including roles, and only then deletes the
+ * subscription. If the permission were a statement of the role, it would already be missing at that time. The bucket would then keep an
+ * entry for a queue to which it may no longer send. The policy for the other buckets is a new resource (see `managedPolicyId`), and the old
+ * one, on which the subscription depends, is deleted after it.
  *
  * Each subscription depends on the one before. Otherwise CloudFormation would invoke the function for all buckets at once, and an
  * account with little concurrency would throttle it until the deployment fails.
  */
 export const subscriptions = (names: ResourceNames, buckets: SubscribedBucket[]): Resources => {
   const ids = buckets.map(subscriptionId);
+  const permitted = permissions(buckets);
+  const policies = Object.keys(permitted);
   return {
+    ...permitted,
     ...Object.fromEntries(
-      buckets.flatMap((bucket, index) => [
-        permission(bucket),
-        subscription(names, bucket, ids.slice(Math.max(0, index - 1), index)),
-      ]),
+      buckets.map((bucket, index) =>
+        subscription(names, bucket, [...policies, ...ids.slice(Math.max(0, index - 1), index)]),
+      ),
     ),
     SubscriptionCheck: {
       Type: 'Custom::SubscriptionCheck',
@@ -113,26 +117,27 @@ type NamedResource = [string, Resources[string]];
 
 const subscriptionId = ({ logicalName }: SubscribedBucket): string => `Subscription${logicalName}`;
 
-const permissionId = ({ logicalName }: SubscribedBucket): string => `SubscribePolicy${logicalName}`;
-
-const permission = (source: SubscribedBucket): NamedResource => [
-  permissionId(source),
-  {
-    Type: 'AWS::IAM::Policy',
-    Properties: {
-      PolicyName: `subscribe-${source.bucket}`,
-      Roles: [ref('SubscribeRole')],
-      PolicyDocument: policyDocument([
-        {
-          Effect: 'Allow',
-          Action: ['s3:GetBucketNotification', 's3:PutBucketNotification'],
-          Resource: bucketArn(source.bucket),
-          Condition: { StringEquals: { 'aws:ResourceAccount': source.account ?? ACCOUNT_ID } },
-        },
-      ]),
-    },
-  },
-];
+/** One statement for each account that owns buckets. */
+const permissions = (buckets: readonly SubscribedBucket[]): Resources => {
+  const statements = [...Map.groupBy(buckets, ({ account }) => account)].map(
+    ([account, ofAccount], position): Statement => ({
+      Sid: position === 0 ? 'Notifications' : `Notifications${position + 1}`,
+      Effect: 'Allow',
+      Action: ['s3:GetBucketNotification', 's3:PutBucketNotification'],
+      Resource: ofAccount.map(({ bucket }) => bucketArn(bucket)),
+      Condition: { StringEquals: { 'aws:ResourceAccount': account ?? ACCOUNT_ID } },
+    }),
+  );
+  return Object.fromEntries(
+    managedDocuments(statements).map((document) => [
+      managedPolicyId('SubscribePolicy', document),
+      {
+        Type: 'AWS::IAM::ManagedPolicy',
+        Properties: { Roles: [ref('SubscribeRole')], PolicyDocument: document },
+      },
+    ]),
+  );
+};
 
 /** Returns the subscription that a bucket needs. In the template, account and queue are references. */
 export const wantedSubscription = <Value>(
@@ -159,7 +164,7 @@ function subscription(names: ResourceNames, source: SubscribedBucket, before: st
     {
       Type: 'Custom::BucketSubscription',
       // Before S3 accepts a subscription, it checks that it may send to the queue.
-      DependsOn: [permissionId(source), 'LiveQueuePolicy', ...before],
+      DependsOn: ['LiveQueuePolicy', ...before],
       Properties: {
         ServiceToken: attribute('SubscribeLambdaFunction', 'Arn'),
         ServiceTimeout: String(SERVICE_TIMEOUT_SECONDS),

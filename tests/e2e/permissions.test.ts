@@ -142,10 +142,12 @@ const WITHOUT: Record<string, Loss> = {
   'SubscribeRole Records dynamodb:DeleteItem': CHECKED_ELSEWHERE,
   'SubscribeRole Announce sns:Publish': CHECKED_ELSEWHERE,
   'SubscriptionSchedulePermission lambda:InvokeFunction': CHECKED_ELSEWHERE,
-  'SubscribePolicyNotified s3:GetBucketNotification': { refused: /AccessDenied.*GetBucketNotification/ },
-  'SubscribePolicyNotified s3:PutBucketNotification': { refused: /AccessDenied.*PutBucketNotification/ },
-  'SubscribePolicyBridged s3:GetBucketNotification': { refused: /AccessDenied.*GetBucketNotification/ },
-  'SubscribePolicyBridged s3:PutBucketNotification': { refused: /AccessDenied.*PutBucketNotification/ },
+  'SubscribePolicy Notifications s3:GetBucketNotification': {
+    refused: /AccessDenied.*GetBucketNotification/,
+  },
+  'SubscribePolicy Notifications s3:PutBucketNotification': {
+    refused: /AccessDenied.*PutBucketNotification/,
+  },
 
   'LiveQueuePolicy SourceBuckets sqs:SendMessage': {
     refused: /validate the following destination configurations/,

@@ -151,7 +151,7 @@ test('subscriptions form a chain, the check of a deployment ends it, and the sch
 test('a subscription depends on the queue policy and on its permission, so that the permission outlives the subscription', () => {
   for (const [, { DependsOn = [] }] of ofType(template, 'Custom::BucketSubscription')) {
     expect(DependsOn).toContain('LiveQueuePolicy');
-    expect(DependsOn.map((id) => template.Resources[id]?.Type)).toContain('AWS::IAM::Policy');
+    expect(DependsOn.map((id) => template.Resources[id]?.Type)).toContain('AWS::IAM::ManagedPolicy');
   }
 });
 

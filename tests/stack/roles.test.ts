@@ -197,7 +197,7 @@ test('the subscribe role may change the notifications of a bucket only if it bel
   const ofBuckets = roleStatements(template, 'SubscribeRole').filter(({ Action }) =>
     String(Action).startsWith('s3:'),
   );
-  expect(ofBuckets).toHaveLength(3);
+  expect(ofBuckets).toHaveLength(1);
   for (const { Condition } of ofBuckets)
     expect(Condition).toEqual({ StringEquals: { 'aws:ResourceAccount': { Ref: 'AWS::AccountId' } } });
 });

@@ -25,8 +25,13 @@ export const ofType = (template: Template, type: string): [string, Resource][] =
 /** Returns the statements of a role's inline policies and of the policies that are attached to the role. */
 export function roleStatements(template: Template, roleId: string): Statement[] {
   const inline = list<{ PolicyDocument: PolicyDocument }>(resource(template, roleId).Properties['Policies']);
-  const attached = ofType(template, 'AWS::IAM::Policy')
-    .filter(([, { Properties }]) => JSON.stringify(Properties['Roles']) === JSON.stringify([{ Ref: roleId }]))
+  const named = JSON.stringify(resource(template, roleId).Properties['ManagedPolicyArns'] ?? []);
+  const attached = ofType(template, 'AWS::IAM::ManagedPolicy')
+    .filter(
+      ([id, { Properties }]) =>
+        JSON.stringify(Properties['Roles']) === JSON.stringify([{ Ref: roleId }]) ||
+        named.includes(JSON.stringify({ Ref: id })),
+    )
     .map(([, { Properties }]) => ({ PolicyDocument: Properties['PolicyDocument'] as PolicyDocument }));
   return [...inline, ...attached].flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
 }

@@ -22,15 +22,15 @@ export const STACK_CAUSES = {
   },
   'role-policy': {
     verdict: 'error',
-    asks: 'iam:GetRolePolicy',
+    asks: 'iam:GetRolePolicy, iam:ListAttachedRolePolicies, iam:GetPolicy, iam:GetPolicyVersion',
     means: 'A policy of a role lacks statements or actions that were deployed, or has an additional denial.',
-    fix: 'aws iam put-role-policy …',
+    fix: 'aws iam put-role-policy …, aws iam create-policy-version … or aws iam attach-role-policy …',
   },
   'role-policy-wider': {
     verdict: 'warning',
-    asks: 'iam:GetRolePolicy',
+    asks: 'iam:GetRolePolicy, iam:ListAttachedRolePolicies, iam:GetPolicy, iam:GetPolicyVersion',
     means: 'A policy of a role allows more than what was deployed.',
-    fix: 'aws iam put-role-policy …',
+    fix: 'aws iam put-role-policy …, aws iam create-policy-version … or aws iam attach-role-policy …',
   },
   'queue-policy': {
     verdict: 'error',

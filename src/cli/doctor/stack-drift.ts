@@ -7,6 +7,7 @@ import { awsFix, compared } from './drift.ts';
 import { type Finding, findingsOf, whyNotChecked } from './finding.ts';
 import type { Fix } from './fix.ts';
 import { functionFindings, mappingFindings, permissionFindings } from './function-drift.ts';
+import { attachmentFindings, managedPolicyFindings } from './managed-drift.ts';
 import { canonical, comparePolicies, listOf, statementsOf } from './policy-document.ts';
 import { STACK_CAUSES } from './stack-causes.ts';
 import { type TemplateResource, templateResources, UNKNOWN } from './template-values.ts';
@@ -46,6 +47,7 @@ const roleFindings: Check = async (context, { physicalId: role, properties }) =>
       policyFindings(context, role, String(policy['PolicyName']), policy['PolicyDocument']),
     ),
   );
+  const attached = await attachmentFindings(context, role, listOf(properties['ManagedPolicyArns']));
   const wanted = properties['AssumeRolePolicyDocument'];
   const fix = awsFix(context, 'iam', 'update-assume-role-policy', {
     RoleName: role,
@@ -59,6 +61,7 @@ const roleFindings: Check = async (context, { physicalId: role, properties }) =>
       return [found('role-trust', { text: `role ${role}: its trust policy ${said.join(', ')}`, fix })];
     }),
     ...others.flat(),
+    ...attached,
   ];
 };
 
@@ -92,15 +95,6 @@ const policyFindings = async (
     const cause = isDenied ? 'role-policy' : 'role-policy-wider';
     return [found(cause, { text: `${what} has ${extra.join('; ')}, which was not deployed`, fix })];
   });
-};
-
-const attachedFindings: Check = async (context, { properties }) => {
-  const roles = listOf(properties['Roles']);
-  const name = String(properties['PolicyName']);
-  const all = await Promise.all(
-    roles.map((role) => policyFindings(context, role, name, properties['PolicyDocument'])),
-  );
-  return all.flat();
 };
 
 const queuePolicyFindings: Check = async (context, { properties }) => {
@@ -211,7 +205,7 @@ const eventRuleFindings: Check = async (context, { physicalId: name, properties 
 
 const CHECKS: Record<string, Check> = {
   'AWS::IAM::Role': roleFindings,
-  'AWS::IAM::Policy': attachedFindings,
+  'AWS::IAM::ManagedPolicy': managedPolicyFindings,
   'AWS::SQS::QueuePolicy': queuePolicyFindings,
   'AWS::SQS::Queue': queueFindings,
   'AWS::SNS::TopicPolicy': topicPolicyFindings,

@@ -24,7 +24,7 @@ export const iamProviders = (iam: Iam): Record<string, Provider> => {
   return {
     'AWS::IAM::Role': roleType(iam, roles),
     'AWS::IAM::Policy': inlinePolicyType(roles),
-    'AWS::IAM::ManagedPolicy': managedPolicyType(roles),
+    'AWS::IAM::ManagedPolicy': managedPolicyType(iam, roles),
   };
 };
 
@@ -112,26 +112,26 @@ const inlinePolicy = (properties: z.infer<typeof inlinePolicyProperties>) => ({
   document: properties.PolicyDocument,
 });
 
-const managedPolicyType = (roles: StackRoles): Provider =>
+const managedPolicyType = (iam: Iam, roles: StackRoles): Provider =>
   defineResourceType({
     properties: managedPolicyProperties,
     replacedBy: ['ManagedPolicyName', 'Path'],
     create: (context, properties) => {
       const name = properties.ManagedPolicyName ?? context.generatedName;
       const arn = `arn:aws:iam::${context.accountId}:policy${properties.Path}${name}`;
-      if (roles.managedPolicies.has(arn)) throw alreadyExists(context, name);
-      roles.managedPolicies.set(arn, properties.PolicyDocument);
-      roles.attach(context, arn, properties.Roles, { name: null, document: properties.PolicyDocument });
+      if (iam.managedPolicies.get(arn)) throw alreadyExists(context, name);
+      iam.managedPolicies.put(arn, properties.PolicyDocument);
+      roles.attach(context, arn, properties.Roles, { name: arn, document: properties.PolicyDocument });
       return { physicalId: arn, attributes: { PolicyArn: arn } };
     },
     update: (context, arn, properties) => {
-      roles.managedPolicies.set(arn, properties.PolicyDocument);
-      roles.attach(context, arn, properties.Roles, { name: null, document: properties.PolicyDocument });
+      iam.managedPolicies.put(arn, properties.PolicyDocument);
+      roles.attach(context, arn, properties.Roles, { name: arn, document: properties.PolicyDocument });
       roles.refreshUsersOf(context, arn);
       return { physicalId: arn, attributes: { PolicyArn: arn } };
     },
     delete: (context, arn) => {
       roles.detach(context, arn);
-      roles.managedPolicies.delete(arn);
+      iam.managedPolicies.delete(arn);
     },
   });

@@ -28,8 +28,8 @@ type RoleProperties = z.infer<typeof roleProperties>;
 
 /** A policy that another resource attaches to a role. */
 export interface AttachedPolicy {
-  /** The name of an inline policy; null for a managed policy. */
-  name: string | null;
+  /** The name of an inline policy, or the ARN of a managed one. */
+  name: string;
   document: PolicyDocument;
 }
 
@@ -42,19 +42,16 @@ export interface StackRoles {
   /** Attaches a policy to these roles, and detaches it from all others. */
   attach(context: ResourceContext, policyId: string, roleNames: string[], policy: AttachedPolicy): void;
   detach(context: ResourceContext, policyId: string): void;
-  /** The customer managed policies by ARN. */
-  managedPolicies: Map<string, PolicyDocument>;
   /** Refreshes the roles whose ManagedPolicyArns contain the policy. */
   refreshUsersOf(context: ResourceContext, policyArn: string): void;
 }
 
 export const createStackRoles = (iam: Iam): StackRoles => {
   const roles = new Map<string, RoleProperties>();
-  const managedPolicies = new Map<string, PolicyDocument>();
   /** The policies that other resources attached, by the ARN of the role and the id of the policy. */
   const attachments = new Map<string, Map<string, AttachedPolicy>>();
   const policyOf = (policyArn: string): PolicyDocument =>
-    managedPolicies.get(policyArn) ?? managedPolicy(policyArn);
+    iam.managedPolicies.get(policyArn)?.document ?? managedPolicy(policyArn);
   const refresh = (context: ResourceContext, roleName: string): string => {
     const found = [...roles].find(([arn]) => isRole(arn, context.accountId, roleName));
     if (!found) throw new Error(`The role with name ${roleName} cannot be found.`);
@@ -62,7 +59,10 @@ export const createStackRoles = (iam: Iam): StackRoles => {
     const { PermissionsBoundary: boundary } = properties;
     const policies: AttachedPolicy[] = [
       ...properties.Policies.map((policy) => ({ name: policy.PolicyName, document: policy.PolicyDocument })),
-      ...properties.ManagedPolicyArns.map((policyArn) => ({ name: null, document: policyOf(policyArn) })),
+      ...properties.ManagedPolicyArns.map((policyArn) => ({
+        name: policyArn,
+        document: policyOf(policyArn),
+      })),
       ...(attachments.get(arn)?.values() ?? []),
     ];
     iam.putRole({
@@ -97,7 +97,6 @@ export const createStackRoles = (iam: Iam): StackRoles => {
       }
     },
     detach: (context, policyId) => detach(context, policyId),
-    managedPolicies,
     refreshUsersOf: (context, policyArn) => {
       for (const [roleArn, role] of roles) {
         if ([role.PermissionsBoundary, ...role.ManagedPolicyArns].includes(policyArn))

@@ -1,29 +1,32 @@
 /**
- * The query API of the local IAM: roles, their trust policies and their inline policies.
+ * The query API of the local IAM: roles, their trust policies and their policies.
  * Source: the pages of these names in https://docs.aws.amazon.com/IAM/latest/APIReference/API_Operations.html
  */
-import type { PolicyDocument } from '../core/access.ts';
-import { requestKeys, type AwsRequest, type AwsService } from '../core/request.ts';
+import type { AwsService } from '../core/request.ts';
 import { AwsError, notSupported } from '../front/aws-error.ts';
 import { writeQueryResult } from '../front/protocol.ts';
-import { readQueryInput, type QueryInput } from '../front/query-input.ts';
+import { readQueryInput } from '../front/query-input.ts';
 import { queryXml, type QueryOutput } from '../front/query-xml.ts';
-import { accessDeniedMessage } from './authorizer.ts';
+import {
+  type Call,
+  encodedPolicy,
+  noSuchEntity,
+  type Operation,
+  parsedDocument,
+  permit,
+  required,
+} from './iam-call.ts';
 import type { Iam, Role } from './iam.ts';
+import {
+  ATTACHMENT_OPERATIONS,
+  type NamedPolicy,
+  POLICY_OPERATIONS,
+  policyNamed,
+} from './managed-policy-api.ts';
+import { isManaged, QuotaExceeded } from './quotas.ts';
 
-interface Call {
-  iam: Iam;
-  request: AwsRequest;
-  input: QueryInput;
-  accountId: string;
-}
-
-interface Operation {
-  known: string[];
-  run(call: Call, role: Role): QueryOutput;
-}
-
-const OPERATIONS: Record<string, Operation> = {
+const ROLE_OPERATIONS: Record<string, Operation<Role>> = {
+  ...ATTACHMENT_OPERATIONS,
   GetRole: {
     known: ['RoleName'],
     run: ({ iam }, role) => ({
@@ -40,7 +43,7 @@ const OPERATIONS: Record<string, Operation> = {
   ListRolePolicies: {
     known: ['RoleName', 'Marker', 'MaxItems'],
     run: (_call, role) => ({
-      PolicyNames: role.policyNames.filter((name) => name !== null),
+      PolicyNames: role.policyNames.filter((name) => name !== null && !isManaged(name)),
       IsTruncated: false,
     }),
   },
@@ -96,16 +99,18 @@ export const createIamApi = (iam: Iam): AwsService => ({
   handle: async (request, response) => {
     const input = await readQueryInput(request);
     const { action } = input;
-    const operation = OPERATIONS[action];
-    if (!operation) throw notSupported(`iam:${action}`);
-    input.refuseOthers('iam', operation.known);
+    const ofRole = ROLE_OPERATIONS[action];
+    const ofPolicy = POLICY_OPERATIONS[action];
+    const known = (ofRole ?? ofPolicy)?.known;
+    if (known === undefined) throw notSupported(`iam:${action}`);
+    input.refuseOthers('iam', known);
     const { caller } = request;
     if (caller.kind === 'anonymous' || caller.kind === 'service')
       throw new AwsError('MissingAuthenticationToken', 'Request is missing Authentication Token', {
         status: 403,
       });
     const call = { iam, request, input, accountId: caller.accountId };
-    const output = operation.run(call, roleFor(call, action));
+    const output = answered(() => ofRole?.run(call, roleFor(call)) ?? ofPolicy?.run(call, policyFor(call)));
     writeQueryResult(response, {
       action,
       xmlns: XMLNS,
@@ -117,40 +122,26 @@ export const createIamApi = (iam: Iam): AwsService => ({
 
 const XMLNS = 'https://iam.amazonaws.com/doc/2010-05-08/';
 
+const answered = (run: () => QueryOutput | undefined): QueryOutput => {
+  try {
+    return run() ?? {};
+  } catch (error) {
+    if (error instanceof QuotaExceeded) throw new AwsError('LimitExceeded', error.message, { status: 409 });
+    throw error;
+  }
+};
+
 /** Checks the permission first, so that callers without it do not learn whether the role exists. */
-const roleFor = ({ iam, request, input, accountId }: Call, action: string): Role => {
-  const roleName = required(input, 'RoleName');
-  const role = iam.roleNamed(accountId, roleName);
-  const question = {
-    caller: request.caller,
-    action: `iam:${action}`,
-    resource: role?.arn ?? `arn:aws:iam::${accountId}:role/${roleName}`,
-    resourceAccountId: accountId,
-    secureTransport: request.secureTransport,
-    context: requestKeys(request),
-  };
-  const decision = iam.decide(question);
-  if (!decision.allowed)
-    throw new AwsError('AccessDenied', accessDeniedMessage(question, decision.reason), { status: 403 });
+const roleFor = (call: Call): Role => {
+  const roleName = required(call.input, 'RoleName');
+  const role = call.iam.roleNamed(call.accountId, roleName);
+  permit(call, role?.arn ?? `arn:aws:iam::${call.accountId}:role/${roleName}`);
   if (!role) throw noSuchEntity(`The role with name ${roleName} cannot be found.`);
   return role;
 };
 
-const noSuchEntity = (message: string): AwsError => new AwsError('NoSuchEntity', message, { status: 404 });
-
-const required = (input: QueryInput, name: string): string => {
-  const value = input.text(name);
-  if (value !== undefined && value !== '') return value;
-  throw new AwsError('ValidationError', `1 validation error detected: Value null at '${name}'`);
-};
-
-/** IAM returns policies URL-encoded, in the manner of RFC 3986. */
-const encodedPolicy = (document: PolicyDocument): string => encodeURIComponent(JSON.stringify(document));
-
-const parsedDocument = (text: string): PolicyDocument => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new AwsError('MalformedPolicyDocument', 'Syntax errors in policy.', { status: 400 });
-  }
+const policyFor = (call: Call): NamedPolicy => {
+  const arn = required(call.input, 'PolicyArn');
+  permit(call, arn);
+  return policyNamed(call, arn);
 };

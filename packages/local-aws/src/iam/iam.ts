@@ -5,7 +5,9 @@ import { type Faults, NO_FAULTS } from '../core/fault.ts';
 import { createPropagating } from '../core/propagation.ts';
 import { createAuthorizer } from './authorizer.ts';
 import { bindPrincipals, showPrincipals } from './bound-principals.ts';
+import { createManagedPolicies, type ManagedPolicies } from './managed-policies.ts';
 import { parsePolicy } from './policy.ts';
+import { checkRole } from './quotas.ts';
 
 export interface RoleDefinition {
   accountId: string;
@@ -15,7 +17,10 @@ export interface RoleDefinition {
   assumeRolePolicy: PolicyDocument;
   /** All identity policies of the role, whether inline, attached or managed. */
   policies: PolicyDocument[];
-  /** The names of the inline policies, in the order of `policies`. A policy without a name is a managed one. */
+  /**
+   * The names of the inline policies and the ARNs of the managed ones, in the order of `policies`. Null, or a list that is missing, stands
+   * for a policy whose name does not matter.
+   */
   policyNames?: readonly (string | null)[];
   /** The default is 3,600, as in AWS. */
   maxSessionDurationSeconds?: number;
@@ -66,6 +71,8 @@ export interface Iam extends PolicyKeeper {
   knownRole(roleArn: string): Role | undefined;
   /** Deletes a role and ends its sessions. */
   deleteRole(roleArn: string): void;
+  /** The customer managed policies of all accounts. */
+  managedPolicies: ManagedPolicies;
   /** Creates temporary credentials of a role. Does not check the trust policy. Used by the local STS and Lambda. */
   createSession(
     roleArn: string,
@@ -96,8 +103,16 @@ export function createIam({ clock, faults = NO_FAULTS }: { clock: Clock; faults?
     ...ofAccount,
   });
   const keeper = policyKeeper(roles);
+  const putRole: Iam['putRole'] = (definition) => {
+    const role = roleOf(definition, roles, keeper);
+    propagating.changing(role.arn, roles.get(role.arn));
+    roles.set(role.arn, role);
+    return role;
+  };
 
   return {
+    managedPolicies: createManagedPolicies({ roles: () => [...roles.values()], putRole }),
+    putRole,
     decide: (question) => authorizer.decide(question),
     ...keeper,
     ...organizations,
@@ -109,12 +124,6 @@ export function createIam({ clock, faults = NO_FAULTS }: { clock: Clock; faults?
       roots.set(accountId, credentials);
       keys.set(credentials.accessKeyId, { caller: rootCaller(accountId), credentials });
       return credentials;
-    },
-    putRole(definition) {
-      const role = roleOf(definition, roles, keeper);
-      propagating.changing(role.arn, roles.get(role.arn));
-      roles.set(role.arn, role);
-      return role;
     },
     role: (roleArn) => roles.get(roleArn),
     roleNamed: (accountId, roleName) => findRole(roles, accountId, roleName),
@@ -183,6 +192,13 @@ const roleOf = (
   { keep }: Pick<PolicyKeeper, 'keep'>,
 ): Role => {
   for (const policy of definition.policies) parsePolicy(policy, 'identity');
+  checkRole(
+    definition.roleName,
+    definition.policies.map((document, index) => ({
+      name: definition.policyNames?.[index] ?? null,
+      document,
+    })),
+  );
   if (definition.boundary) parsePolicy(definition.boundary, 'identity');
   const { path = '/' } = definition;
   const arn = `arn:aws:iam::${definition.accountId}:role${path}${definition.roleName}`;

@@ -1,9 +1,15 @@
 /** IAM over HTTP, with the real SDK. Documents: API_GetRole, API_GetRolePolicy, API_PutRolePolicy, API_UpdateAssumeRolePolicy. */
 import {
+  AttachRolePolicyCommand,
+  CreatePolicyVersionCommand,
   DeleteRolePolicyCommand,
+  DetachRolePolicyCommand,
+  GetPolicyCommand,
+  GetPolicyVersionCommand,
   GetRoleCommand,
   GetRolePolicyCommand,
   IAMClient,
+  ListAttachedRolePoliciesCommand,
   ListRolePoliciesCommand,
   PutRolePolicyCommand,
   UpdateAssumeRolePolicyCommand,
@@ -75,4 +81,62 @@ test('the trust policy can be replaced, and who has no permission learns nothing
     name: 'AccessDenied',
   });
   stranger.destroy();
+});
+
+const policyArn = (name: string): string => `arn:aws:iam::${accountId}:policy/${name}`;
+const long = (characters: number) => ({
+  Version: '2012-10-17',
+  Statement: [{ ...statement('s3:GetObject'), Resource: `arn:aws:s3:::${'b'.repeat(characters)}` }],
+});
+
+test('a new default version of a managed policy is what its roles have, until it is detached', async () => {
+  const PolicyArn = policyArn('buckets');
+  services.iam.managedPolicies.put(PolicyArn, { Statement: [statement('s3:GetObject')] });
+  await client.send(new AttachRolePolicyCommand({ RoleName, PolicyArn }));
+  const changed = { Version: '2012-10-17', Statement: [statement('s3:PutObject')] };
+  await client.send(
+    new CreatePolicyVersionCommand({
+      PolicyArn,
+      PolicyDocument: JSON.stringify(changed),
+      SetAsDefault: true,
+    }),
+  );
+  const { AttachedPolicies } = await client.send(new ListAttachedRolePoliciesCommand({ RoleName }));
+  expect(AttachedPolicies).toEqual([{ PolicyName: 'buckets', PolicyArn }]);
+  const { Policy } = await client.send(new GetPolicyCommand({ PolicyArn }));
+  const { PolicyVersion } = await client.send(
+    new GetPolicyVersionCommand({ PolicyArn, VersionId: Policy?.DefaultVersionId }),
+  );
+  expect(JSON.parse(decodeURIComponent(PolicyVersion?.Document ?? ''))).toEqual(changed);
+  const known = () => services.iam.roleNamed(accountId, RoleName)?.policies;
+  expect(known()).toContainEqual(changed);
+  await client.send(new DetachRolePolicyCommand({ RoleName, PolicyArn }));
+  expect(known()).not.toContainEqual(changed);
+});
+
+test('inline policies together, a managed policy and the number of managed policies have quotas', async () => {
+  const put = (name: string, characters: number) =>
+    client.send(
+      new PutRolePolicyCommand({
+        RoleName,
+        PolicyName: name,
+        PolicyDocument: JSON.stringify(long(characters)),
+      }),
+    );
+  await put('first', 6000);
+  await expect(put('second', 6000)).rejects.toMatchObject({
+    name: 'LimitExceededException',
+    message: 'Maximum policy size of 10240 bytes exceeded for role reader',
+  });
+  expect(() => services.iam.managedPolicies.put(policyArn('long'), long(6144))).toThrow(
+    'Cannot exceed quota for PolicySize: 6144',
+  );
+  for (let number = 1; number <= 10; number++) {
+    services.iam.managedPolicies.put(policyArn(`p${number}`), long(10));
+    await client.send(new AttachRolePolicyCommand({ RoleName, PolicyArn: policyArn(`p${number}`) }));
+  }
+  services.iam.managedPolicies.put(policyArn('p11'), long(10));
+  await expect(
+    client.send(new AttachRolePolicyCommand({ RoleName, PolicyArn: policyArn('p11') })),
+  ).rejects.toThrow('Cannot exceed quota for PoliciesPerRole: 10');
 });

@@ -4,7 +4,14 @@ import {
   EventBridgeClient,
   ListTargetsByRuleCommand,
 } from '@aws-sdk/client-eventbridge';
-import { GetRoleCommand, GetRolePolicyCommand, IAMClient } from '@aws-sdk/client-iam';
+import {
+  GetPolicyCommand,
+  GetPolicyVersionCommand,
+  GetRoleCommand,
+  GetRolePolicyCommand,
+  IAMClient,
+  paginateListAttachedRolePolicies,
+} from '@aws-sdk/client-iam';
 import { GetTopicAttributesCommand, paginateListSubscriptionsByTopic, SNSClient } from '@aws-sdk/client-sns';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
@@ -34,6 +41,10 @@ export interface ResourcePolicies {
   /** The trust policy of a role, as text. */
   roleTrust(role: string): Promise<Asked<string>>;
   rolePolicy(role: string, policy: string): Promise<Asked<string>>;
+  /** The default version of a managed policy, as text. */
+  managedPolicy(arn: string): Promise<Asked<string>>;
+  /** The ARNs of the managed policies of a role. */
+  attachedPolicies(role: string): Promise<Asked<string[]>>;
   queueUrl(name: string): Promise<Asked<string>>;
   queueAttributes(url: string): Promise<Asked<Readonly<Record<string, string>>>>;
   topicAttributes(arn: string): Promise<Asked<Readonly<Record<string, string>>>>;
@@ -48,7 +59,9 @@ export const createResourcePolicies = (region: string): ResourcePolicies => ({
   eventRule: askEventRules(region),
 });
 
-const askRoles = (region: string): Pick<ResourcePolicies, 'identity' | 'rolePolicy' | 'roleTrust'> => {
+const askRoles = (
+  region: string,
+): Pick<ResourcePolicies, 'attachedPolicies' | 'identity' | 'managedPolicy' | 'rolePolicy' | 'roleTrust'> => {
   const sts = new STSClient({ region, ...CONTROL_CLIENT });
   const iam = new IAMClient({ region, ...CONTROL_CLIENT });
   return {
@@ -70,8 +83,31 @@ const askRoles = (region: string): Pick<ResourcePolicies, 'identity' | 'rolePoli
         return decodeURIComponent((await iam.send(command)).PolicyDocument ?? '');
       }),
     ),
+    ...askManagedPolicies(iam),
   };
 };
+
+const askManagedPolicies = (
+  client: IAMClient,
+): Pick<ResourcePolicies, 'attachedPolicies' | 'managedPolicy'> => ({
+  managedPolicy: askOnce((arn: string) =>
+    ask('iam:GetPolicy, iam:GetPolicyVersion', async () => {
+      const { Policy: policy } = await client.send(new GetPolicyCommand({ PolicyArn: arn }));
+      const { PolicyVersion: version } = await client.send(
+        new GetPolicyVersionCommand({ PolicyArn: arn, VersionId: policy?.DefaultVersionId }),
+      );
+      return decodeURIComponent(version?.Document ?? '');
+    }),
+  ),
+  attachedPolicies: askOnce((role: string) =>
+    ask('iam:ListAttachedRolePolicies', async () => {
+      const found: string[] = [];
+      for await (const page of paginateListAttachedRolePolicies({ client }, { RoleName: role }))
+        found.push(...(page.AttachedPolicies ?? []).flatMap(({ PolicyArn: arn }) => arn ?? []));
+      return found;
+    }),
+  ),
+});
 
 const askQueues = (region: string): Pick<ResourcePolicies, 'queueAttributes' | 'queueUrl'> => {
   // The URL of a template's queue may have another host than the endpoint of the caller.

@@ -8,6 +8,7 @@ import { type Mutant, statementNames, withoutStatement } from './mutant.ts';
 
 export const policyMutants = async (stage: Stage): Promise<Mutant[]> => [
   ...roleMutants(stage),
+  ...managedMutants(stage),
   ...queueMutants(stage),
   ...topicMutants(stage),
   ...permissionMutants(stage),
@@ -30,7 +31,7 @@ const roleMutants = ({ aws, names }: Stage): Mutant[] =>
       },
     }));
     const policies = role.policies.flatMap((policy, position) =>
-      statementNames(policy).map((name, index) => ({
+      (isInline(role.policyNames[position]) ? statementNames(policy) : []).map((name, index) => ({
         name: `${which} ${name}`,
         place: which,
         causes: ['role-policy'],
@@ -42,6 +43,40 @@ const roleMutants = ({ aws, names }: Stage): Mutant[] =>
       })),
     );
     return [...trust, ...policies];
+  });
+
+const isInline = (name: string | null | undefined): boolean => !(name ?? '').startsWith('arn:');
+
+const managedMutants = ({ aws, names }: Stage): Mutant[] =>
+  ROLES.flatMap((which) => {
+    const role = aws.iam.roleNamed(SOURCE_ACCOUNT, names[which]);
+    const arns = (role?.policyNames ?? []).flatMap((name) => (name === null || isInline(name) ? [] : [name]));
+    return arns.flatMap((arn): Mutant[] => {
+      const document = aws.iam.managedPolicies.get(arn)?.document;
+      if (document === undefined) throw new Error(`there is no policy ${arn}`);
+      const one = { place: arn, causes: ['role-policy'] };
+      const lost = statementNames(document).map((name, index) => ({
+        ...one,
+        name: `managed policy of ${which} ${name}`,
+        apply: async () => {
+          aws.iam.managedPolicies.put(arn, withoutStatement(document, index));
+          return async () => aws.iam.managedPolicies.put(arn, document);
+        },
+      }));
+      const detached = {
+        ...one,
+        name: `managed policy of ${which} detached`,
+        apply: async () => {
+          const now = aws.iam.roleNamed(SOURCE_ACCOUNT, names[which]);
+          if (now !== undefined) aws.iam.managedPolicies.detach(now, arn);
+          return async () => {
+            const then = aws.iam.roleNamed(SOURCE_ACCOUNT, names[which]);
+            if (then !== undefined) aws.iam.managedPolicies.attach(then, arn);
+          };
+        },
+      };
+      return [...lost, detached];
+    });
   });
 
 const queueMutants = ({ aws, source }: Stage): Mutant[] =>

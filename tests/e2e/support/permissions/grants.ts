@@ -36,7 +36,7 @@ const documentPaths = ({ Type: type, Properties: properties }: TemplateResource)
         : [];
       return [['AssumeRolePolicyDocument'], ...inline];
     }
-    case 'AWS::IAM::Policy':
+    case 'AWS::IAM::ManagedPolicy':
     case 'AWS::SQS::QueuePolicy':
     case 'AWS::SNS::TopicPolicy':
     case 'AWS::S3::BucketPolicy':

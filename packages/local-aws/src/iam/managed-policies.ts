@@ -1,0 +1,58 @@
+import type { PolicyDocument } from '../core/access.ts';
+import type { Role, RoleDefinition } from './iam.ts';
+import { parsePolicy } from './policy.ts';
+import { checkManagedPolicy } from './quotas.ts';
+
+export interface ManagedPolicy {
+  document: PolicyDocument;
+  /** The number of the default version. */
+  version: number;
+}
+
+/** The customer managed policies, by ARN. Only their default versions are kept. */
+export interface ManagedPolicies {
+  get(policyArn: string): ManagedPolicy | undefined;
+  /** Creates a policy or a new default version of it. Roles that have it get the new version. Throws QuotaExceeded. */
+  put(policyArn: string, document: PolicyDocument): ManagedPolicy;
+  delete(policyArn: string): void;
+  attach(role: Role, policyArn: string): void;
+  detach(role: Role, policyArn: string): void;
+}
+
+interface Roles {
+  roles(): readonly Role[];
+  putRole(role: RoleDefinition): Role;
+}
+
+export const createManagedPolicies = ({ roles, putRole }: Roles): ManagedPolicies => {
+  const policies = new Map<string, ManagedPolicy>();
+  const without = (role: Role, policyArn: string): Pick<Role, 'policies' | 'policyNames'> => {
+    const isOther = (_: unknown, index: number): boolean => role.policyNames[index] !== policyArn;
+    return { policies: role.policies.filter(isOther), policyNames: role.policyNames.filter(isOther) };
+  };
+  const attach = (role: Role, policyArn: string, document: PolicyDocument): void => {
+    const others = without(role, policyArn);
+    putRole({
+      ...role,
+      policies: [...others.policies, document],
+      policyNames: [...others.policyNames, policyArn],
+    });
+  };
+  return {
+    get: (policyArn) => policies.get(policyArn),
+    put: (policyArn, document) => {
+      parsePolicy(document, 'identity');
+      checkManagedPolicy(document);
+      const policy = { document, version: (policies.get(policyArn)?.version ?? 0) + 1 };
+      policies.set(policyArn, policy);
+      for (const role of roles()) if (role.policyNames.includes(policyArn)) attach(role, policyArn, document);
+      return policy;
+    },
+    delete: (policyArn) => void policies.delete(policyArn),
+    attach: (role, policyArn) => {
+      const policy = policies.get(policyArn);
+      if (policy) attach(role, policyArn, policy.document);
+    },
+    detach: (role, policyArn) => void putRole({ ...role, ...without(role, policyArn) }),
+  };
+};
