@@ -21,8 +21,6 @@ import { PROPERTY_SEED } from './support/seed.ts';
 
 const ROUNDS = 4;
 const MUTANTS_PER_ROUND = 5;
-/** How long the whole table may take on a busy machine. */
-const WHOLE_TABLE_MS = 1_800_000;
 
 describe('of a deployment in which all is well', () => {
   let world: DoctorWorld;
@@ -72,22 +70,20 @@ describe('of a deployment in which all is well', () => {
     expect(texts).toContain('the stack: you may not cloudformation:DescribeStacks');
   });
 
-  test(
-    `doctor names the cause of mutants, and its fixes put them right (seed ${PROPERTY_SEED})`,
-    async () => {
-      const { stage } = world;
-      const all = [...(await policyMutants(stage)), ...settingMutants(stage), ...destinationMutants(stage)];
-      const missed: string[] = [];
-      for (const round of drawnRounds(all, ROUNDS, MUTANTS_PER_ROUND))
-        missed.push(...(await play(world, round)));
-      console.log(
-        `doctor: ${all.length} mutants, missed: ${missed.length === 0 ? 'none' : missed.join(', ')}`,
-      );
-      expect(missed).toEqual([]);
-      expect(problems((await world.examine()).findings)).toEqual([]);
-    },
-    WHOLE_TABLE_MS,
-  );
+  test(`doctor names the cause of mutants, and its fixes put them right (seed ${PROPERTY_SEED})`, async () => {
+    const { stage } = world;
+    const all = [...(await policyMutants(stage)), ...settingMutants(stage), ...destinationMutants(stage)];
+    const missed: string[] = [];
+    for (const round of drawnRounds(all, ROUNDS, MUTANTS_PER_ROUND)) {
+      const now = await play(world, round);
+      // The whole table takes minutes, so it says what it missed so far.
+      if (now.length > 0) console.log(`doctor missed ${now.join(', ')}`);
+      missed.push(...now);
+    }
+    console.log(`doctor: ${all.length} mutants, missed: ${missed.length === 0 ? 'none' : missed.join(', ')}`);
+    expect(missed).toEqual([]);
+    expect(problems((await world.examine()).findings)).toEqual([]);
+  });
 });
 
 /** Creates a role of a person who may only list buckets, and returns its ARN. */
