@@ -72,7 +72,7 @@ export interface Iam extends PolicyKeeper {
   /** Deletes a role and ends its sessions. */
   deleteRole(roleArn: string): void;
   /** The customer managed policies of all accounts. */
-  managedPolicies: ManagedPolicies;
+  managedPolicies: ManagedPolicies<Role>;
   /** Creates temporary credentials of a role. Does not check the trust policy. Used by the local STS and Lambda. */
   createSession(
     roleArn: string,
@@ -111,7 +111,7 @@ export function createIam({ clock, faults = NO_FAULTS }: { clock: Clock; faults?
   };
 
   return {
-    managedPolicies: createManagedPolicies({ roles: () => [...roles.values()], putRole }),
+    managedPolicies: createManagedPolicies<Role>({ roles: () => [...roles.values()], putRole }),
     putRole,
     decide: (question) => authorizer.decide(question),
     ...keeper,
@@ -146,11 +146,7 @@ export function createIam({ clock, faults = NO_FAULTS }: { clock: Clock; faults?
       return { caller, credentials };
     },
     callerOf: (accessKeyId, sessionToken) => keyStatus(keys.get(accessKeyId), sessionToken, clock.now()),
-    expireSessions(roleArn) {
-      const role = roles.get(roleArn);
-      for (const key of keys.values())
-        if (role && key.roleId === role.roleId) key.credentials.expiresAtMs = clock.now();
-    },
+    expireSessions: (roleArn) => expire(keys, roles.get(roleArn), clock.now()),
   };
 }
 
@@ -222,6 +218,11 @@ interface Key {
   /** The id of the role whose session the key belongs to. */
   roleId?: string;
 }
+
+const expire = (keys: ReadonlyMap<string, Key>, role: Role | undefined, nowMs: number): void => {
+  for (const key of keys.values())
+    if (role && key.roleId === role.roleId) key.credentials.expiresAtMs = nowMs;
+};
 
 const keyStatus = (
   key: Key | undefined,

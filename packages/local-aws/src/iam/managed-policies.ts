@@ -1,5 +1,4 @@
 import type { PolicyDocument } from '../core/access.ts';
-import type { Role, RoleDefinition } from './iam.ts';
 import { parsePolicy } from './policy.ts';
 import { checkManagedPolicy } from './quotas.ts';
 
@@ -9,8 +8,14 @@ export interface ManagedPolicy {
   version: number;
 }
 
+/** A role with its policies. The name of a managed policy is its ARN. */
+interface PolicyHolder {
+  policies: PolicyDocument[];
+  policyNames: readonly (string | null)[];
+}
+
 /** The customer managed policies, by ARN. Only their default versions are kept. */
-export interface ManagedPolicies {
+export interface ManagedPolicies<Role extends PolicyHolder> {
   get(policyArn: string): ManagedPolicy | undefined;
   /** Creates a policy or a new default version of it. Roles that have it get the new version. Throws QuotaExceeded. */
   put(policyArn: string, document: PolicyDocument): ManagedPolicy;
@@ -19,14 +24,15 @@ export interface ManagedPolicies {
   detach(role: Role, policyArn: string): void;
 }
 
-interface Roles {
+export const createManagedPolicies = <Role extends PolicyHolder>({
+  roles,
+  putRole,
+}: {
   roles(): readonly Role[];
-  putRole(role: RoleDefinition): Role;
-}
-
-export const createManagedPolicies = ({ roles, putRole }: Roles): ManagedPolicies => {
+  putRole(role: Role): unknown;
+}): ManagedPolicies<Role> => {
   const policies = new Map<string, ManagedPolicy>();
-  const without = (role: Role, policyArn: string): Pick<Role, 'policies' | 'policyNames'> => {
+  const without = (role: Role, policyArn: string): PolicyHolder => {
     const isOther = (_: unknown, index: number): boolean => role.policyNames[index] !== policyArn;
     return { policies: role.policies.filter(isOther), policyNames: role.policyNames.filter(isOther) };
   };
