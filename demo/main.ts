@@ -1,5 +1,6 @@
 /** Runs `npm run demo`. The options are in options.ts and the steps are in story.ts. */
 import { formatSeconds } from './amounts.ts';
+import { serveConsole } from './console.ts';
 import { keepLines } from './keep.ts';
 import { parseOptions, USAGE, UsageError } from './options.ts';
 import type { DemoOptions } from './options.ts';
@@ -47,7 +48,16 @@ const demo = async (terminal: Terminal, options: DemoOptions, signal: AbortSigna
   await unlessAborted(signal, tell(accounts, teller));
   const took = formatSeconds(performance.now() - startedMs);
   terminal.line(`\n${terminal.style('green', '✔')} Both sides agree. The demo took ${took}.`);
-  if (options.keep) await stayUp(terminal, accounts, signal);
+  if (options.console) await serve(terminal, accounts, signal);
+  else if (options.keep) await stayUp(terminal, accounts, signal);
+};
+
+const serve = async (terminal: Terminal, accounts: TwoAccounts, signal: AbortSignal): Promise<void> => {
+  const argv = ['--config', accounts.replicationFile];
+  await using served = await serveConsole(argv, accounts.source.environment());
+  terminal.line(`\n${served.link}`);
+  if (signal.aborted) return;
+  await aborted(signal).catch(() => terminal.line('\nStopping.'));
 };
 
 const stayUp = async (terminal: Terminal, accounts: TwoAccounts, signal: AbortSignal): Promise<void> => {

@@ -6,6 +6,8 @@ export interface DemoOptions {
   help: boolean;
   /** Whether both accounts keep running after the demo, until Ctrl-C. */
   keep: boolean;
+  /** Whether the console is served after the demo, until Ctrl-C. */
+  console: boolean;
   /** Whether to print only lines and no table, even in a terminal. */
   plain: boolean;
   /** The size of the large object. */
@@ -17,6 +19,7 @@ export const USAGE = `Replicates between two local AWS accounts on this machine,
 Usage: npm run demo -- [options]
 
   --keep         Keep both accounts up until Ctrl-C, and show how to use them with the AWS CLI and s3-replicator.
+  --console      Serve the console of the deployment until Ctrl-C, and print its link.
   --size <size>  Size of the large object, e.g. 64MiB. Default: 1GiB. The demo needs twice as much disk space.
   --plain        Print one line per change, not a live table. This is the default without a terminal.
   --help         Show this help.
@@ -34,7 +37,7 @@ export const parseOptions = (argv: string[]): DemoOptions => {
   if (typeof sizeBytes === 'string' || sizeBytes < 1 || sizeBytes > LARGEST_BYTES) {
     throw new UsageError(`--size takes 1B to 30GiB, e.g. 64MiB, not ${JSON.stringify(values.size)}`);
   }
-  return { help: values.help, keep: values.keep, plain: values.plain, sizeBytes };
+  return { help: values.help, keep: values.keep, console: values.console, plain: values.plain, sizeBytes };
 };
 
 /** A mistake on the command line. */
@@ -48,6 +51,7 @@ const parsed = (argv: string[]) => {
       args: argv,
       options: {
         keep: { type: 'boolean', default: false },
+        console: { type: 'boolean', default: false },
         size: { type: 'string', default: '1GiB' },
         plain: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },

@@ -64,7 +64,7 @@ const KeyForm = (given: {
           autocomplete="off"
           spellcheck={false}
           required
-          pattern="s3://[^/]+/.+"
+          pattern="s3:\/\/[^\/]+\/.+"
           title="s3://bucket/key"
         />
       </label>
@@ -80,7 +80,7 @@ const KeyForm = (given: {
 
 const Story = ({ story, suffix }: { story: Explanation['stories'][number]; suffix: string }) => (
   <section class="panel story">
-    <h3>{story.headline}</h3>
+    <h2>{story.headline}</h2>
     {story.rule === null ? null : (
       <p class="quiet">
         {story.rule} → {story.destination}

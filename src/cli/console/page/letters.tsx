@@ -166,9 +166,9 @@ const GroupRow = (given: {
   return (
     <li class="problem">
       <div class="bar-line">
-        <h3>
+        <h2>
           <code>{reason}</code>
-        </h3>
+        </h2>
         <span>{where}</span>
         <span class="quiet">
           {countOf(group.letters, 'message')}, {countOf(group.objects, 'key')}, since {clock(group.since)} (

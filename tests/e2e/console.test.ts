@@ -1,0 +1,154 @@
+/**
+ * The console over the demo's deployment, in a headless browser. `npm run browser` fetches the browser. `CONSOLE=all`, as in the soak, also looks
+ * at every page in both widths and colours, and lets axe find what keeps people from using it.
+ */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { ServedConsole } from '../../demo/console.ts';
+import { REPOSITORY } from '../../demo/package-stack.ts';
+import { axeFile, type Browser, NO_BROWSER, openBrowser, type Page } from './support/console/browser.ts';
+import { type ConsoleStage, REFUSED, startConsoleStage } from './support/console/stage.ts';
+
+/** The folder of the screenshots, which git ignores. */
+const SHOTS = join(REPOSITORY, '.browser', 'screenshots');
+
+let stage: ConsoleStage;
+let served: ServedConsole;
+let browser: Browser;
+let page: Page;
+let origin: string;
+/** What the browser complained of, and what it asked of others. */
+const complaints: string[] = [];
+
+beforeAll(async () => {
+  if (NO_BROWSER !== null) return;
+  [stage, browser] = await Promise.all([startConsoleStage(), openBrowser()]);
+  served = await stage.serve();
+  ({ origin } = new URL(served.link));
+  ({ page } = browser);
+  page.on('console', (found) => void complaints.push(found.text?.() ?? ''));
+  page.on('pageerror', (found) => void complaints.push(String(found)));
+  page.on('request', (found) => {
+    const url = found.url?.() ?? '';
+    if (!url.startsWith(origin)) complaints.push(url);
+  });
+  mkdirSync(SHOTS, { recursive: true });
+  await page.goto(served.link);
+});
+afterAll(async () => {
+  await browser?.[Symbol.asyncDispose]();
+  await served?.[Symbol.asyncDispose]();
+  await stage?.[Symbol.asyncDispose]();
+});
+
+beforeEach(({ skip }) => skip(NO_BROWSER !== null, NO_BROWSER ?? ''));
+
+test('an operator sees why dead letters wait, checks them before and after the fix, and sends them back', async () => {
+  expect(page.url()).toBe(`${origin}/`);
+  await page.click('text=See why');
+  await page.waitForSelector('text=3 dead letters');
+  expect(await page.textContent('.problem')).toContain('explicit deny');
+  expect(await acted('Check', 'Check')).toContain('3 would fail again');
+  await stage.allowWrites();
+  expect(await acted('Check', 'Check')).toContain('3 would succeed');
+  expect(await acted('Redrive', 'Send them back')).toContain('3 messages sent to s3-replicator-prod-live');
+  await page.waitForSelector('text=No dead letter matches');
+  await stage.accounts.waitUntilReplicated([{ bucket: 'acme-documents', key: `${REFUSED}0000.pdf` }]);
+});
+
+test('an operator starts a backfill after its estimate, and watches it to its end and its report', async () => {
+  await page.click('nav >> text=Runs');
+  await page.click('text=Start a backfill…');
+  await page.selectOption('select[name=rule]', 'media');
+  await page.click('text=Estimate');
+  await page.waitForSelector('.figures');
+  expect(await page.textContent('.estimate')).toContain('s3://acme-media/');
+  await page.click('.estimate >> text=Start');
+  await page.click('dialog >> button.primary');
+  await page.waitForSelector('dialog >> text=1 run started.');
+  await page.click('dialog >> text=Close');
+  // The schedule that advances runs is a minute apart.
+  const clock = setInterval(() => stage.accounts.aws.clock.advance(3_000), 100);
+  try {
+    await page.waitForSelector('.verdict.good >> text=Agrees.', { timeout: 60_000 });
+  } finally {
+    clearInterval(clock);
+  }
+  expect(page.url()).toMatch(/\/runs\/\d{8}-/);
+  await page.waitForSelector('iframe.report');
+  await expect
+    .poll(() => page.evaluate<string>("document.querySelector('iframe').contentDocument.body.textContent"))
+    .toContain('The destination holds all 24 keys of the source.');
+  await page.goBack();
+  await page.waitForSelector('.run >> text=finished');
+});
+
+test('an operator asks what happened to a key, with the keyboard alone', async () => {
+  await page.click('nav >> text=A key');
+  await page.fill('input[name=uri]', `s3://acme-documents/${REFUSED}0001.pdf`);
+  await page.press('input[name=uri]', 'Enter');
+  await page.waitForSelector('.story >> text=Replicated: the destination holds what the source shows.');
+  expect(page.url()).toContain('/key?uri=s3%3A%2F%2Facme-documents');
+  await page.goto(page.url());
+  await page.waitForSelector('.story >> text=signed');
+  expect(complaints).toEqual([]);
+});
+
+test.runIf(process.env['CONSOLE'] === 'all')(
+  'every page fits both widths, says what it is to a screen reader, and looks as the screenshots show',
+  async () => {
+    await stage.refuseAgain();
+    const runs = await page.evaluate<{ id: string }[]>("fetch('/api/runs').then((answer) => answer.json())");
+    const violations: unknown[] = [];
+    for (const [name, path, shown] of pages(runs[0]?.id ?? '')) {
+      await page.goto(origin + path);
+      await page.waitForSelector(shown, { timeout: 60_000 });
+      violations.push(...(await shoot(name)));
+    }
+    expect(violations).toEqual([]);
+  },
+);
+
+/** Carries out an action of the first group of letters. Resolves to what the dialog says in the end. */
+const acted = async (action: string, verb: string): Promise<string> => {
+  await page.click(`.problem >> text=${action}…`);
+  await page.click(`dialog >> .buttons >> text=${verb}`);
+  await page.waitForSelector('dialog .done', { timeout: 60_000 });
+  const text = (await page.textContent('dialog .done')) ?? '';
+  await page.click('dialog >> text=Close');
+  return text;
+};
+
+const pages = (run: string): (readonly [name: string, path: string, shown: string])[] => [
+  ['overview', '/', '.rule'],
+  ['letters', '/letters', '.problem'],
+  ['runs', '/runs?start=backfill', '.run'],
+  ['run', `/runs/${run}`, 'iframe.report'],
+  ['key', `/key?uri=s3://acme-documents/${REFUSED}0001.pdf`, '.story'],
+  ['doctor', '/doctor', '.findings'],
+];
+
+/** Takes the screenshots of a page. Resolves to what axe finds, and to what is wider than the page. */
+const shoot = async (name: string): Promise<unknown[]> => {
+  const found: unknown[] = [];
+  for (const width of [1280, 400])
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.emulateMedia({ colorScheme });
+      await page.screenshot({ path: join(SHOTS, `${name}-${width}-${colorScheme}.png`), fullPage: true });
+      const wide = await page.evaluate<number>('document.documentElement.scrollWidth');
+      if (wide > width) found.push(`${name} is ${wide} wide, and the page ${width}`);
+      await page.evaluate(readFileSync(axeFile(), 'utf8'));
+      const { violations } = await page.evaluate<{ violations: { id: string; nodes: { html: string }[] }[] }>(
+        "axe.run(document, { resultTypes: ['violations'] })",
+      );
+      found.push(
+        ...violations.map(
+          ({ id, nodes }) =>
+            `${name} ${width} ${colorScheme}: ${id} ${nodes.map(({ html }) => html).join(' ')}`,
+        ),
+      );
+    }
+  return found;
+};

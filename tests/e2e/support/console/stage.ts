@@ -1,0 +1,72 @@
+/** The demo's deployment with everything that the console shows: replicated objects, refused ones, archived ones, and a console over it. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { type ServedConsole, serveConsole } from '../../../../demo/console.ts';
+import { refuseWrites, skipRetriesOfRefusals } from '../../../../demo/refusal.ts';
+import { startTwoAccounts, type TwoAccounts } from '../../../../demo/two-accounts.ts';
+import { mapConcurrently } from '../../../../src/lib/model/concurrency.ts';
+
+export interface ConsoleStage extends AsyncDisposable {
+  accounts: TwoAccounts;
+  /** The folder of the console, into which it writes exports. */
+  folder: string;
+  /** Ends the cause of the dead letters. */
+  allowWrites(): Promise<void>;
+  /** Makes dead letters again. */
+  refuseAgain(): Promise<void>;
+  serve(...argv: string[]): Promise<ServedConsole>;
+}
+
+export const REFUSED = 'invoices/refused/';
+const REPLICA = 'acme-documents-replica';
+
+/** Objects that were there before the deployment, for a backfill. */
+const BEFORE = 24;
+
+export const startConsoleStage = async (): Promise<ConsoleStage> => {
+  await using cleanUp = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), 's3-replicator-console-'));
+  cleanUp.defer(() => rm(folder, { recursive: true, force: true }));
+  const accounts = cleanUp.use(
+    await startTwoAccounts({
+      packaged: '.serverless',
+      before: ({ source }) => upload(source.s3(), 'acme-media', names('photos/2025/', BEFORE)),
+    }),
+  );
+  const s3 = accounts.source.s3();
+  let allowWrites = async (): Promise<void> => undefined;
+  const refuseAgain = async (): Promise<void> => {
+    allowWrites = await refuseWrites(accounts.destination.s3(), REPLICA, REFUSED);
+    await upload(s3, 'acme-documents', names(REFUSED, 3));
+    await accounts.waitUntilDeadLettered(3, { timeoutMs: 120_000 });
+  };
+  cleanUp.defer(skipRetriesOfRefusals(accounts));
+  await upload(s3, 'acme-documents', names('invoices/2026/', 6));
+  await refuseAgain();
+  const serve: ConsoleStage['serve'] = (...argv) =>
+    serveConsole([...argv, '--config', accounts.replicationFile], accounts.source.environment(), folder);
+  const everything = cleanUp.move();
+  return {
+    accounts,
+    folder,
+    allowWrites: () => allowWrites(),
+    refuseAgain,
+    serve,
+    [Symbol.asyncDispose]: () => everything.disposeAsync(),
+  };
+};
+
+const names = (prefix: string, count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `${prefix}${String(index).padStart(4, '0')}.pdf`);
+
+const upload = async (
+  s3: ReturnType<TwoAccounts['source']['s3']>,
+  Bucket: string,
+  keys: readonly string[],
+): Promise<void> => {
+  await mapConcurrently(keys, 8, (Key) =>
+    s3.send(new PutObjectCommand({ Bucket, Key, Body: `${Key} `.repeat(2_000) })),
+  );
+};
