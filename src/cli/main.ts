@@ -43,7 +43,7 @@ export const PROGRAM: CommandSpec = {
     'backfill pause': 'Pause a run.',
     'backfill resume': 'Resume a run.',
     'backfill cancel': 'Cancel a run.',
-    'backfill set': 'Change how many invocations copy for runs at once, without a deployment.',
+    'backfill set': 'Change how fast a run works, and at which hours, without a deployment.',
     'brake release': 'Pass on, or forget, what a closed brake holds, and open it.',
     'brake status': 'Show whether deletes are paused, and how many keys are held.',
     completion: 'Print the script by which a shell completes commands and options.',

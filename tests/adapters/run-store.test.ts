@@ -7,6 +7,7 @@ import { createRunCountsStore } from '../../src/lib/aws/dynamodb/run-counts.ts';
 import { createRunStore } from '../../src/lib/aws/dynamodb/run-store.ts';
 import { wholeRange } from '../../src/lib/listing/range.ts';
 import type { RangeCommit, RunRecord, RunStore } from '../../src/lib/runs/run-store.ts';
+import { NO_LIMITS } from '../../src/lib/model/run-limits.ts';
 import { NOTHING_COMPARED } from '../../src/lib/runs/run.ts';
 import { createMemoryRunStore } from '../model/memory-run-store.ts';
 import { runRecord } from '../runs/run-record.ts';
@@ -43,6 +44,21 @@ const STORES: [string, () => RunStore][] = [
   ['memory', () => createMemoryRunStore(() => NOW)],
   ['DynamoDB', () => createRunStore('runs')],
 ];
+
+describe.each(STORES)('the rate of a run in %s', (_name, create) => {
+  test('work that is accounted for comes one after the other, and begins anew after a pause or another rate', async () => {
+    const store = create();
+    const { id } = newRun();
+    const starts = await Promise.all(Array.from({ length: 8 }, () => store.charge(id, 250, NOW)));
+    expect(starts.map((ms) => ms - NOW).toSorted((a, b) => a - b)).toEqual([
+      0, 250, 500, 750, 1_000, 1_250, 1_500, 1_750,
+    ]);
+    expect(await store.charge(id, 1_000, NOW + 5_000)).toBe(NOW + 5_000);
+    expect(await store.charge(id, 1_000, NOW + 5_000)).toBe(NOW + 6_000);
+    await store.forgetRate(id);
+    expect(await store.charge(id, 1_000, NOW + 5_000)).toBe(NOW + 5_000);
+  });
+});
 
 describe.each(STORES)('a run in %s', (_name, create) => {
   test('a stored run is read unchanged', async () => {
@@ -206,6 +222,14 @@ test('the counters of concurrent replicate functions add up', async () => {
   expect(copied.minutes.reduce((sum, { failed }) => sum + failed, 0)).toBe(8);
   expect(copied.examples).toEqual({ kms: expect.stringMatching(/^denied [0-7]$/) });
   expect(copied.slowest[0]).toEqual({ key: 'k7', bytes: 5, durationMs: 7 });
-  await store.change(run, { phase: 'paused' });
+  const minutes = Math.floor((Date.now() / 60_000) % 1_440);
+  const hours = { fromMinutes: (minutes + 120) % 1_440, toMinutes: (minutes + 180) % 1_440, timeZone: 'UTC' };
+  await store.change(run, { limits: { ...NO_LIMITS, hours } });
+  expect(await createRunCountsStore('runs', () => undefined)().isStopped(run.id)).toBe(true);
+  const limited = (await store.load(run.id))!;
+  expect(limited.limits?.hours).toEqual(hours);
+  await store.change(limited, { limits: NO_LIMITS });
+  expect(await createRunCountsStore('runs', () => undefined)().isStopped(run.id)).toBe(false);
+  await store.change((await store.load(run.id))!, { phase: 'paused' });
   expect(await createRunCountsStore('runs', () => undefined)().isStopped(run.id)).toBe(true);
 });

@@ -138,12 +138,34 @@ test('backfill set changes the concurrency of runs, and says so if the run is ov
     run: id,
     before: 5,
     concurrency: 7,
+    limits: { requestsPerSecond: null, bytesPerSecond: null, hours: null },
   });
-  expect((await set()).err).toContain('--concurrency is missing');
+  expect((await set()).err).toContain('Give what to change: --concurrency, --max-requests-per-second');
   expect((await set('--concurrency', '1')).err).toContain(
     '--concurrency takes a whole number from 2 to 1000',
   );
   await commands.cli(['backfill', 'cancel', id]);
   const after = await set('--concurrency', '9');
   expect(after).toMatchObject({ code: 0, err: expect.stringContaining('holds for other runs of the stack') });
+});
+
+test('a run is started with limits, shows them and what it waits for, and backfill set changes them', async () => {
+  using commands = createRunCommands(
+    { source: keys(3), replica: {} },
+    { rule: '    limits: { maxBytesPerSecond: 50MB }\n' },
+  );
+  const hours = ['--hours', '01:00-02:00', '--max-requests-per-second', '200'];
+  await commands.cli([...START, '--estimate', 'none', ...hours]);
+  const [id = ''] = idsOf(commands);
+  const shown = await commands.cli(['backfill', 'status', id]);
+  expect(shown.out).toContain('at most 200 requests/s, at most 47.7 MiB/s, from 01:00 to 02:00 UTC');
+  expect(shown.out).toContain('waits for its hours, which begin at 2026-11-23T01:00Z');
+  const set = (...argv: string[]) => commands.cli(['backfill', 'set', id, ...argv]);
+  expect((await set('--hours', 'none', '--max-bytes-per-second', 'none')).out).toBe(
+    `Run ${id}: at most 200 requests/s.\n`,
+  );
+  expect((await commands.cli(['backfill', 'status', id])).out).not.toContain('waits for its hours');
+  const wrong = await set('--max-requests-per-second', '9', '--hours', '1-2', '--time-zone', 'Mars');
+  for (const words of ['takes a whole number from 10 to', 'takes hours like', 'takes a time zone like'])
+    expect(wrong.err).toContain(words);
 });

@@ -80,6 +80,7 @@ test('a minimal rule resolves to the documented defaults', () => {
         restore: null,
         brake: null,
         verify: null,
+        limits: { requestsPerSecond: null, bytesPerSecond: null, hours: null },
       },
     ],
   });

@@ -47,6 +47,7 @@ interface RunEpoch {
 export const createMemoryRunStore = (now: () => number): MemoryRunStore => {
   const tables: Tables = { runs: new Map(), ranges: new Map(), files: new Map(), copied: new Map() };
   const { runs, copied } = tables;
+  const used = new Map<string, number>();
   return {
     runs,
     ...runCalls(tables, now),
@@ -57,9 +58,15 @@ export const createMemoryRunStore = (now: () => number): MemoryRunStore => {
       copied.set(run, counters);
       const delta = emptyDelta();
       addPiece(delta, piece);
-      for (const name of ['done', 'failed', 'dropped', 'sent', 'tried'] as const)
+      for (const name of ['done', 'failed', 'dropped', 'sent', 'tried', 'copies', 'bytes'] as const)
         counters[name] += delta.sums.get(name) ?? 0;
     },
+    async charge(run, durationMs, nowMs) {
+      const atMs = Math.max(nowMs, used.get(run) ?? 0);
+      used.set(run, atMs + durationMs);
+      return atMs;
+    },
+    forgetRate: async (run) => void used.delete(run),
     async countSent(run, hints) {
       const counters = copied.get(run) ?? structuredClone(NOTHING_COPIED);
       copied.set(run, counters);

@@ -1,6 +1,7 @@
 /** Rules, invocations and event bodies for tests. */
 import type { Invocation } from '../../src/lib/model/ports.ts';
 import type { ReplicationConfiguration, ReplicationRule, RoleDestination } from '../../src/lib/model/rule.ts';
+import { NO_LIMITS } from '../../src/lib/model/run-limits.ts';
 import { createTask, type Task } from '../../src/lib/model/task.ts';
 
 export const testDestination = (fields: Partial<RoleDestination> = {}): RoleDestination => ({
@@ -49,6 +50,7 @@ export const testRule = (fields: Partial<ReplicationRule> = {}): ReplicationRule
   restore: null,
   brake: null,
   verify: null,
+  limits: NO_LIMITS,
   ...fields,
 });
 

@@ -30,6 +30,8 @@ const world = (fields: Partial<ReplicationRule> = {}) => {
   const rule = testRule({ versions: 'latest', ...fields });
   const quarantined: string[] = [];
   const bodies: string[] = [];
+  /** For how many seconds messages were hidden. */
+  const hidden: number[] = [];
   const work = (hint: Partial<Hint>, origin: QueueMessage['origin'] = 'backfill') =>
     carryOut({ ...message(formatHint({ ...HINT, bucket: rule.source.bucket, ...hint })), origin });
   const carryOut = (given: QueueMessage) =>
@@ -40,7 +42,7 @@ const world = (fields: Partial<ReplicationRule> = {}) => {
         destination: () => memoryDestination(replica, async () => undefined),
       },
       receipts,
-      liveQueue: { retryLater: async () => undefined },
+      liveQueue: { retryLater: async (_, seconds) => void hidden.push(seconds) },
       ...memoryRetries(async () => undefined),
       letters,
       deadLetterQueue: {
@@ -57,7 +59,7 @@ const world = (fields: Partial<ReplicationRule> = {}) => {
       ...noTransfers(),
       versionReceipts: memoryVersionReceipts(),
     });
-  return { source, replica, runs, records, quarantined, bodies, work, carryOut };
+  return { source, replica, runs, records, quarantined, bodies, hidden, work, carryOut };
 };
 
 const HINT: Hint = {
@@ -115,6 +117,20 @@ test('the work of an event is counted for no run', async () => {
   source.put('k', Buffer.from('one'));
   await work({ run: null });
   expect(runs.counted).toEqual([]);
+});
+
+test('a hint that comes before its time is hidden until then, unless it is an event', async () => {
+  const { source, replica, runs, hidden, work } = world();
+  source.put('k', Buffer.from('one'));
+  const early = { notBeforeMs: NOW + 100_000 };
+  expect((await work(early)).failed).toHaveLength(1);
+  expect((await work({ notBeforeMs: NOW + 1e9 })).failed).toHaveLength(1);
+  expect(hidden).toEqual([100, 42_000]);
+  expect(replica.history.size + runs.counted.length).toBe(0);
+  // Nobody else can hold live replication back.
+  expect(await work(early, 'live')).toEqual({ failed: [] });
+  expect(await work({ notBeforeMs: NOW })).toEqual({ failed: [] });
+  expect(replica.history.size).toBe(1);
 });
 
 test('a hint of a paused or cancelled run is dropped, counted and reported', async () => {

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import { cancelRun, pauseRun, resumeRun, startRuns } from '../../src/lib/runs/control.ts';
 import { workOnMessage } from '../../src/lib/runs/messages.ts';
-import { fortyKeys } from './histories.ts';
+import { progressOf } from '../../src/lib/runs/progress.ts';
+import { fortyKeys, NOW } from './histories.ts';
 import { testDestination, testRule } from '../model/settings.ts';
 import { numbers } from './random-numbers.ts';
 import { createWorld } from './run-world.ts';
@@ -181,4 +182,36 @@ test('a run whose permission becomes known within two minutes continues by itsel
   expect(world.store.runs.get(id)).toMatchObject({ phase: 'checking', failure: null });
   world.broken.source = null;
   expect(await world.untilStill(id)).toMatchObject({ phase: 'finished', failure: null });
+});
+
+test('a run works only at its hours, drops what is left in the queue when they end, and finds it again when they begin', async () => {
+  // The time of the world is noon UTC. In Kolkata it is half past five in the afternoon.
+  const hours = { fromMinutes: 17 * 60, toMinutes: 18 * 60, timeZone: 'Asia/Kolkata' };
+  const world = createWorld({
+    ...fortyKeys(),
+    random: numbers(3),
+    rule: { limits: { requestsPerSecond: null, bytesPerSecond: null, hours } },
+  });
+  const { id } = await world.start();
+  for (let count = 0; count < 4; count += 1) await world.deliver();
+  world.work();
+  expect(world.hints.length).toBeGreaterThan(1);
+  world.sleepUntil(NOW + 30 * 60_000);
+  await world.nextMinute();
+  const before = structuredClone(world.replica);
+  for (let count = 0; count < 100; count += 1) await world.step();
+  expect(world.replica).toEqual(before);
+  expect(world.hints).toEqual([]);
+  const rested = await world.store.load(id);
+  expect(rested).toMatchObject({ phase: expect.stringMatching(/comparing|copying/), isResting: true });
+  expect(progressOf(rested!, await world.store.copied(id), [], world.clock.now())).toMatchObject({
+    opens: '2026-11-23T11:30:00.000Z',
+  });
+  // The ranges were not sent again meanwhile, so that they cannot count as stuck.
+  for (const { wakes } of await world.store.openRanges(rested!)) expect(wakes).toBe(0);
+
+  world.sleepUntil(NOW + 23.5 * 3_600_000);
+  expect(await world.untilStill(id)).toMatchObject({ phase: 'finished', isResting: false });
+  expect(world.replica).toMatchObject(world.source);
+  expect(world.clock.now()).toBeLessThan(NOW + 24.5 * 3_600_000);
 });

@@ -9,6 +9,7 @@ import type { ReportFiles, RunDeps, RunQueues } from '../../src/lib/runs/ports.t
 import type { ReportRow, RunReport } from '../../src/lib/runs/report/report-data.ts';
 import { tendRuns } from '../../src/lib/runs/tend-runs.ts';
 import { isActive, type RunSpec } from '../../src/lib/runs/run.ts';
+import { opensMs } from '../../src/lib/model/run-limits.ts';
 import { createMemoryBrakes } from '../model/memory-brakes.ts';
 import { createMemoryVerifies } from '../model/memory-verifies.ts';
 import { createMemoryRunStore } from '../model/memory-run-store.ts';
@@ -171,7 +172,10 @@ const depsOf = (world: World): RunDeps => {
 };
 
 const queuesOf = (world: World): RunQueues => ({
-  send: async (sent) => void world.messages.push(...sent.map((message) => ({ message, atMs: world.nowMs }))),
+  send: async (sent, delaySeconds = 0) =>
+    void world.messages.push(
+      ...sent.map((message) => ({ message, atMs: world.nowMs + delaySeconds * 1_000 })),
+    ),
   sendHints: async (sent) => void world.hints.push(...sent),
   hintsLeft: async () => world.hints.length + world.foreignHints.count,
 });
@@ -246,13 +250,15 @@ const deliver = async (world: World): Promise<boolean> => {
 };
 
 /** Processes one hint as the replicate function does. Returns false if there is no hint. */
-const replicateOne = ({ hints, store, receipts, source, replica, random }: World): boolean => {
+const replicateOne = (world: World): boolean => {
+  const { hints, store, receipts, source, replica, random } = world;
   const index = Math.floor(random() * hints.length);
   const [hint] = hints.splice(index, 1);
   if (hint === undefined) return false;
   const id = hint.run ?? '';
   const run = store.runs.get(id);
-  if (run?.phase === 'paused' || run?.phase === 'cancelled') {
+  const isClosed = opensMs(run?.limits, world.nowMs) !== null;
+  if (run?.phase === 'paused' || run?.phase === 'cancelled' || isClosed) {
     store.count(id, { kind: 'dropped' });
     return true;
   }

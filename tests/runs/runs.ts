@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { NOTHING_COPIED } from '../model/memory-run-store.ts';
 import type { ReplicationRule, Source } from '../../src/lib/model/rule.ts';
 import type { RunReport } from '../../src/lib/runs/report/report-data.ts';
+import { NO_LIMITS } from '../../src/lib/model/run-limits.ts';
 import type { CompareCounters, CopyCounters, RunSpec } from '../../src/lib/runs/run.ts';
 import { NOTHING_COMPARED } from '../../src/lib/runs/run.ts';
 
@@ -41,6 +42,7 @@ export const aRule = (
   restore: null,
   brake: null,
   verify: null,
+  limits: NO_LIMITS,
   ...given,
   source: {
     bucket: 'acme-documents',

@@ -27,6 +27,7 @@ export const HINT: Required<Hint> = {
   run: '20261201-120000-k3f9xz',
   chain: CHAIN,
   released: true,
+  notBeforeMs: NOW + 3_600_000,
 };
 
 export const RETRY: Retry = {
@@ -118,7 +119,15 @@ export const RUN: RunRecord = {
     deleteExtra: false,
     acceptLeftOut: true,
     isDryRun: true,
+    scheduled: { requests: 1_000, dollars: 10 },
   },
+  limits: {
+    requestsPerSecond: 500,
+    bytesPerSecond: 50_000_000,
+    hours: { fromMinutes: 1_320, toMinutes: 360, timeZone: 'Europe/Berlin' },
+  },
+  requestsPerHint: 5,
+  isResting: true,
   scope: 's3://acme-documents/invoices/* to s3://acme-archive/*',
   phase: 'comparing',
   work: 'comparing',

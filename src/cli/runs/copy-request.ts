@@ -1,4 +1,5 @@
 /** Converts the options of `copy` to what is copied, and how both sides are reached. */
+import { NO_LIMITS } from '../../lib/model/run-limits.ts';
 import { resolve } from 'node:path';
 import type { BucketsAccess, NamedBucket } from '../../lib/aws/operator.ts';
 import type { Deployment } from '../../lib/configuration/resource-names.ts';
@@ -154,6 +155,7 @@ const ruleFor = (options: ParsedOptions, source: Bucket, destination: Bucket): R
     acl: 'ignore',
     restore: null,
     verify: null,
+    limits: NO_LIMITS,
     brake: null,
   };
 };

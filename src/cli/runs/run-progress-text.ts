@@ -31,7 +31,7 @@ export const progressLine = (progress: RunProgress, phase: Phase, besides: strin
     ...(secondsLeft === null || secondsLeft < 1 ? [] : [`${duration(secondsLeft)} left`]),
     besides,
     // Nothing is left to count, so only this text explains why the run is not over.
-    ...(share === 1 ? [waitText(progress, phase)] : []),
+    ...(share === 1 || progress.opens !== null ? [waitText(progress, phase)] : []),
   ].join(', ');
 };
 
@@ -43,7 +43,8 @@ export const shareText = ({ keys }: Pick<RunProgress, 'keys'>): string => {
 
 type Amount = RunProgress['keys'];
 
-const waitText = ({ waitsFor, nextCheck }: RunProgress, phase: Phase): string => {
+const waitText = ({ waitsFor, nextCheck, opens }: RunProgress, phase: Phase): string => {
+  if (opens !== null) return `waits for its hours, which begin at ${opens.slice(0, 16)}Z`;
   const { what, count } = waitsFor;
   const waits = `waits for ${countOf(count, what === 'ranges' ? 'range of keys' : 'key', what === 'ranges' ? 'ranges of keys' : 'keys')}`;
   if (nextCheck === null) return `${waits}, checked every minute`;

@@ -2,12 +2,14 @@
 import type { Configuration } from '../../lib/configuration/configuration.ts';
 import { parseRunRequest } from '../../lib/runs/request.ts';
 import type { Reading } from '../../lib/runs/compare/basis.ts';
+import type { RunLimits } from '../../lib/model/run-limits.ts';
 import type { RunSpec } from '../../lib/runs/run.ts';
 import { type OptionSpec, type ParsedOptions } from '../terminal/command.ts';
 import { configurationOf } from '../configuration.ts';
 import { DEPLOYMENT_OPTIONS } from '../deployment.ts';
 import { CliError } from '../terminal/errors.ts';
 import type { CliIo } from '../terminal/io.ts';
+import { LIMIT_NAMES, LIMIT_OPTIONS, limitsIn } from './limit-options.ts';
 import type { RunPorts } from './run-ports.ts';
 
 export const START_OPTIONS = {
@@ -42,6 +44,7 @@ export const START_OPTIONS = {
     description:
       'How the source is counted before the start: from a sample of about 400 pages, completely, or not at all. Default: sample.',
   },
+  ...LIMIT_OPTIONS,
   yes: { description: 'Start without asking.' },
   ...DEPLOYMENT_OPTIONS,
 } as const satisfies Record<string, OptionSpec>;
@@ -79,6 +82,8 @@ export interface StartRequest {
   estimate: 'sample' | 'full' | 'none';
   wait: boolean;
   yes: boolean;
+  /** Limits in place of those of replication.yml. */
+  limits: Partial<RunLimits>;
   json: boolean;
 }
 
@@ -101,6 +106,10 @@ export const startRequest = (
     if (options.has(name) && !isLocal)
       throw new CliError('bad-value', `--${name} needs --local: in AWS, replication.yml sets it.`);
   }
+  for (const name of LIMIT_NAMES) {
+    if (options.has(name) && isLocal)
+      throw new CliError('bad-value', `--${name} cannot be combined with --local: it limits runs in AWS.`);
+  }
   const reading = readingIn(options, isLocal);
   const configuration = configurationOf(options, io);
   return {
@@ -113,6 +122,7 @@ export const startRequest = (
     estimate: ESTIMATES.find((each) => each === options.value('estimate')) ?? 'sample',
     wait: options.has('wait'),
     yes: options.has('yes'),
+    limits: limitsIn(options),
     json: options.has('json'),
   };
 };

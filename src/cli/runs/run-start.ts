@@ -49,6 +49,7 @@ export const beginRuns = async (
     spec: manner.instead(spec),
     // The estimate is for the real run, so it is not stored with a dry run, whose use of AWS is different.
     estimate: manner === DRY ? null : (estimates[index] ?? null),
+    limits: request.limits,
   }));
   return (await startAll(starts, deps)).map(({ id }) => id);
 };

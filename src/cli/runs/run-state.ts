@@ -47,6 +47,7 @@ export const publicRun = ({
   estimate,
   still,
   digests,
+  limits,
 }: Run): Run => ({
   id,
   spec,
@@ -64,6 +65,7 @@ export const publicRun = ({
   estimate,
   still,
   digests,
+  ...(limits === undefined ? {} : { limits }),
 });
 
 const runStateOf = (run: Run, copied: CopyCounters, nowMs: number): Omit<RunState, 'progress'> => {

@@ -8,6 +8,7 @@ import type { RunProgress } from '../../lib/runs/progress.ts';
 import type { RunEstimate } from '../../lib/runs/run.ts';
 import { type CompareCounters, type CopyCounters, isOver, type Run } from '../../lib/runs/run.ts';
 import { type Column, tableLines } from '../terminal/table.ts';
+import { limitsText } from './limit-options.ts';
 import { progressLines, shareText } from './run-progress-text.ts';
 
 /** A run with the counters of its copies and its use of AWS. */
@@ -40,6 +41,7 @@ export const runLines = (
   return [
     `Run ${id}: ${runTitle(run)}`,
     `  ${phase}${phase === 'paused' || phase === 'failed' ? ` while ${run.work}` : ''}, ${duration(seconds)}${endedMs === null ? ' so far' : ''}`,
+    ...limitLines(run),
     ...(failure === null
       ? []
       : [`  ${failure.reason}: ${printable(failure.detail)}`, `    ${reasonEntry(failure.reason).fix}`]),
@@ -53,6 +55,11 @@ export const runLines = (
     ...(phase === 'finished' && reportFolder !== null ? ['', ...reportLines(run, reportFolder)] : []),
     ...(phase === 'finished' && checked !== null ? ['', `  ${verdictOf(checked)}`] : []),
   ];
+};
+
+const limitLines = ({ limits }: RunState): string[] => {
+  const text = limits === undefined ? null : limitsText(limits);
+  return text === null ? [] : [`  ${text}`];
 };
 
 const reportLines = ({ digests }: RunState, folder: string): string[] => [

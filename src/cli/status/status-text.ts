@@ -136,6 +136,7 @@ const runText = ({
   bytesDone,
   bytesInAll,
   secondsLeft,
+  opens,
   failure,
 }: RunSummary): string => {
   if (failure !== null)
@@ -146,7 +147,12 @@ const runText = ({
     bytesInAll === null || bytesInAll === 0
       ? `${countText(keysDone)}${keysInAll === null ? '' : ` of ${countText(Math.max(keysDone, keysInAll))}`} keys`
       : `${byteText(bytesDone)} of ${byteText(Math.max(bytesDone, bytesInAll))}`;
-  const left = secondsLeft === null ? '' : `, ${duration(secondsLeft)} left`;
+  const left =
+    opens !== null
+      ? `, waits for its hours until ${minuteOf(opens)} UTC`
+      : secondsLeft === null
+        ? ''
+        : `, ${duration(secondsLeft)} left`;
   return `${rule} ${run}  ${phase} ${share}${amount}${left}`;
 };
 

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { toExclusion, toFilter } from './filter-schema.ts';
 import { sourceKeys } from './source-keys.ts';
+import { toLimits } from './limits-schema.ts';
 import { toVerify } from './verify-schema.ts';
 import { checkRules, destinationId } from './checks.ts';
 import type { DestinationShape } from './destination-schema.ts';
@@ -239,9 +240,9 @@ function toConfiguration(
 ): Omit<Configuration, 'warnings'> {
   const keys = rules.flatMap(({ rule }) => sourceKeys(rule.source).map(({ arn }) => arn));
   return {
-    replication: { name: shape.name, rules: rules.map(({ rule }) => toRule(rule)) },
+    replication: { name: shape.name, rules: rules.map(({ rule }) => toRule(rule, shape.backfill)) },
     stack: toStack(shape.stack, [...new Set(keys)].toSorted()),
-    backfill: { ...shape.backfill, report: toReport(shape.backfill.report) },
+    backfill: toBackfill(shape.backfill),
     transfers: shape.transfers,
     deployment: toDeployment(shape, options),
   };
@@ -262,16 +263,15 @@ const toStack = (stack: FileShape['stack'], sourceKmsKeyArns: string[]): StackSe
   deploymentBucket: stack.deploymentBucket ?? null,
 });
 
-const toRule = ({
-  source,
-  filter,
-  exclude,
-  destinations,
-  restore,
-  brake,
-  verify,
-  ...others
-}: RuleShape): ReplicationRule => ({
+const toBackfill = ({ report, ...others }: FileShape['backfill']): BackfillSettings => {
+  const { maximumConcurrency, listingConcurrency } = others;
+  return { maximumConcurrency, listingConcurrency, report: toReport(report) };
+};
+
+const toRule = (
+  { source, filter, exclude, destinations, restore, brake, verify, limits, ...others }: RuleShape,
+  ofAll: FileShape['backfill'],
+): ReplicationRule => ({
   ...others,
   source: {
     bucket: source.bucket,
@@ -290,6 +290,7 @@ const toRule = ({
   restore: restore ?? null,
   brake: toBrake(brake, others.deletes),
   verify: toVerify(verify),
+  limits: toLimits(ofAll, limits),
 });
 
 const toBrake = (brake: RuleShape['brake'], deletes: RuleShape['deletes']): BrakeSettings | null => {

@@ -5,6 +5,7 @@ import { optionBlock, bucket, id, integer, keyPart, oneOf, pattern } from './fie
 import { destinationBlock, DESTINATION_OPTIONS } from './destination-schema.ts';
 import { SERVICE_OPTIONS } from './service-schema.ts';
 import { excludeBlock, excludeList, filterBlock } from './filter-schema.ts';
+import { limitsBlock } from './limits-schema.ts';
 import { verifyBlock } from './verify-schema.ts';
 
 export type RuleShape = z.output<typeof ruleSchema>;
@@ -158,6 +159,7 @@ export const ruleSchema = optionBlock(
     ).default('ignore'),
     restore: restoreBlock.optional(),
     verify: verifyBlock.optional(),
+    limits: limitsBlock.optional(),
     brake: z
       .union([z.literal('off'), brakeBlock], { error: BRAKE_ADVICE })
       .describe(BRAKE_ADVICE)
@@ -178,4 +180,5 @@ export const RULE_SECTIONS: Record<string, string[]> = {
   restore: Object.keys(restoreBlock.shape),
   brake: Object.keys(brakeBlock.shape),
   verify: Object.keys(verifyBlock.shape),
+  limits: Object.keys(limitsBlock.shape),
 };

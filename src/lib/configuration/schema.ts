@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { ACCOUNT, LOG_RETENTION_DAYS, REGION, STACK_NAME_PART } from './aws-syntax.ts';
 import { optionBlock, bucket, integer, keyPart, oneOf, pattern, tagMap } from './fields.ts';
+import { LIMIT_OPTIONS } from './limits-schema.ts';
 import { alarmTopicArn, PLATFORM_OPTIONS, vpcBlock } from './platform-schema.ts';
 import { OWN_OPTION } from './own-options.ts';
 import { destinationBlock } from './destination-schema.ts';
@@ -112,6 +113,7 @@ const backfillBlock = optionBlock('write the backfill settings as a block under 
     2,
     1000,
   ).default(8),
+  ...LIMIT_OPTIONS,
   report: reportBlock.optional(),
 });
 

@@ -42,6 +42,8 @@ export interface Hint {
   chain?: TransferChain;
   /** Whether an operator has released the key, which the brake held. */
   released?: true;
+  /** The time before which a hint of a run may not be worked on, because of the rate of the run. Milliseconds since the epoch. */
+  notBeforeMs?: number;
 }
 
 export const concernOf = ({ kind }: Pick<Hint, 'kind'>): Concern => {
@@ -304,6 +306,7 @@ const parseOwnHint = (json: JsonRecord, body: string): Parsed => {
       run: textOrNull(json['run']),
       ...(chain === null ? {} : { chain }),
       ...(json['released'] === true ? { released: true } : {}),
+      ...(typeof json['notBeforeMs'] === 'number' ? { notBeforeMs: json['notBeforeMs'] } : {}),
     },
     () => body,
   );

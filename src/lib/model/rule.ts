@@ -3,6 +3,7 @@
  * No other directory deals with YAML.
  */
 import { createHash } from 'node:crypto';
+import type { RunLimits } from './run-limits.ts';
 
 /** `replication.yml` after validation. */
 export interface ReplicationConfiguration {
@@ -49,6 +50,8 @@ export interface ReplicationRule {
   brake: BrakeSettings | null;
   /** When both sides are compared without a person; null: never. */
   verify: VerifySchedule | null;
+  /** How fast runs of the rule may work, and at which hours, unless they are started with other limits. */
+  limits: RunLimits;
 }
 
 /** When a verify of each destination begins, and how much it may use. */

@@ -51,6 +51,11 @@ const replicate = async (message: QueueMessage, batch: Batch, deps: Deps): Promi
   if (await isNewer(message, deps)) return false;
   if (!(await tookLetter(message, deps))) return false;
   const { assignments, failures } = openMessage(message, deps);
+  const earlySeconds = secondsTooEarly(message, assignments, deps);
+  if (earlySeconds > 0) {
+    await deps.liveQueue.retryLater(message, earlySeconds);
+    return false;
+  }
   batch.listings.expect(assignments);
   await Promise.all(
     assignments.map(async (assignment) => {
@@ -59,6 +64,18 @@ const replicate = async (message: QueueMessage, batch: Batch, deps: Deps): Promi
     }),
   );
   return await settle(message, failures, deps);
+};
+
+/** Maximum time for which SQS hides a message, less the time in which it was received. */
+const MOST_HIDDEN_SECONDS = 42_000;
+
+/** Returns how long a hint of a run has to wait for the rate of its run. Only the queue of runs may hold hints back. */
+const secondsTooEarly = (message: QueueMessage, assignments: Assignment[], { clock }: Deps): number => {
+  if (message.origin !== 'backfill') return 0;
+  const notBeforeMs = Math.max(0, ...assignments.map(({ hint }) => hint.notBeforeMs ?? 0));
+  return notBeforeMs === 0
+    ? 0
+    : Math.min(MOST_HIDDEN_SECONDS, Math.max(0, Math.ceil((notBeforeMs - clock.now()) / 1_000)));
 };
 
 /** Returns true if the hint has no other assignment. */

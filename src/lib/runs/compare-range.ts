@@ -11,11 +11,22 @@ import { createRangeWork, type RangeEnd, type RangeWork } from '../listing/range
 import type { Checkpoint, Stretch } from '../listing/stretch.ts';
 import { type Chain, nextHop } from '../model/chain.ts';
 import { asReplicationError } from '../model/errors.ts';
+import { hasRate, opensMs } from '../model/run-limits.ts';
+import type { Hint } from '../hint/hint.ts';
 import { proveBy } from './compare/basis.ts';
 import { createCloserLook } from './compare/closer-look.ts';
 import { type CompareConsumer, createCompareConsumer } from './compare/compare-consumer.ts';
 import { assertSameScope, type Scope, scopeOf } from './compare/scope.ts';
 import type { RunDeps, RunMessage } from './ports.ts';
+import {
+  accountFor,
+  listersOf,
+  LOOK_REQUESTS,
+  MAX_DELAY_SECONDS,
+  paceHints,
+  PATIENT_MS,
+  requestsPerHint,
+} from './rate.ts';
 import { addCompared, type CompareCounters, isListing } from './run.ts';
 import type { OpenRange, RunRecord } from './run-store.ts';
 import { createStepFile, type StepFile } from './step-file.ts';
@@ -41,13 +52,17 @@ const REQUESTS_AT_ONCE = 4;
 export const compareRange = async (message: RunMessage, deps: RunDeps): Promise<'ended' | 'done'> => {
   const run = await deps.store.load(message.run);
   if (run === null || !isSameListing(run, message.epoch)) return 'done';
+  // The schedule sends the messages of all open ranges when the hours begin.
+  if (opensMs(run.limits, deps.clock.now()) !== null) return 'done';
   const open = await deps.store.openRange(run.id, message.epoch, message.from);
   if (open === null) return 'done';
   assertSameScope(deps.configuration, run);
   const job = beginJob(run, open, message, deps);
   const end = await runJob(job, open);
-  if (end.kind === 'handed-back' && !job.isStopped)
-    await deps.queues.send([{ ...message, ...nextHop(message, job.hasMoved) }]);
+  if (end.kind === 'handed-back' && !job.isStopped) {
+    const delaySeconds = Math.min(MAX_DELAY_SECONDS, Math.ceil(job.waitMs / 1_000));
+    await deps.queues.send([{ ...message, ...nextHop(message, job.hasMoved) }], delaySeconds);
+  }
   return end.kind === 'ended' ? 'ended' : 'done';
 };
 
@@ -56,7 +71,8 @@ const isSameListing = ({ phase, epoch }: RunRecord, asked: number): boolean =>
   isListing(phase) && epoch === asked;
 
 interface RangeJob {
-  readonly run: RunRecord;
+  /** The run as it was loaded last. */
+  run: RunRecord;
   readonly deps: RunDeps;
   readonly scope: Scope;
   readonly listing: 'compared' | 'checked';
@@ -71,12 +87,14 @@ interface RangeJob {
   readonly chain: Chain;
   /** Whether this job has committed a step. */
   hasMoved: boolean;
-  /** Whether the run was paused, cancelled or failed in the meantime. */
+  /** Whether the run was paused, cancelled or failed in the meantime, or its hours are over. */
   isStopped: boolean;
+  /** How long the rest of the range has to wait for the rate of the run; 0 without a rate. */
+  waitMs: number;
 }
 
 const beginJob = (run: RunRecord, { range, counted }: OpenRange, chain: Chain, deps: RunDeps): RangeJob => {
-  const { clock, random, deadlineMs, listings, queues } = deps;
+  const { clock, random, deadlineMs, listings } = deps;
   const { id, epoch, spec, createdMs } = run;
   const scope = scopeOf(deps.configuration, spec);
   const listing = run.phase === 'checking' ? 'checked' : 'compared';
@@ -92,15 +110,15 @@ const beginJob = (run: RunRecord, { range, counted }: OpenRange, chain: Chain, d
     createdMs,
     listDestination: patientListing(listings.destination(scope.destination, spec.versions), patience),
     look: createCloserLook(scope, spec, { ...deps, prove: proveBy(deps.receipts) }),
-    sendHints: async (hints) => {
+    sendHints: async (hints, sizes) => {
       await deps.store.countSent(id, hints.length);
-      await queues.sendHints(hints);
+      await sendPaced(job, hints, sizes);
     },
     report: (rows) => file.write(rows),
     sleep: (ms) => clock.sleep(ms),
   });
   const counters = { counted, committedCounters: counted };
-  return {
+  const job: RangeJob = {
     run,
     deps,
     scope,
@@ -112,7 +130,40 @@ const beginJob = (run: RunRecord, { range, counted }: OpenRange, chain: Chain, d
     chain,
     hasMoved: false,
     isStopped: false,
+    waitMs: 0,
   };
+  return job;
+};
+
+/** Sends hints, each with the delay that the rate of the run asks for. */
+const sendPaced = async ({ run, deps }: RangeJob, hints: Hint[], sizes: number[]): Promise<void> => {
+  const { id, limits, spec } = run;
+  if (!hasRate(limits)) return await deps.queues.sendHints(hints);
+  const perHint = run.requestsPerHint ?? requestsPerHint(spec, { copies: 0, done: 0 });
+  const place = { store: deps.store, nowMs: deps.clock.now() };
+  const paced = await paceHints({ id, limits, perHint }, { hints, sizes }, place);
+  await deps.queues.sendHints(
+    paced.map(({ hint }) => hint),
+    paced.map(({ delaySeconds }) => delaySeconds),
+  );
+};
+
+/** Accounts for the requests of the step. Waits if the rate allows the next step soon, and otherwise ends the work. */
+const keepRate = async (
+  { limits }: RunRecord,
+  { sourcePages, destinationPages, looks }: CompareCounters,
+  job: RangeJob,
+  work: RangeWork,
+): Promise<void> => {
+  if (!hasRate(limits)) return;
+  const { deps, run } = job;
+  const { clock, deadlineMs, store } = deps;
+  const requests = sourcePages + destinationPages + LOOK_REQUESTS * looks;
+  const nowMs = clock.now();
+  const waitMs = await accountFor({ id: run.id, limits }, { requests, bytes: 0 }, { store, nowMs });
+  if (waitMs <= PATIENT_MS && nowMs + waitMs < deadlineMs) return await clock.sleep(waitMs);
+  job.waitMs = waitMs;
+  work.stop();
 };
 
 const runJob = async (job: RangeJob, { range }: OpenRange): Promise<RangeEnd> => {
@@ -157,13 +208,17 @@ const consumeStretch = async (
  */
 const endRangeStep = async (job: RangeJob, work: RangeWork): Promise<void> => {
   const { run, deps } = job;
-  job.counted = addCompared(job.counted, job.consumer.taken());
+  const taken = job.consumer.taken();
+  job.counted = addCompared(job.counted, taken);
   await job.file.end();
   const now = await deps.store.load(run.id);
-  if (now === null || !isSameListing(now, run.epoch)) {
+  if (now === null || !isSameListing(now, run.epoch) || opensMs(now.limits, deps.clock.now()) !== null) {
     job.isStopped = true;
-    work.stop();
-  } else await shareWithIdle(work, now.openRanges, deps.listingConcurrency);
+    return work.stop();
+  }
+  job.run = now;
+  await shareWithIdle(work, now.openRanges, listersOf(now.limits, deps.listingConcurrency));
+  await keepRate(now, taken, job, work);
 };
 
 /**

@@ -1,7 +1,8 @@
 /** The operations on runs that an operator may request. */
 import { wholeRange } from '../listing/range.ts';
 import { NEW_CHAIN } from '../model/chain.ts';
-import { scopeText } from './compare/scope.ts';
+import { NO_LIMITS, type RunLimits } from '../model/run-limits.ts';
+import { scopeOf, scopeText } from './compare/scope.ts';
 import type { RunDeps } from './ports.ts';
 import type { RunRecord } from './run-store.ts';
 import { isActive, isOver, NOTHING_COMPARED, type RunSpec, type WorkPhase, type RunEstimate } from './run.ts';
@@ -25,6 +26,8 @@ export interface NewRun {
   spec: RunSpec;
   /** The estimate that was made before the start; null: none. */
   estimate: RunEstimate | null;
+  /** Limits in place of those of the rule. */
+  limits?: Partial<RunLimits>;
 }
 
 /**
@@ -36,8 +39,10 @@ export const startRuns = async (
   deps: ControlDeps & Pick<RunDeps, 'configuration'>,
 ): Promise<RunRecord[]> => {
   const runs: RunRecord[] = [];
-  for (const { spec, estimate } of starts) {
-    const run = newRun({ spec, estimate }, scopeText(deps.configuration, spec), deps);
+  for (const start of starts) {
+    const { spec } = start;
+    const limits = { ...scopeOf(deps.configuration, spec).rule.limits, ...start.limits };
+    const run = newRun({ ...start, limits }, scopeText(deps.configuration, spec), deps);
     const created = await deps.store.create(run, wholeRange());
     if (created.kind === 'active') {
       // No message was sent for these runs, so they have done nothing, and their end need not be announced.
@@ -62,7 +67,11 @@ const inTheWay = async (id: string, { store }: ControlDeps): Promise<RunRefusedE
   return new RunRefusedError(`${over} ${advice}. Nothing was started`, id);
 };
 
-const newRun = ({ spec, estimate }: NewRun, scope: string, deps: ControlDeps): RunRecord => {
+const newRun = (
+  { spec, estimate, limits }: NewRun & { limits: RunLimits },
+  scope: string,
+  deps: ControlDeps,
+): RunRecord => {
   const createdMs = deps.clock.now();
   const work: WorkPhase = spec.kind === 'backfill' || spec.repair ? 'comparing' : 'checking';
   return {
@@ -87,6 +96,7 @@ const newRun = ({ spec, estimate }: NewRun, scope: string, deps: ControlDeps): R
     endedBefore: null,
     deniedSinceMs: null,
     announced: false,
+    limits,
   };
 };
 
@@ -140,7 +150,22 @@ export const cancelRun = (id: string, deps: ControlDeps): Promise<RunRecord> =>
     return { phase: 'cancelled', endedMs: deps.clock.now(), announced: false };
   });
 
-const wake = async (run: RunRecord, { store, queues }: ControlDeps): Promise<void> => {
+/** Changes the limits of a run that is not over. Takes effect at the next step of each worker, and within seconds for hints. */
+export const limitRun = async (
+  id: string,
+  limits: Partial<RunLimits>,
+  deps: ControlDeps,
+): Promise<RunRecord> => {
+  const run = await change(id, deps, (now) => {
+    if (isOver(now)) throw new RunRefusedError(`run ${id} is ${now.phase}: nothing is left to limit`, id);
+    return { limits: { ...NO_LIMITS, ...now.limits, ...limits } };
+  });
+  await deps.store.forgetRate(id);
+  return run;
+};
+
+/** Sends the messages of all open ranges. */
+export const wake = async (run: RunRecord, { store, queues }: ControlDeps): Promise<void> => {
   const ranges = await store.openRanges(run);
   await queues.send(
     ranges.map(({ range }) => ({ run: run.id, epoch: run.epoch, from: range.from, ...NEW_CHAIN })),

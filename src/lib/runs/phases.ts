@@ -3,6 +3,7 @@ import { wholeRange } from '../listing/range.ts';
 import { refusedAt } from '../delivery/refusals.ts';
 import { brakeName } from '../model/brake.ts';
 import type { ReplicationError } from '../model/errors.ts';
+import { hasRate } from '../model/run-limits.ts';
 import { isPermission } from '../model/reasons.ts';
 import type { RunDeps } from './ports.ts';
 import { reportOf } from './report/run-report.ts';
@@ -111,6 +112,9 @@ const hasCeased = async (run: RunRecord, deps: RunDeps): Promise<boolean> => {
   if (run.still === null) return false;
   const stillMs = deps.clock.now() - run.still.sinceMs;
   if (stillMs < LOST_MS) return false;
+  // Hints may wait for their time for hours. Nothing is accounted for here, only asked.
+  const nowMs = deps.clock.now();
+  if (hasRate(run.limits) && (await deps.store.charge(run.id, 0, nowMs)) > nowMs) return false;
   const moving = await deps.moving.count(run.spec, run.id);
   if (moving.ofRun + moving.waiting > 0) return false;
   return stillMs >= LOST_AMONG_OTHERS_MS || (moving.ofRule === 0 && (await deps.queues.hintsLeft()) === 0);

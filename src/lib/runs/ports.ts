@@ -21,8 +21,9 @@ export interface RunMessage extends Chain {
 
 export interface RunQueues {
   /** Resolves when SQS has accepted all messages. They are delivered at least once, in no order. */
-  send(messages: readonly RunMessage[]): Promise<void>;
-  sendHints(hints: readonly Hint[]): Promise<void>;
+  send(messages: readonly RunMessage[], delaySeconds?: number): Promise<void>;
+  /** `delays` gives the delay of each hint in seconds, at most 900. Left out: none is delayed. */
+  sendHints(hints: readonly Hint[], delays?: readonly number[]): Promise<void>;
   /** The approximate number of hints of all runs in the queue, whether visible, delayed or in flight. */
   hintsLeft(): Promise<number>;
 }

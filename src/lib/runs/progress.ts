@@ -1,4 +1,5 @@
 /** How far a run is, how fast it was lately, and what it waits for. */
+import { opensMs } from '../model/run-limits.ts';
 import type { OpenRange } from './run-store.ts';
 import { type CopyCounters, isActive, isListing, type Run } from './run.ts';
 import { LOST_AMONG_OTHERS_MS, LOST_MS, resendMs } from './waiting-times.ts';
@@ -18,6 +19,8 @@ export interface RunProgress {
   waitsFor: { what: 'ranges' | 'keys'; count: number };
   /** When the run acts by itself if nothing moves until then, ISO 8601; null: work is moving. */
   nextCheck: string | null;
+  /** When the hours of the run begin, ISO 8601; null: it may work now. */
+  opens: string | null;
 }
 
 interface Amount {
@@ -30,7 +33,7 @@ interface Amount {
 
 type Reading = Pick<
   Run,
-  'phase' | 'work' | 'openRanges' | 'compared' | 'checked' | 'estimate' | 'history' | 'still'
+  'phase' | 'work' | 'openRanges' | 'compared' | 'checked' | 'estimate' | 'history' | 'still' | 'limits'
 >;
 
 /** Returns null if the run is not at work. */
@@ -52,6 +55,7 @@ export const progressOf = (
       ? { what: 'ranges', count: run.openRanges }
       : { what: 'keys', count: Math.max(0, copied.sent - endedOf(copied)) },
     nextCheck: isoOrNull(isListing(run.phase) ? nextResend(open) : nextComparison(run, nowMs)),
+    opens: isoOrNull(opensMs(run.limits, nowMs)),
   };
 };
 

@@ -16,6 +16,10 @@ export interface RunRecord extends Run {
   deniedSinceMs: number | null;
   /** Whether the end of the run was announced. */
   announced: boolean;
+  /** How many requests a hint of the run takes, as the schedule has last seen it. Left out: not seen yet. */
+  requestsPerHint?: number;
+  /** Whether the schedule has seen that the hours of the run are over, so that its ranges are sent again when they begin. */
+  isResting?: boolean;
 }
 
 /**
@@ -98,6 +102,13 @@ export interface RunStore {
   commit(commit: RangeCommit): Promise<Committed>;
   /** Adds to the number of hints that the run has sent. It is called before they are sent, so the number is never too small. */
   countSent(id: string, hints: number): Promise<void>;
+  /**
+   * Accounts for work that takes so long at the rate of the run. Resolves to the time at which the work may begin, which is not before `nowMs`.
+   * The work of all callers comes one after the other.
+   */
+  charge(id: string, durationMs: number, nowMs: number): Promise<number>;
+  /** Forgets what was accounted for, because the rate of the run has changed. */
+  forgetRate(id: string): Promise<void>;
   copied(id: string): Promise<CopyCounters>;
   /** Loads at most `limit` files of the run's present listing, and the number of its other files. */
   files(run: RunRecord, limit: number): Promise<{ files: DifferenceFile[]; leftOut: number }>;

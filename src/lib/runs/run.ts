@@ -3,6 +3,7 @@
  * table of runs.
  */
 import type { Reason } from '../model/reasons.ts';
+import type { RunLimits } from '../model/run-limits.ts';
 
 export interface RunSpec {
   /** A `backfill` replicates the differences; a `verify` reports them. */
@@ -192,6 +193,8 @@ export interface Run {
    * cannot change these digests. `report.json` in turn contains the digests of the CSV files. Null: no report was written.
    */
   digests: Record<string, string> | null;
+  /** How fast and when the run may work. Left out for a run of an earlier release: always, and at any rate. */
+  limits?: RunLimits;
 }
 
 /** Returns whether both buckets are listed in this phase. */

@@ -8,7 +8,10 @@ import { beginVerifies, type DueVerify, stopOverBudget } from './scheduled-verif
 import { advance, copyProgress, failRun, mayBeGrantedToRun } from './phases.ts';
 import type { RunDeps } from './ports.ts';
 import type { OpenRange, RunRecord } from './run-store.ts';
-import { isActive } from './run.ts';
+import { hasRate, opensMs } from '../model/run-limits.ts';
+import { wake } from './control.ts';
+import { MAX_DELAY_SECONDS, requestsPerHint } from './rate.ts';
+import { type CopyCounters, isActive } from './run.ts';
 import { resendMs } from './waiting-times.ts';
 
 /** Maximum number of messages in a row after which a range has not moved. The last of them is sent after almost a day. */
@@ -72,13 +75,40 @@ const tendVerifies = async (report: TendReport, deps: RunDeps): Promise<void> =>
 
 /** Resolves to the number of ranges whose message was sent again. */
 const tendRun = async (id: string, deps: RunDeps): Promise<number> => {
+  if (await rests(id, deps)) return 0;
   await noteProgress(id, deps);
   const run = await advance(id, deps);
   if (run !== null && isActive(run) && run.spec.scheduled !== undefined) await stopOverBudget(run, deps);
-  if (run !== null && isActive(run)) return await sendStillRanges(run, deps);
+  if (run !== null && isActive(run)) {
+    if (hasRate(run.limits)) await noteRequests(run, await deps.store.copied(id), deps);
+    return await sendStillRanges(run, deps);
+  }
   // A run that was just announced has changed since it was loaded, so it rests from the next look on.
   if (run !== null && run.phase !== 'paused') await deps.store.rest(run);
   return 0;
+};
+
+/**
+ * Resolves to true if the hours of the run are over, so that it has to wait. When they begin, sends the messages of all ranges. What was left in
+ * the queue when the hours ended was dropped, and the next comparison finds it again.
+ */
+const rests = async (id: string, deps: RunDeps): Promise<boolean> => {
+  const run = await deps.store.load(id);
+  if (run === null || !isActive(run)) return false;
+  const isClosed = opensMs(run.limits, deps.clock.now()) !== null;
+  if (isClosed === (run.isResting ?? false)) return isClosed;
+  // If another worker has changed the run in the meantime, the next look records it.
+  const isMade = await deps.store.change(run, { isResting: isClosed, still: null });
+  if (isMade && !isClosed) await wake(run, deps);
+  return isClosed;
+};
+
+/** Records how many requests the hints of a run with a rate take. */
+const noteRequests = async (run: RunRecord, copied: CopyCounters, { store }: RunDeps): Promise<void> => {
+  const now = requestsPerHint(run.spec, copied);
+  const before = run.requestsPerHint ?? 0;
+  if (hasRate(run.limits) && Math.abs(now - before) > before / 50)
+    await store.change(run, { requestsPerHint: now });
 };
 
 /** Records since when the copying of the run has stood still. */
@@ -96,7 +126,9 @@ const sendStillRanges = async (run: RunRecord, deps: RunDeps): Promise<number> =
   if (run.openRanges === 0) return 0;
   let sent = 0;
   for (const open of await store.openRanges(run)) {
-    if (clock.now() < resendMs(open)) continue;
+    // The message of a range may wait that long for the rate of its run.
+    const rateMs = hasRate(run.limits) ? MAX_DELAY_SECONDS * 1_000 : 0;
+    if (clock.now() < resendMs(open) + rateMs) continue;
     if (open.wakes >= WAKE_LIMIT) throw stuck(open);
     const { from } = open.range;
     // Recorded first. Without the record, each look would send one more message.

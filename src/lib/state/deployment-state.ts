@@ -141,6 +141,8 @@ export interface RunSummary {
   bytesDone: number;
   bytesInAll: number | null;
   secondsLeft: number | null;
+  /** When the hours of the run begin; null: it may work now. */
+  opens: string | null;
   failure: { reason: string; detail: string } | null;
 }
 

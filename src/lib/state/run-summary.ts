@@ -1,7 +1,8 @@
 /** The summary of one run in the state of a deployment. */
 import { agrees, verdictOf } from '../runs/report/comparison-text.ts';
 import type { RunRecord } from '../runs/run-store.ts';
-import type { CopyCounters, Run } from '../runs/run.ts';
+import { opensMs } from '../model/run-limits.ts';
+import { type CopyCounters, isActive, type Run } from '../runs/run.ts';
 import type { RuleDestination } from '../model/rule.ts';
 import { type VerifyRecord, verifyName } from '../runs/verify-record.ts';
 import type { LastVerify, RunSummary, ScheduledVerify } from './deployment-state.ts';
@@ -16,6 +17,7 @@ export const runSummary = (run: RunRecord, copied: CopyCounters, nowMs: number):
     phase: run.phase,
     started: isoTime(run.createdMs),
     ...amounts,
+    opens: isActive(run) ? isoOrNull(opensMs(run.limits, nowMs)) : null,
     secondsLeft: run.phase === run.work ? secondsLeft(run, copied, amounts, nowMs) : null,
     failure: run.failure,
   };
@@ -111,5 +113,7 @@ export const scheduledVerify = (
     failing: verdict?.agrees === false,
   };
 };
+
+const isoOrNull = (ms: number | null): string | null => (ms === null ? null : isoTime(ms));
 
 const isoTime = (ms: number): string => new Date(ms).toISOString();

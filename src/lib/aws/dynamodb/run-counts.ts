@@ -3,6 +3,7 @@
  */
 import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { addPiece, emptyDelta, type RunCounts, type RunDelta } from '../../delivery/run-counts.ts';
+import { opensMs, type RunLimits } from '../../model/run-limits.ts';
 import type { CopiedKey } from '../../runs/run.ts';
 import { firstOf, keysIn, COUNTED_MS } from './copy-counters.ts';
 import { countKey, expiresSeconds, minutesKey, runKey } from './run-items.ts';
@@ -66,10 +67,12 @@ const askStopped = async ({ client, table }: Shard, run: string): Promise<boolea
       TableName: table,
       Key: runKey(run),
       ConsistentRead: true,
-      ProjectionExpression: 'phase',
+      ProjectionExpression: 'phase, limits',
     }),
   );
-  return item?.['phase'] === 'paused' || item?.['phase'] === 'cancelled';
+  if (item?.['phase'] === 'paused' || item?.['phase'] === 'cancelled') return true;
+  const limits: RunLimits | undefined = item?.['limits'];
+  return opensMs(limits, Date.now()) !== null;
 };
 
 const addDelta = async (shard: Shard, run: string, { sums, copied, examples }: RunDelta): Promise<void> => {

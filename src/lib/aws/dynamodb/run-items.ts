@@ -43,6 +43,9 @@ export const minutesKey = (run: string, hour: number, shard: number) => ({
   item: `count#minutes#${hour}#${shard}`,
 });
 
+/** Until when the rate of a run is used up. */
+export const rateKey = (run: string) => ({ run, item: 'rate' });
+
 export const listKey = (id: string) => ({ run: SHARED, item: `run#${id}` });
 
 /** The key of an item that exists until the run is over and its end was announced. The schedule looks after these runs. */

@@ -30,6 +30,7 @@ import {
   runKey,
   SHARED,
 } from './run-items.ts';
+import { charge, forgetRate } from './run-rate.ts';
 import { attributesOf, isKnownRun, openRangeOf, recordOf, rowsIn } from './run-records.ts';
 import {
   type ActiveRuns,
@@ -76,6 +77,8 @@ export const createRunStore = (name: string, region: string | null = null): RunS
     },
     wake: (id, epoch, range, nowMs) => wakeRange(table, rangeKey(id, epoch, range.from), range, nowMs),
     commit: (commit) => commitRange(table, commit),
+    charge: (id, durationMs, nowMs) => charge(table, id, durationMs, nowMs),
+    forgetRate: (id) => forgetRate(table, id),
     countSent: (id, hints) => countSent(table, id, hints),
     copied: async (id) => copyCountersOf(await allItems(table, id, 'count#')),
     files: (run, limit) => filesOf(table, run, limit),

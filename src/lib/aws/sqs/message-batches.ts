@@ -69,23 +69,34 @@ export const sendBatch = async <Message>(
   return { confirmed, failure };
 };
 
+interface Delayed {
+  body: string;
+  delaySeconds: number;
+}
+
 /**
- * Sends messages without attributes. The bodies must be ASCII, because each character is counted as one byte. Resolves when SQS has
+ * Sends messages without attributes. `delays` gives the delay of each in seconds; left out: none. The bodies must be ASCII, because each character is counted as one byte. Resolves when SQS has
  * accepted all messages.
  */
 export const sendBodies = async (
   client: SQSClient,
   queueUrl: string,
   bodies: readonly string[],
+  delays: readonly number[] = [],
 ): Promise<void> => {
-  const send = (batch: readonly string[]): Promise<BatchResponse> =>
+  const send = (batch: readonly Delayed[]): Promise<BatchResponse> =>
     client.send(
       new SendMessageBatchCommand({
         QueueUrl: queueUrl,
-        Entries: batch.map((MessageBody, index) => ({ Id: String(index), MessageBody })),
+        Entries: batch.map(({ body, delaySeconds }, index) => ({
+          Id: String(index),
+          MessageBody: body,
+          ...(delaySeconds > 0 ? { DelaySeconds: delaySeconds } : {}),
+        })),
       }),
     );
-  const batches = batchesOf(bodies, (body) => body.length);
+  const messages = bodies.map((body, index) => ({ body, delaySeconds: delays[index] ?? 0 }));
+  const batches = batchesOf(messages, ({ body }) => body.length);
   await mapConcurrently(batches, BATCHES_AT_ONCE, async (batch) => {
     const { confirmed, failure } = await sendBatch(batch, send).catch((error: unknown) => {
       throw translateError(error, `SendMessageBatch to ${queueUrl}`);

@@ -121,15 +121,16 @@ export const createRunQueues = (
   client: SQSClient,
   { rangesUrl, hintsUrl }: { rangesUrl: string; hintsUrl: string },
 ): RunQueues => ({
-  async send(messages) {
+  async send(messages, delaySeconds = 0) {
     await sendBodies(
       client,
       rangesUrl,
       messages.map((message) => asciiJson({ ...schemaField('range'), ...message })),
+      messages.map(() => delaySeconds),
     );
   },
-  async sendHints(hints) {
-    await sendBodies(client, hintsUrl, hints.map(formatHint));
+  async sendHints(hints, delays) {
+    await sendBodies(client, hintsUrl, hints.map(formatHint), delays);
   },
   hintsLeft: () => messagesIn(client, hintsUrl, 'backfill'),
 });

@@ -23,7 +23,8 @@ export interface CompareOptions extends ListingOfRun, Omit<Judge, 'sides'> {
   look: CloserLook;
   /** With `all`, listings alone prove nothing. */
   reading?: Reading;
-  sendHints(hints: Hint[]): Promise<void>;
+  /** `sizes` are the bytes that each hint causes to be copied, approximately. */
+  sendHints(hints: Hint[], sizes: number[]): Promise<void>;
   report(rows: ReportRow[]): Promise<void>;
 }
 
@@ -135,9 +136,10 @@ const act = async (state: ConsumerState, { differences, sameKeys }: ComparedKeys
   const found = await judgeAll(judge, since);
   const rows: ReportRow[] = [];
   const hints: Hint[] = [];
+  const sizes: number[] = [];
   for (const [index, difference] of since.entries())
-    actOn(state, difference, found[index] ?? looked('same'), { rows, hints });
-  if (hints.length > 0) await options.sendHints(hints);
+    actOn(state, difference, found[index] ?? looked('same'), { rows, hints, sizes });
+  if (hints.length > 0) await options.sendHints(hints, sizes);
   if (rows.length > 0) await options.report(rows);
 };
 
@@ -145,7 +147,7 @@ const actOn = (
   { options, judge, counted }: ConsumerState,
   { key, sizeBytes }: Difference,
   { finding, basis, version, note, reason, isFaked }: Looked,
-  { rows, hints }: { rows: ReportRow[]; hints: Hint[] },
+  { rows, hints, sizes }: { rows: ReportRow[]; hints: Hint[]; sizes: number[] },
 ): void => {
   countFinding(counted, finding);
   if (basis !== null) counted[COUNTER_OF[basis]] += 1;
@@ -159,6 +161,7 @@ const actOn = (
   if (options.listing === 'checked' || (finding === 'extra' && !options.spec.deleteExtra)) return;
   const newest = judge.sides.source(key);
   hints.push(differenceHint(options, { key, difference: finding, versionId: version, newest, isFaked }));
+  sizes.push(finding === 'extra' || finding === 'attributes' ? 0 : sizeBytes);
   counted.hints += 1;
   if (finding !== 'extra') counted.hintBytes += sizeBytes;
 };
