@@ -223,11 +223,28 @@ const costsOf = (
       const { total, ...services } = costOf(consumptions[way], objects, place);
       return value(`${where}, copy: ${way} (${describe(services)})`, 'US$', total);
     }),
+    ...LISTINGS.map(({ name, perObject }) => {
+      const { total, ...services } = costOf(withListings(consumptions.stream, perObject), objects, place);
+      return value(`${where}, ${name} (${describe(services)})`, 'US$', total);
+    }),
     ...alternativeCosts(sizeBytes, objects, place).map(({ name, total }) =>
       value(`${where}, ${name}`, 'US$', total),
     ),
   ];
 };
+
+/** A new key with `versions: all` takes the calls of `latest` and a listing, which neighbouring keys share. */
+const LISTINGS = [
+  { name: 'versions: all, each key listed alone', perObject: 1 },
+  { name: 'versions: all, keys in the order of time', perObject: 0.2 },
+];
+
+/** Adds listings. The objects of a batch wait for their listings together. */
+const withListings = (consumption: Consumption, perObject: number): Consumption => ({
+  ...consumption,
+  counts: new Map([...consumption.counts, ['s3:ListObjectVersions', perObject]]),
+  functionSeconds: consumption.functionSeconds + SERVICE_DELAY_MS / 1_000 / BATCH_SIZE,
+});
 
 const describe = (services: Record<string, number>): string =>
   Object.entries(services)

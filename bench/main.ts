@@ -2,6 +2,7 @@
 import { cpus } from 'node:os';
 import { makeArtifact } from './artifact.ts';
 import { measureBackfill } from './backfill.ts';
+import { measureBatches } from './batches.ts';
 import { countCalls, deployArtifact } from './calls.ts';
 import { measureBundle, measureColdStart } from './cold-start.ts';
 import { estimateCosts } from './costs.ts';
@@ -9,8 +10,10 @@ import { formatSection, type Section } from './figure.ts';
 import { measureHotKey } from './hot-key.ts';
 import { countInside } from './inside.ts';
 import { measureLargeObjects, measureMemory, measureTransfer } from './large-objects.ts';
+import { measureLag } from './lag.ts';
 import { measureListing } from './listing.ts';
 import { measureLocalS3 } from './local-s3.ts';
+import { measureNeighbours } from './neighbours.ts';
 import { HELP, type Options, parseOptions, type Part } from './options.ts';
 import { measurePipeline } from './pipeline.ts';
 import { measureSmallObjects } from './small-objects.ts';
@@ -58,10 +61,12 @@ const MEASURE: Record<Part, (stand: Stand, isShort: boolean) => AsyncGenerator<S
   calls: async function* ({ artifact }, isShort) {
     await using accounts = await deployArtifact(artifact);
     yield* countCalls(accounts);
+    yield await measureNeighbours(accounts, isShort);
     yield* measureHotKey(accounts, isShort);
     yield await measurePipeline(accounts, isShort);
   },
   small: measureSmallObjects,
+  batches: measureBatches,
   backfill: async function* ({ artifact }, isShort) {
     yield await measureBackfill(artifact, isShort);
   },
@@ -82,6 +87,7 @@ const MEASURE: Record<Part, (stand: Stand, isShort: boolean) => AsyncGenerator<S
   },
   'local-s3': (_stand, isShort) => measureLocalS3(isShort),
   listing: (_stand, isShort) => measureListing(isShort),
+  lag: measureLag,
 };
 
 process.exitCode = await main(process.argv.slice(2));

@@ -6,6 +6,7 @@ export const PARTS = [
   'cold-start',
   'calls',
   'small',
+  'batches',
   'backfill',
   'large',
   'memory',
@@ -14,6 +15,7 @@ export const PARTS = [
   'faults',
   'local-s3',
   'listing',
+  'lag',
 ] as const;
 export type Part = (typeof PARTS)[number];
 

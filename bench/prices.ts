@@ -61,12 +61,15 @@ export const costOf = (consumption: Consumption, objects: number, place: Place):
     s3: objects * ofCalls('s3'),
     dynamodb: objects * ofCalls('dynamodb'),
     sqs: objects * (ofCalls('sqs') + queueRequests * PRICES.sqsRequest),
-    lambda:
-      objects * (invocations * PRICES.invocation + functionSeconds * FUNCTION_GB * PRICES.functionGbSecond),
+    lambda: objects * functionCost({ seconds: functionSeconds, invocations }),
     transfer: transferCost(objects * sizeBytes, place),
   };
   return { ...parts, total: Object.values(parts).reduce((sum, part) => sum + part, 0) };
 };
+
+/** Returns the price of the function in US$. `seconds` is the time that its environments were at work. */
+export const functionCost = ({ seconds, invocations }: { seconds: number; invocations: number }): number =>
+  invocations * PRICES.invocation + seconds * FUNCTION_GB * PRICES.functionGbSecond;
 
 /**
  * Returns the price of one call in US$. `operation` has the form `s3:GetObject`. Each read of DynamoDB is priced as a strongly consistent

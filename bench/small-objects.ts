@@ -68,6 +68,8 @@ export interface Workload {
   effort: Effort;
   /** How many bytes of each object the function itself writes; default: all bytes. */
   movedBytes?: number;
+  /** Default: {@link BATCH_SIZE}. */
+  batchSize?: number;
 }
 
 export interface Series {
@@ -78,11 +80,11 @@ export interface Series {
 
 /** Runs the workload in a new process. Throws if the function did not write exactly `movedBytes` bytes for each object. */
 export const runSeries = async (stand: Stand, workload: Workload): Promise<Series> => {
-  const { code, object, effort, movedBytes = object.sizeBytes } = workload;
+  const { code, object, effort, movedBytes = object.sizeBytes, batchSize = BATCH_SIZE } = workload;
   const process = await startFunction(code, stand.variables('https'));
   const run = async (count: number): Promise<Batches> => {
     const measured = await runBatches(stand, process, workload, count);
-    await stand.counterpart.expectBytes(count * BATCH_SIZE * movedBytes);
+    await stand.counterpart.expectBytes(count * batchSize * movedBytes);
     return measured;
   };
   try {
@@ -107,18 +109,18 @@ interface Batches {
 const runBatches = async (
   stand: Stand,
   process: FunctionProcess,
-  { event, object }: Workload,
+  { event, object, batchSize = BATCH_SIZE }: Workload,
   batches: number,
 ): Promise<Batches> => {
   let seconds = 0;
   let cpuSeconds = 0;
   for (let batch = 0; batch < batches; batch++) {
-    const jobs = Array.from({ length: BATCH_SIZE }, () => stand.job(object));
+    const jobs = Array.from({ length: batchSize }, () => stand.job(object));
     const measured = await process.invoke(event(jobs));
     seconds += measured.seconds;
     cpuSeconds += measured.cpuSeconds;
   }
-  const objects = batches * BATCH_SIZE;
+  const objects = batches * batchSize;
   return { objectsPerSecond: objects / seconds, cpuMsPerObject: (cpuSeconds * 1_000) / objects };
 };
 

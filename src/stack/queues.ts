@@ -1,3 +1,4 @@
+import type { StackSettings } from '../lib/configuration/configuration.ts';
 import type { ResourceNames } from '../lib/configuration/resource-names.ts';
 import {
   ACCOUNT_ID,
@@ -21,10 +22,12 @@ import type { SubscribedBucket } from './source-buckets.ts';
 export const REPLICATE_TIMEOUT_SECONDS = 420;
 
 /**
- * How long a received message stays hidden in a queue of the replicate function. Lambda requires at least the function's time-out.
- * The rest is for the time between receiving a batch and starting its invocation.
+ * Returns how long a received message stays hidden in a queue of the replicate function. Lambda requires at least the function's time-out.
+ * The rest is for the time between receiving the first message of a batch and starting its invocation.
  */
-export const BATCH_VISIBILITY_SECONDS = REPLICATE_TIMEOUT_SECONDS + 30;
+export const batchVisibilitySeconds = ({
+  batchWindowSeconds,
+}: Pick<StackSettings, 'batchWindowSeconds'>): number => REPLICATE_TIMEOUT_SECONDS + 30 + batchWindowSeconds;
 
 /**
  * How long a received message stays hidden in a queue without batches. This is also the time after which a message returns if its
@@ -43,12 +46,16 @@ export const RETENTION_SECONDS = 14 * 24 * 60 * 60;
  */
 export const MAXIMUM_RECEIVE_COUNT = 1_000;
 
-export const queues = (names: ResourceNames, buckets: SubscribedBucket[]): Resources => ({
+export const queues = (
+  names: ResourceNames,
+  buckets: SubscribedBucket[],
+  settings: StackSettings,
+): Resources => ({
   LiveQueue: {
     Type: 'AWS::SQS::Queue',
     Properties: {
       QueueName: names.liveQueue,
-      VisibilityTimeout: BATCH_VISIBILITY_SECONDS,
+      VisibilityTimeout: batchVisibilitySeconds(settings),
       MessageRetentionPeriod: RETENTION_SECONDS,
       SqsManagedSseEnabled: true,
       RedrivePolicy: {

@@ -1,10 +1,10 @@
 import { keyedTable } from './table.ts';
-import type { BackfillSettings } from '../lib/configuration/configuration.ts';
+import type { BackfillSettings, StackSettings } from '../lib/configuration/configuration.ts';
 import type { ResourceNames } from '../lib/configuration/resource-names.ts';
 import { ACCOUNT_ID, attribute, denyWithoutTls, policyDocument, ref } from './cloudformation.ts';
 import type { Resources } from './cloudformation.ts';
 import {
-  BATCH_VISIBILITY_SECONDS,
+  batchVisibilitySeconds,
   MAXIMUM_RECEIVE_COUNT,
   RETENTION_SECONDS,
   SINGLE_MESSAGE_VISIBILITY_SECONDS,
@@ -12,7 +12,7 @@ import {
 } from './queues.ts';
 
 /** The resources that runs (backfill and verify) need in addition to functions and roles. */
-export const runs = (names: ResourceNames): Resources => ({
+export const runs = (names: ResourceNames, settings: StackSettings): Resources => ({
   RunsTable: keyedTable(names.runsTable, ['run', 'item'], 'expires'),
   RangesQueue: {
     Type: 'AWS::SQS::Queue',
@@ -39,7 +39,7 @@ export const runs = (names: ResourceNames): Resources => ({
     Type: 'AWS::SQS::Queue',
     Properties: {
       QueueName: names.backfillQueue,
-      VisibilityTimeout: BATCH_VISIBILITY_SECONDS,
+      VisibilityTimeout: batchVisibilitySeconds(settings),
       MessageRetentionPeriod: RETENTION_SECONDS,
       SqsManagedSseEnabled: true,
       // Failed hints of runs go to the live dead-letter queue, because it is the only queue in which operators look for failures.

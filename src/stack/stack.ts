@@ -113,11 +113,11 @@ const resourcesOf = (configuration: Configuration, names: ResourceNames): Resour
 function plainResources(configuration: Configuration, names: ResourceNames): Resources {
   const buckets = sourceBuckets(configuration.replication.rules);
   return {
-    ...queues(names, buckets),
+    ...queues(names, buckets, configuration.stack),
     ...waitingQueues(names, configuration.replication),
     ...idempotencyTable(names),
     ...roles(configuration),
-    ...runs(names),
+    ...runs(names, configuration.stack),
     ...runRoles(configuration),
     ...transfers(names),
     ...eventRules(buckets, names.stack),

@@ -18,7 +18,7 @@ test('a key that is written twice is an error instead of a silent choice', () =>
 });
 
 test('the error message shows the line of a problem with a caret below the value', () => {
-  const text = 'name: acme\nregion: us-eest\nrules: []\nstack:\n  batchSize:   11\n  alarms: [\n';
+  const text = 'name: acme\nregion: us-eest\nrules: []\nstack:\n  batchSize:   101\n  alarms: [\n';
   const messageOf = (content: string): string => {
     try {
       parseConfiguration(content);
@@ -30,9 +30,9 @@ test('the error message shows the line of a problem with a caret below the value
   expect(messageOf(text.replace('  alarms: [\n', ''))).toContain(
     [
       '  replication.yml:5  stack.batchSize',
-      '    5 |   batchSize:   11',
+      '    5 |   batchSize:   101',
       '      |                ^',
-      '    found: the number 11',
+      '    found: the number 101',
     ].join('\n'),
   );
   expect(messageOf(text)).toContain(

@@ -22,7 +22,7 @@ rules:
       bucket: other-source
     destinations: []
 stack:
-  batchSize: 11
+  batchSize: 101
 `;
 
   expect(problemsOf(text).map(({ path, line }) => [path, line])).toEqual([

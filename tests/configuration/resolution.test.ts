@@ -9,6 +9,7 @@ const DEFAULTS = {
   stack: {
     maximumConcurrency: 50,
     batchSize: 10,
+    batchWindowSeconds: 0,
     logRetentionDays: 30,
     logLevel: 'INFO',
     doctor: true,

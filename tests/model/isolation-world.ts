@@ -44,11 +44,16 @@ const LONG_MS = 2_000;
 const INVOCATIONS_OF_ENVIRONMENT = 200;
 
 /** With `isCold`, every invocation gets a new execution environment. */
-export const isolationWorld = (names: string[], { withCircuits = true, isCold = false } = {}) => {
+export const isolationWorld = (
+  names: string[],
+  { withCircuits = true, isCold = false, batch = BATCH, windowMs = 0 } = {},
+) => {
   const world = createWorld(names);
   const { time, queues, source, replicas, records } = world;
   const depsOf = depsIn(world, withCircuits);
-  const slots = runSlots(world, (known) => depsOf(known, 'live'), isCold ? 1 : INVOCATIONS_OF_ENVIRONMENT);
+  const invocationsOfEnvironment = isCold ? 1 : INVOCATIONS_OF_ENVIRONMENT;
+  const setting = { invocationsOfEnvironment, batch, windowMs };
+  const slots = runSlots(world, (known) => depsOf(known, 'live'), setting);
   every(time, 60_000, () => {
     const schedule = environmentOf(world, `schedule-${time.now()}`);
     void letBackAll(depsOf(schedule, null));
@@ -171,8 +176,9 @@ interface SlotsInUse {
 const runSlots = (
   world: World,
   depsOf: (known: KnownCircuits) => TransferDeps,
-  invocationsOfEnvironment: number,
+  setting: { invocationsOfEnvironment: number; batch: number; windowMs: number },
 ): SlotsInUse[] => {
+  const { invocationsOfEnvironment, batch: most, windowMs } = setting;
   const { time, queues } = world;
   const slots = Array.from({ length: SLOTS }, (_, slot) => ({
     slot,
@@ -180,13 +186,22 @@ const runSlots = (
     invocations: 0,
   }));
   const environments = new Map<string, KnownCircuits>();
+  let isOver = true;
+  /** Takes full batches at once, and what is left at the end of the window. */
   const poll = (): void => {
     for (;;) {
       const free = slots.find(({ busySinceMs }) => busySinceMs === null);
       if (free === undefined || queues.live.length === 0) return;
-      void invoke(free, queues.live.splice(0, BATCH));
+      if (windowMs > 0 && queues.live.length < most && !isOver) return;
+      void invoke(free, queues.live.splice(0, most));
+      isOver = false;
     }
   };
+  if (windowMs > 0)
+    every(time, windowMs, () => {
+      isOver = true;
+      poll();
+    });
   const invoke = async (slot: (typeof slots)[number], batch: QueueMessage[]): Promise<void> => {
     slot.busySinceMs = time.now();
     const id = `${slot.slot}-${Math.floor(slot.invocations++ / invocationsOfEnvironment)}`;

@@ -61,3 +61,18 @@ test('healthy traffic writes nothing to the record of the circuits', async () =>
   await world.write(PER_SECOND, MINUTE_MS);
   expect(world.store.writes).toEqual([]);
 });
+
+test('with a batch window, bad destinations in every batch do not slow down another one either', async () => {
+  const windowMs = 1_000;
+  const world = isolationWorld(NAMES, { batch: 100, windowMs });
+  await world.write(PER_SECOND, MINUTE_MS);
+  const normal = p99(world.lags('good'));
+  expect(normal).toBeGreaterThan(windowMs);
+
+  for (const name of BAD) world.health.set(name, name);
+  await world.write(PER_SECOND, 3 * MINUTE_MS);
+  const lags = world.lags('good', MINUTE_MS);
+  expect(lags.length).toBeGreaterThan(PER_SECOND * 118);
+  expect(p99(lags)).toBeLessThanOrEqual(1.5 * normal);
+  expect(Math.max(...world.slots.map(({ long }) => long))).toBeLessThanOrEqual(SHARE);
+});

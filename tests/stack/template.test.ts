@@ -73,6 +73,7 @@ test('the replicate function has the designed settings and is fed by the live qu
   ).toEqual([
     {
       BatchSize: 3,
+      MaximumBatchingWindowInSeconds: 0,
       EventSourceArn: { 'Fn::GetAtt': ['LiveQueue', 'Arn'] },
       FunctionName: { 'Fn::GetAtt': ['ReplicateLambdaFunction', 'Arn'] },
       Enabled: true,
@@ -81,6 +82,7 @@ test('the replicate function has the designed settings and is fed by the live qu
     },
     {
       BatchSize: 3,
+      MaximumBatchingWindowInSeconds: 0,
       EventSourceArn: { 'Fn::GetAtt': ['BackfillQueue', 'Arn'] },
       FunctionName: { 'Fn::GetAtt': ['ReplicateLambdaFunction', 'Arn'] },
       Enabled: true,

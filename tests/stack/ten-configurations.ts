@@ -100,7 +100,8 @@ export const CONFIGURATIONS: Record<string, NamedConfiguration> = {
       transfers: { maximumConcurrency: 3 },
       stack: {
         maximumConcurrency: 7,
-        batchSize: 3,
+        batchSize: 30,
+        batchWindowSeconds: 2,
         logRetentionDays: 14,
         lostSubscriptions: 'alarm',
         alarms: { email: 'ops@example.com', oldestMessageMinutes: 5 },

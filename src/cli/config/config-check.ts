@@ -87,7 +87,7 @@ const configurationText = ({ replication, stack, transfers, deployment }: Config
   return [
     `stack ${names.stack} in ${deployment.region}`,
     `  role to trust        ${stack.rolePath.slice(1)}${names.replicateRole}`,
-    `  at the same time     ${stack.maximumConcurrency} invocations of up to ${stack.batchSize} events`,
+    `  at the same time     ${stack.maximumConcurrency} invocations of up to ${stack.batchSize} events${stack.batchWindowSeconds === 0 ? '' : `, which wait up to ${stack.batchWindowSeconds} s for others`}`,
     `  large objects        ${transfers.maximumConcurrency} invocations at the same time`,
     `  logs                 ${stack.logRetentionDays} days, from level ${stack.logLevel}, keys ${stack.loggedKeys}`,
     `  alarms               to ${stack.alarms.topicArn ?? stack.alarms.email ?? `nobody yet: subscribe to the topic ${names.alarmTopic}`}`,

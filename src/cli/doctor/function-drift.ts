@@ -113,9 +113,12 @@ export const mappingFindings = async (
   const scaling = properties['ScalingConfig'];
   const maximum = isRecord(scaling) ? Number(scaling['MaximumConcurrency']) : null;
   const types = listOf(properties['FunctionResponseTypes']);
+  const batchSize = Number(properties['BatchSize'] ?? 10);
+  const batchWindowSeconds = Number(properties['MaximumBatchingWindowInSeconds'] ?? 0);
   return compared(asked, `the mapping of queue ${queue}`, (mapping) => {
     const isSame =
-      mapping.batchSize === Number(properties['BatchSize'] ?? 10) &&
+      mapping.batchSize === batchSize &&
+      mapping.batchWindowSeconds === batchWindowSeconds &&
       mapping.maximumConcurrency === maximum &&
       mapping.reportsFailures === types.includes('ReportBatchItemFailures');
     return [
@@ -131,9 +134,10 @@ export const mappingFindings = async (
         ? []
         : [
             found('mapping-changed', {
-              text: `the mapping of queue ${queue} has a batch size of ${mapping.batchSize} and a maximum concurrency of ${mapping.maximumConcurrency ?? 'none'}, other than was deployed`,
+              text: `the mapping of queue ${queue} has a batch size of ${mapping.batchSize}, a batch window of ${mapping.batchWindowSeconds} s and a maximum concurrency of ${mapping.maximumConcurrency ?? 'none'}, other than was deployed`,
               fix: update({
-                BatchSize: Number(properties['BatchSize'] ?? 10),
+                BatchSize: batchSize,
+                MaximumBatchingWindowInSeconds: batchWindowSeconds,
                 FunctionResponseTypes: types,
                 ...(maximum === null ? {} : { ScalingConfig: { MaximumConcurrency: maximum } }),
               }),

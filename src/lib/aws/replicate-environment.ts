@@ -12,7 +12,7 @@ import type { Forwarded, Forwarding } from '../delivery/forwarding.ts';
 import { formatHint, type Hint, isOfRun } from '../hint/hint.ts';
 import type { Forgetting, Forgotten } from '../delivery/known-letters.ts';
 import { createBudget } from '../model/concurrency.ts';
-import type { ReplicationConfiguration } from '../model/rule.ts';
+import { type ReplicationConfiguration, ruleDestinations } from '../model/rule.ts';
 import { createBrakeStore } from './dynamodb/brake-store.ts';
 import { createCircuitStore } from './dynamodb/circuit-store.ts';
 import { createKnownLetters } from './dynamodb/known-letters.ts';
@@ -63,7 +63,7 @@ export const createReplicateEnvironment = (
 ): ReplicateEnvironment => {
   const environment = createEnvironment(variables, configuration, 'write');
   const { logger, clients, variable } = environment;
-  const shared = { configuration, ...replicateDeps(environment) };
+  const shared = { configuration, ...replicateDeps(environment, configuration) };
   const receipts = createReceiptStore(variable('IDEMPOTENCY_TABLE'));
   const warn = (message: string, error: unknown): void =>
     logger.warn(message, { error: error instanceof Error ? error : new Error(String(error)) });
@@ -125,17 +125,19 @@ const queueUrls = ({ variable }: Environment) => ({
   transfer: variable('TRANSFER_QUEUE_URL'),
 });
 
-const replicateDeps = (environment: Environment) => {
+const replicateDeps = (environment: Environment, configuration: ReplicationConfiguration) => {
   const { sqs, sessionName, clock, variable, logger } = environment;
   const urls = queueUrls(environment);
   const { live: liveUrl } = urls;
   const waitingUrl = waitingUrlOf(liveUrl, variable('WAITING_QUEUES'));
+  const hasOneDestination = ruleDestinations(configuration).length === 1;
   return {
     retries: createRetries(sqs, urls, waitingUrl),
     waiting: createWaitingQueues(sqs, { liveUrl, sendBack: sendingBack(sqs, urls) }, waitingUrl),
     sessionName,
     clock,
-    memory: createBudget(BODY_BYTES),
+    // A destination that hangs leaves half of the memory to the others.
+    memory: createBudget(BODY_BYTES, hasOneDestination ? BODY_BYTES : BODY_BYTES / 2),
     neighbourhoods: new Map(),
     deadLetterQueue: createDeadLetterQueue(sqs, variable('DEAD_LETTER_QUEUE_URL')),
     letters: createKnownLetters(variable('IDEMPOTENCY_TABLE'), () => clock.now()),

@@ -14,6 +14,7 @@ import { accessOf, serviceOfSource } from './service.ts';
 import type { PlacedRule } from './placed.ts';
 import { readConfigurationFile } from './file.ts';
 import { findingsOf } from './findings.ts';
+import { type Batches, batchesOf, checkBatches } from './batches.ts';
 import { checkPlatform } from './platform-checks.ts';
 import { ConfigurationError } from './problem.ts';
 import type { ConfigurationProblem, Finding, Path } from './problem.ts';
@@ -37,11 +38,9 @@ export interface Configuration {
 }
 
 /** Settings of the stack that do not affect how a key is replicated. */
-export interface StackSettings {
+export interface StackSettings extends Batches {
   /** Maximum number of concurrent invocations of the replicate function, 2–1,000. */
   maximumConcurrency: number;
-  /** Maximum number of messages that one invocation receives, 1–10. */
-  batchSize: number;
   logRetentionDays: number;
   logLevel: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
   /** Whether a deployment ends with what doctor finds. */
@@ -155,6 +154,7 @@ export function parseConfiguration(
     findings.push(
       ...checkName(toDeployment(shape.data, options)),
       ...checkPlatform(shape.data.stack, region),
+      ...checkBatches(shape.data.stack),
     );
   const located = (all: Finding[]): ConfigurationProblem[] =>
     all
@@ -250,6 +250,7 @@ function toConfiguration(
 
 const toStack = (stack: FileShape['stack'], sourceKmsKeyArns: string[]): StackSettings => ({
   ...stack,
+  ...batchesOf(stack),
   alarms: {
     ...stack.alarms,
     email: stack.alarms.email ?? null,

@@ -48,7 +48,18 @@ const stackBlock = optionBlock('write the stack settings as a block under `stack
     2,
     1000,
   ).default(50),
-  batchSize: integer('give how many events one invocation receives at most, 1–10', 1, 10).default(10),
+  batchSize: integer(
+    'give how many events one invocation receives at most, 1–100 (more than 10 need `batchWindowSeconds`)',
+    1,
+    100,
+  )
+    .describe('Events per invocation. Left out: 10, or 100 with `batchWindowSeconds`.')
+    .optional(),
+  batchWindowSeconds: integer(
+    'give how many seconds Lambda may wait for a batch to fill, 0–300: 0 is off, and every event may be late by as much',
+    0,
+    300,
+  ).default(0),
   logRetentionDays: z
     .literal([...LOG_RETENTION_DAYS], {
       error: `give one of the numbers of days that CloudWatch Logs allows: ${LOG_RETENTION_DAYS.join(', ')}`,

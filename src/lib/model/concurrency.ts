@@ -31,33 +31,51 @@ export const mapConcurrently = async <T, R>(
  * work starts in the order in which it was given.
  */
 export interface Budget {
-  run<T>(weight: number, work: () => Promise<T>): Promise<T>;
+  run<T>(weight: number, work: () => Promise<T>, owner?: string): Promise<T>;
 }
 
-export const createBudget = (capacity: number): Budget => {
+/**
+ * Creates a budget. The running work of one owner never takes more than `ofOne` together, so that work that hangs leaves room for the work of
+ * others, which then overtakes what waits for its own owner.
+ */
+export const createBudget = (capacity: number, ofOne: number = capacity): Budget => {
   let used = 0;
-  const waiting: { weight: number; start: () => void }[] = [];
+  const usedBy = new Map<string, number>();
+  let waiting: Waiting[] = [];
+  const take = (owner: string, weight: number): void => {
+    used += weight;
+    usedBy.set(owner, (usedBy.get(owner) ?? 0) + weight);
+  };
+  const hasShare = ({ owner, weight }: Waiting): boolean => (usedBy.get(owner) ?? 0) + weight <= ofOne;
   const admit = (): void => {
-    for (let first = waiting[0]; first !== undefined && used + first.weight <= capacity; first = waiting[0]) {
-      waiting.shift();
-      used += first.weight;
+    for (;;) {
+      const first = waiting.find(hasShare);
+      if (first === undefined || used + first.weight > capacity) return;
+      waiting = waiting.filter((each) => each !== first);
+      take(first.owner, first.weight);
       first.start();
     }
   };
   return {
-    async run(weight, work) {
-      // Work that is heavier than the whole budget runs alone. Otherwise it would never run.
-      const share = Math.min(weight, capacity);
+    async run(weight, work, owner = '') {
+      // Work that is heavier than its whole share runs alone. Otherwise it would never run.
+      const share = Math.min(weight, ofOne);
       await new Promise<void>((start) => {
-        waiting.push({ weight: share, start });
+        waiting.push({ owner, weight: share, start });
         admit();
       });
       try {
         return await work();
       } finally {
-        used -= share;
+        take(owner, -share);
         admit();
       }
     },
   };
 };
+
+interface Waiting {
+  owner: string;
+  weight: number;
+  start: () => void;
+}

@@ -17,6 +17,7 @@ import { type Assignment, idempotencyKey, taskOf } from '../hint/route.ts';
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import { dropUnneeded, failTransfer, transferOf } from '../transfer/end-transfer.ts';
 import { assignHint, isHintOf, transferIn } from '../transfer/transfer-hint.ts';
+import { circuitName } from '../model/rule.ts';
 import { createKeyOrder, type KeyOrder } from './key-order.ts';
 import { createSettledKeys, type SettledKeys } from './settled-keys.ts';
 import { createSharedListings, type SharedListings } from './shared-listings.ts';
@@ -200,8 +201,10 @@ const carryOutOnce = async (
       ? { ...receipt, lock: 'capped' }
       : receipt;
   };
-  const { receipt, duplicate } = await deps.memory.run(weightOf(hint.sizeBytes), () =>
-    deps.receipts.once(idempotencyKey(assignment, workId(message)), deliveryOf(message), work),
+  const { receipt, duplicate } = await deps.memory.run(
+    weightOf(hint.sizeBytes),
+    () => deps.receipts.once(idempotencyKey(assignment, workId(message)), deliveryOf(message), work),
+    circuitName(assignment.destination),
   );
   deps.reporter.report({ ...about(assignment, message), ending: 'done', duplicate, ...receipt });
   if (duplicate) return;

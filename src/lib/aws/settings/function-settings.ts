@@ -22,6 +22,7 @@ export interface FunctionState {
 export interface MappingState {
   state: string;
   batchSize: number;
+  batchWindowSeconds: number;
   maximumConcurrency: number | null;
   reportsFailures: boolean;
 }
@@ -77,6 +78,7 @@ export const createFunctionSettings = (region: string): FunctionSettings => {
         return {
           state: found.State ?? '',
           batchSize: found.BatchSize ?? 0,
+          batchWindowSeconds: found.MaximumBatchingWindowInSeconds ?? 0,
           maximumConcurrency: found.ScalingConfig?.MaximumConcurrency ?? null,
           reportsFailures: found.FunctionResponseTypes?.includes('ReportBatchItemFailures') ?? false,
         };

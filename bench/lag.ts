@@ -1,0 +1,119 @@
+/** Prints how long objects take from event to proof under bursts, with slow and refused calls, and how long a million messages take to drain. */
+import { type Figure, type Section, value } from './figure.ts';
+import { burstOf, type LagSetting, percentile, simulateLags } from './lag-simulation.ts';
+import { randomOf } from './listing-keys.ts';
+import { functionCost } from './prices.ts';
+import { BATCH_SIZE, SERVICE_DELAY_MS } from './small-objects.ts';
+
+/** An object of 1 KiB with `versions: latest`: three calls to S3 and two to DynamoDB. The CPU time is that of the part `small`. */
+const CALLS = 5;
+const CPU_MS = 2.3;
+const MINUTE_MS = 60_000;
+/** The defaults of replication.yml. */
+const ENVIRONMENTS = 50;
+const PER_SECOND = 100;
+const LARGE_BATCH = 100;
+const WINDOW_MS = 1_000;
+/** S3 Replication Time Control: "99.99 percent of those objects within 15 minutes" (S3 User Guide, "Using S3 Replication Time Control"). */
+const PROMISE_MS = 15 * MINUTE_MS;
+const MILLION = 1_000_000;
+
+const USUAL = {
+  environments: ENVIRONMENTS,
+  batchSize: BATCH_SIZE,
+  windowMs: 0,
+  cpuMs: CPU_MS,
+  calls: CALLS,
+  callMs: SERVICE_DELAY_MS,
+  stallMs: 3_000,
+  refused: 0,
+};
+
+const WEATHERS: { name: string; change: Partial<LagSetting> }[] = [
+  { name: 'calls of 20 ms', change: {} },
+  { name: 'calls of 100 ms, 3 % answered with SlowDown', change: { callMs: 100, refused: 0.03 } },
+];
+
+export async function* measureLag(_stand: unknown, isShort: boolean): AsyncGenerator<Section> {
+  for (const times of [1, 10, 100]) {
+    const figures: Figure[] = [];
+    for (const { name, change } of WEATHERS)
+      figures.push(...lagFigures(name, times, { ...USUAL, ...change }, isShort));
+    yield {
+      title: `From event to proof, simulated: ${PER_SECOND} events/s, ${times === 1 ? 'steady' : `${times} times as many for a minute`}, ${ENVIRONMENTS} environments, batches of ${BATCH_SIZE}`,
+      figures,
+    };
+  }
+  yield {
+    title: `A window of ${WINDOW_MS / 1_000} s and batches of ${LARGE_BATCH}, simulated: what it costs in time and saves of Lambda`,
+    figures: windowFigures(isShort),
+  };
+  yield { title: 'A million messages in the queue, simulated', figures: drainFigures() };
+}
+
+const arrivals = (perSecond: number, times: number, isShort: boolean): Float64Array =>
+  burstOf(
+    { perSecond, times, fromMs: MINUTE_MS, toMs: 2 * MINUTE_MS, endMs: (isShort ? 4 : 20) * MINUTE_MS },
+    randomOf(times),
+  );
+
+const lagFigures = (
+  name: string,
+  times: number,
+  setting: Omit<LagSetting, 'arrivalsMs'>,
+  isShort: boolean,
+): Figure[] => {
+  const { sortedMs } = simulateLags({ ...setting, arrivalsMs: arrivals(PER_SECOND, times, isShort) });
+  const within = sortedMs.filter((ms) => ms <= PROMISE_MS).length / sortedMs.length;
+  return [
+    ...([0.5, 0.99, 0.9999] as const).map((share) =>
+      value(`${name}: p${share * 100}`, 's', percentile(sortedMs, share) / 1_000),
+    ),
+    value(
+      `${name}: within 15 minutes, of ${sortedMs.length.toLocaleString('en-US')}`,
+      '%',
+      within * 100,
+      `99.99 (S3 with RTC)`,
+    ),
+  ];
+};
+
+/** Compares both at rates at which batches of the default size are not full, full, and no longer enough. */
+const windowFigures = (isShort: boolean): Figure[] =>
+  [10, 100, 1_000].flatMap((perSecond) =>
+    [
+      { name: `${perSecond} events/s, no window`, change: {} },
+      { name: `${perSecond} events/s, window`, change: { batchSize: LARGE_BATCH, windowMs: WINDOW_MS } },
+    ].flatMap(({ name, change }) => {
+      const events = arrivals(perSecond, 1, isShort);
+      const { sortedMs, busyMs, invocations } = simulateLags({ ...USUAL, ...change, arrivalsMs: events });
+      const price = functionCost({ seconds: busyMs / 1_000, invocations });
+      return [
+        value(`${name}: p50`, 's', percentile(sortedMs, 0.5) / 1_000),
+        value(`${name}: p99`, 's', percentile(sortedMs, 0.99) / 1_000),
+        value(`${name}: Lambda, per million objects`, 'US$', (price / events.length) * MILLION),
+      ];
+    }),
+  );
+
+/** S3 takes this many writes a second for each prefix of keys ("Best practices design patterns", S3 User Guide). */
+const WRITES_PER_SECOND = 3_500;
+
+const drainFigures = (): Figure[] => [
+  value('S3 itself, all keys with one prefix', 's', MILLION / WRITES_PER_SECOND),
+  ...[
+    { name: `batches of ${BATCH_SIZE}`, change: {} },
+    {
+      name: `batches of ${LARGE_BATCH}, with a window`,
+      change: { batchSize: LARGE_BATCH, windowMs: WINDOW_MS },
+    },
+  ].flatMap(({ name, change }) => {
+    const setting = { ...USUAL, ...change, arrivalsMs: new Float64Array(MILLION) };
+    const { endMs, busyMs, invocations } = simulateLags(setting);
+    return [
+      value(`${name}: time to the last proof`, 's', endMs / 1_000),
+      value(`${name}: objects/s of one environment`, 'objects/s', MILLION / (busyMs / 1_000)),
+      value(`${name}: Lambda`, 'US$', functionCost({ seconds: busyMs / 1_000, invocations })),
+    ];
+  }),
+];

@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import { type LagSetting, percentile, simulateLags } from '../../bench/lag-simulation.ts';
+
+const SETTING: LagSetting = {
+  arrivalsMs: Float64Array.of(0),
+  environments: 2,
+  batchSize: 10,
+  windowMs: 0,
+  cpuMs: 1,
+  calls: 5,
+  callMs: 20,
+  stallMs: 3_000,
+  refused: 0,
+};
+const lagsOf = (change: Partial<LagSetting>) => simulateLags({ ...SETTING, ...change });
+
+test('each event of a simulation is proven once, although calls are refused', () => {
+  const arrivalsMs = Float64Array.from({ length: 2_000 }, (_, at) => at * 10);
+  const { sortedMs } = lagsOf({ arrivalsMs, refused: 0.3, environments: 20 });
+  expect(sortedMs).toHaveLength(2_000);
+  // An object that was refused three times in a row is sent again, after two seconds and a half at least.
+  expect(percentile(sortedMs, 0.99)).toBeGreaterThan(2_500);
+  expect(percentile(lagsOf({ arrivalsMs, environments: 20 }).sortedMs, 0.9)).toBeLessThan(1_000);
+});
+
+test('with a window, a simulated batch waits for others until it is full', () => {
+  const alone = lagsOf({ windowMs: 1_000 });
+  const none = lagsOf({});
+  expect(alone.sortedMs[0]! - none.sortedMs[0]!).toBeCloseTo(1_000);
+  const full = lagsOf({ windowMs: 1_000, arrivalsMs: new Float64Array(10) });
+  expect(full.invocations).toBe(1);
+  expect(full.endMs).toBeLessThan(1_000);
+});
+
+test('the objects of a simulated batch wait for their calls together, but share one core', () => {
+  const arrivalsMs = new Float64Array(100);
+  const batch = { arrivalsMs, batchSize: 100, environments: 1, windowMs: 1_000 };
+  const [light, heavy] = [lagsOf(batch), lagsOf({ ...batch, cpuMs: 11 })];
+  expect(heavy.busyMs - light.busyMs).toBeGreaterThan(500);
+  expect(light.busyMs).toBeLessThan(100 * 5 * 20);
+});
