@@ -137,6 +137,11 @@ test('each source bucket is subscribed once, to the changes that its rules repli
   ]);
 });
 
+test('nothing happens to dead letters that were received often, because their queue has no redrive policy', () => {
+  expect(resource(template, 'LiveDeadLetterQueue').Properties).not.toHaveProperty('RedrivePolicy');
+  expect(resource(template, 'LiveQueue').Properties).toHaveProperty('RedrivePolicy');
+});
+
 test('subscriptions form a chain, the check of a deployment ends it, and the schedule is deleted before all of them', () => {
   const ids = ofType(template, 'Custom::BucketSubscription').map(([id]) => id);
   const before = (id: string): string[] => {
