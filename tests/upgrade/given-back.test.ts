@@ -8,6 +8,7 @@ import { assertKnown } from '../../src/lib/model/schemas.ts';
 import { workOnBatch } from '../../src/lib/runs/messages.ts';
 import { messageOf } from '../model/memory-retries.ts';
 import { s3Event, testDestination, testRule } from '../model/settings.ts';
+import { runRecord } from '../runs/run-record.ts';
 import { batchWorld, NOW, queueMessage } from '../replicate/batch-world.ts';
 
 const DAY_MS = 24 * 3_600_000;
@@ -87,18 +88,23 @@ test('a waiting message of a newer release waits until it is so old that SQS wou
 const rangeOf = (v: number): string =>
   JSON.stringify({ v, run: 'r', epoch: 1, from: '', hops: 0, fruitless: 0 });
 
-/** Receives one message of a run whose record has this number. */
-const receiveRange = async (body: string, runNumber: number) => {
+/** Receives one message of a run. The records of the run and of its range have these numbers. */
+const receiveRange = async (body: string, numbers: { run: number; range: number }) => {
   const later: string[] = [];
   const failures: unknown[] = [];
   const deps = {
     store: {
       load: async () => {
-        assertKnown('run', runNumber);
+        assertKnown('run', numbers.run);
+        return runRecord({ id: 'r' });
+      },
+      openRange: async () => {
+        assertKnown('range', numbers.range);
         return null;
       },
       change: async (...change: unknown[]) => failures.push(change),
     },
+    clock: { now: () => NOW },
     random: () => 0,
   };
   const ranges = {
@@ -113,11 +119,9 @@ const receiveRange = async (body: string, runNumber: number) => {
 };
 
 test.each([
-  ['a range of a newer release', rangeOf(2), 1],
-  ['a range of a run of a newer release', rangeOf(1), 2],
-])(
-  '%s is sent again later, uses up no delivery and does not fail the run',
-  async (_name, body, runNumber) => {
-    expect(await receiveRange(body, runNumber)).toEqual({ failed: [], later: [body], failures: [] });
-  },
-);
+  ['a message of a newer release', rangeOf(2), { run: 1, range: 1 }],
+  ['the message of a range of a newer release', rangeOf(1), { run: 1, range: 2 }],
+  ['the message of a run of a newer release', rangeOf(1), { run: 2, range: 1 }],
+])('%s is sent again later, uses up no delivery and does not fail the run', async (_name, body, numbers) => {
+  expect(await receiveRange(body, numbers)).toEqual({ failed: [], later: [body], failures: [] });
+});
