@@ -86,6 +86,21 @@ test('an object is replicated as soon as it gets the tags that the rule asks for
   expect(await replica()).not.toBeNull();
 });
 
+test('an object is replicated when the malware scan has tagged it clean, and not before', async () => {
+  const replica = (key: string) => seen(stage.destination.s3(), 'scanned-replica', key);
+  const tagBy = (key: string, status: string) =>
+    setTags(stage, { bucket: 'scanned', key }, { GuardDutyMalwareScanStatus: status });
+  const all = ['clean', 'infected', 'not scanned'];
+  for (const key of all) await stage.put('scanned', key, `body of ${key}`);
+  expect(await settled(stage)).toBe(true);
+  for (const key of all) expect(await replica(key), key).toBeNull();
+  await tagBy('clean', 'NO_THREATS_FOUND');
+  await tagBy('infected', 'THREATS_FOUND');
+  expect(await settled(stage)).toBe(true);
+  await expectReplicas(stage, 'scanned', 'clean');
+  for (const key of all.slice(1)) expect(await replica(key), key).toBeNull();
+});
+
 test('only versions that the rule matches are replicated', async () => {
   for (const body of ['one', 'is too large for the rule', 'three']) {
     await stage.put('filtered', 'in/versions.csv', body, { Tagging: tagging(WANTED) });

@@ -8,7 +8,14 @@ import { buildOf } from '../../../../src/cli/build/build-files.ts';
 import { loadConfiguration } from '../../../../src/lib/configuration/configuration.ts';
 
 type Configured =
-  'fidelity' | 'permissions' | 'replication' | 'runs' | 'transfers' | 'two-way-back' | 'two-way-forth';
+  | 'fidelity'
+  | 'permissions'
+  | 'recipes'
+  | 'replication'
+  | 'runs'
+  | 'transfers'
+  | 'two-way-back'
+  | 'two-way-forth';
 
 /** Returns the path of one of the replication files in this folder. */
 export const replicationFileOf = (name: Configured): string => join(import.meta.dirname, `${name}.yml`);
