@@ -1,8 +1,10 @@
 /** The folder of which `npm run tarball` makes the tarball. `npm run cold-try` installs and uses the tarball itself. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -68,6 +70,34 @@ test('the functions of the package become those of the repository when the same 
     const again = withFile(read(zip), RULES, Buffer.from(rules ?? []).toString());
     expect(Buffer.compare(again, deployed), zip).toBe(0);
   }
+});
+
+test('no function carries code of the console, which the command line has', () => {
+  const mark = 'x-console-token';
+  expect(read('dist/cli.mjs').toString()).toContain(mark);
+  for (const zip of filesIn().filter((file) => file.startsWith('functions/')))
+    for (const [name, code] of Object.entries(unzipSync(read(zip))))
+      expect(Buffer.from(code).includes(mark), `${name} of ${zip}`).toBe(false);
+});
+
+test('the packed console serves its page to the browser that signs in', async () => {
+  writeFileSync(join(folder, 'replication.yml'), read('replication.yml'));
+  const cli = join(folder, 'package', 'dist', 'cli.mjs');
+  const served = spawn(ownNode(), [cli, 'console'], { cwd: folder, stdio: ['ignore', 'pipe', 'ignore'] });
+  const ended = once(served, 'exit');
+  try {
+    const [line] = await Promise.race([once(createInterface({ input: served.stdout }), 'line'), ended]);
+    const link = String(line);
+    const { headers } = await fetch(link, { redirect: 'manual' });
+    const cookie = headers.get('set-cookie')?.split(';')[0] ?? '';
+    for (const file of ['page.js', 'page.css']) {
+      const answer = await fetch(new URL(`/${file}`, link), { headers: { cookie } });
+      expect(await answer.text()).toBe(read(`dist/console/${file}`).toString());
+    }
+  } finally {
+    served.kill('SIGINT');
+  }
+  expect(await ended).toEqual([130, null]);
 });
 
 test('no file of the package refers to the sources, and no link to a file that is not in it', () => {
