@@ -70,17 +70,18 @@ const DOCUMENTS = [
   'events/backfill.json',
   'docs/*.md',
   'docs/replication.schema.json',
+  'docs/console.png',
 ];
 
 /** Copies the documents. A link to a file that is not in the package becomes plain text. */
 export const copyDocuments = (folder: string): void => {
   const files = globSync(DOCUMENTS, { cwd: ROOT }).toSorted();
   for (const file of files) {
-    const text = readFileSync(join(ROOT, file), 'utf8');
+    const content = readFileSync(join(ROOT, file));
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     writeFileSync(
       join(folder, file),
-      file.endsWith('.md') ? withoutDeadLinks(text, dirname(file), files) : text,
+      file.endsWith('.md') ? withoutDeadLinks(content.toString(), dirname(file), files) : content,
     );
   }
 };
