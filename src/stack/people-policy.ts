@@ -27,12 +27,42 @@ export const policyOfNeeds = (
   const where = placesOf(configuration, account);
   return {
     Version: '2012-10-17',
-    Statement: [...actions].flatMap(([place, allowed]) => {
-      const there = where[place];
-      if (there === null) return [];
-      return [{ Sid: sidOf(place), Effect: 'Allow' as const, Action: [...allowed].toSorted(), ...there }];
-    }),
+    Statement: [
+      ...[...actions].flatMap(([place, allowed]) => {
+        const there = where[place];
+        if (there === null) return [];
+        return [{ Sid: sidOf(place), Effect: 'Allow' as const, Action: [...allowed].toSorted(), ...there }];
+      }),
+      ...useKey(configuration, new Set([...actions.values()].flatMap((some) => [...some]))),
+    ],
   };
+};
+
+/**
+ * DynamoDB, SQS and Lambda use the key of the stack with the permissions of whoever reads items, messages and environment variables.
+ * https://docs.aws.amazon.com/kms/latest/developerguide/services-dynamodb.html
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+ */
+const useKey = ({ stack, deployment }: Configuration, actions: ReadonlySet<string>): Statement[] => {
+  const services = ['dynamodb', 'lambda', 'sqs'].filter((service) =>
+    [...actions].some((action) => action.startsWith(`${service}:`)),
+  );
+  if (stack.kmsKeyArn === null || services.length === 0) return [];
+  const domain = partitionOfRegion(deployment.region) === 'aws-cn' ? 'amazonaws.com.cn' : 'amazonaws.com';
+  const writes = [...actions].some((action) => /^dynamodb:(Delete|Put|Update)Item$/.test(action));
+  return [
+    {
+      Sid: 'StackKey',
+      Effect: 'Allow',
+      Action: ['kms:Decrypt', ...(writes ? ['kms:Encrypt', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'] : [])],
+      Resource: stack.kmsKeyArn,
+      Condition: {
+        StringEquals: {
+          'kms:ViaService': services.map((service) => `${service}.${deployment.region}.${domain}`),
+        },
+      },
+    },
+  ];
 };
 
 const placesIn = (needs: Needs): [Place, readonly string[]][] =>

@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest';
 import { ALL_COMMANDS } from '../../src/cli/all-commands.ts';
-import { COMMAND_ROWS } from '../../src/stack/command-rows.ts';
+import { parseConfiguration } from '../../src/lib/configuration/configuration.ts';
+import { COMMAND_ROWS, needsOf } from '../../src/stack/command-rows.ts';
+import { policyOfNeeds } from '../../src/stack/people-policy.ts';
+import { fileWith } from '../configuration/yaml.ts';
 import { run } from './run.ts';
+
+const KEY = 'arn:aws:kms:eu-west-1:111111111111:key/11111111-1111-1111-1111-111111111111';
 
 interface Policy {
   Statement: { Sid: string; Action: string[]; Resource: string | string[]; Condition?: object }[];
@@ -27,7 +32,7 @@ test('the policies name the stack of the stage and region in this account, and n
   const foreign = grantsIn(policy).filter(
     (grant) =>
       !/:eu-west-1:111111111111:.*s3-replicator-test/.test(grant) &&
-      !/:iam::111111111111:role\/s3-replicator-test-/.test(grant),
+      !/:iam::111111111111:(role|policy)\/s3-replicator-test-/.test(grant),
   );
   expect(
     foreign.map((grant) => grant.replace(/ on arn:aws:s3:::acme-(documents|media)$/, ' on a source')),
@@ -62,6 +67,40 @@ test('no policy of a person shows the private key of stamps', async () => {
       { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['arrivals*'] } },
     ]);
   }
+});
+
+test('with a key of the stack, people may use it through the services that store messages, items and variables, and nothing else of it', () => {
+  const text = fileWith({ top: { stack: { kmsKeyArn: KEY } } });
+  const configuration = parseConfiguration(text, { region: 'eu-west-1' });
+  const ofKey = (person: 'operator' | 'read-only') =>
+    policyOfNeeds(needsOf(person), configuration, '111111111111').Statement.filter(
+      ({ Resource }) => Resource === KEY,
+    );
+  expect(ofKey('read-only')).toEqual([
+    {
+      Sid: 'StackKey',
+      Effect: 'Allow',
+      Action: ['kms:Decrypt'],
+      Resource: KEY,
+      Condition: {
+        StringEquals: {
+          'kms:ViaService': [
+            'dynamodb.eu-west-1.amazonaws.com',
+            'lambda.eu-west-1.amazonaws.com',
+            'sqs.eu-west-1.amazonaws.com',
+          ],
+        },
+      },
+    },
+  ]);
+  expect(ofKey('operator')[0]?.Action).toEqual([
+    'kms:Decrypt',
+    'kms:Encrypt',
+    'kms:GenerateDataKey*',
+    'kms:ReEncrypt*',
+  ]);
+  const plain = policyOfNeeds(needsOf('operator'), parseConfiguration(fileWith({})), '111111111111');
+  expect(JSON.stringify(plain)).not.toContain('kms:');
 });
 
 test('a policy is for one kind of people, and for all rules', async () => {
