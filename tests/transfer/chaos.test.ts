@@ -61,6 +61,13 @@ describe(`transfers (seed ${SEED}, ${RUNS} runs each)`, () => {
     });
   });
 
+  test('random transfers of versions of which older ones are archived do not keep the newest one back', async () => {
+    await property(chaos({ moves: ['put', 'archive'] }), (world) => {
+      expectNothingLeft(world);
+      expectShown(world);
+    });
+  });
+
   test('random transfers move hardly any byte twice if functions crash only between parts', async () => {
     const dying = fc.oneof(
       { weight: 10, arbitrary: fc.constant<Mishap>('none') },

@@ -32,7 +32,9 @@ export type Move =
   /** A deployment gives the rule and its destination other ids. */
   | { kind: 'rename' }
   /** The tags change, but not their number. */
-  | { kind: 'tag' };
+  | { kind: 'tag' }
+  /** All versions but the newest are archived, and restored only a day later. */
+  | { kind: 'archive' };
 
 export interface Chaos {
   rule: Pick<ReplicationRule, 'versions' | 'copy' | 'stamp'>;
@@ -89,7 +91,7 @@ const OTHER_MOVES = [
   'tag',
 ] as const;
 
-const move = (most: number): fc.Arbitrary<Move> =>
+const move = (most: number, others: readonly Exclude<Move['kind'], 'put'>[]): fc.Arbitrary<Move> =>
   fc.oneof(
     {
       weight: 5,
@@ -99,7 +101,7 @@ const move = (most: number): fc.Arbitrary<Move> =>
         form: weighted<'parts' | 'whole'>([5, 'parts'], [1, 'whole']),
       }),
     },
-    ...OTHER_MOVES.map((kind) => ({ weight: 1, arbitrary: fc.constant({ kind }) })),
+    ...others.map((kind) => ({ weight: 1, arbitrary: fc.constant({ kind }) })),
   );
 
 export const mishap: fc.Arbitrary<Mishap> = fc.oneof(
@@ -151,7 +153,10 @@ export const chaos = (
               form: fc.constant('parts' as const),
             }),
             fc.array(
-              move(most).filter(({ kind }) => only.moves?.includes(kind) ?? true),
+              move(
+                most,
+                only.moves?.includes('archive') === true ? [...OTHER_MOVES, 'archive'] : OTHER_MOVES,
+              ).filter(({ kind }) => only.moves?.includes(kind) ?? true),
               { maxLength: only.moves?.length === 0 ? 0 : 4 },
             ),
           )

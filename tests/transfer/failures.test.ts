@@ -58,6 +58,28 @@ test.each([
   },
 );
 
+test.each([
+  ['small', [Buffer.from('n')]],
+  ['large', [Buffer.alloc(8, 'n'), Buffer.alloc(8, 'o'), Buffer.alloc(3, 'p')]],
+])(
+  'a version that is archived while its parts are moved does not block a newer, %s one',
+  async (_size, newer) => {
+    const world = await worldWith({ rule: { versions: 'all' } });
+    await world.replicate();
+    await world.work();
+    expect(world.moved.bytes).toBeGreaterThan(0);
+    world.source.seal('k', 0, 'archived');
+    await world.drain();
+    expect(world.dead).toMatchObject([{ reason: 'archived' }]);
+    world.source.put('k', newer);
+    world.deliver(world.dead.pop()!.body);
+    await world.drain();
+    expect(world.replica.versions('k').map(({ bytes }) => bytes)).toEqual([Buffer.concat(newer)]);
+    // The version that was passed over has a dead letter of its own.
+    expect(world.dead).toMatchObject([{ reason: 'archived' }]);
+  },
+);
+
 test('a transfer whose first part S3 refuses tries its next plan, and only the refusal of the last plan needs a person', async () => {
   const world = await worldWith({ rule: { copy: 'server-side' }, readable: true });
   world.gate = async (point, call) => {

@@ -9,7 +9,7 @@ import type { Chaos, Move } from './chaos.ts';
 import { hintOfRun, HOUR_MS } from './one-object.ts';
 
 /**
- * Runs several functions at once and interleaves them at every call, until no work is left. Then lets 30
+ * Runs several functions at once and interleaves them at every call, until no work is left. Then lets 36
  * hours pass.
  */
 export const playChaos = async (given: Chaos, scheduler: Scheduler): Promise<TransferWorld> => {
@@ -57,16 +57,36 @@ export const playChaos = async (given: Chaos, scheduler: Scheduler): Promise<Tra
   return world;
 };
 
-/** Every hour for 30 hours, redrives the dead-letter queue as an operator would, and runs the sweep. */
+/**
+ * Lets 36 hours pass, with a sweep every hour. Nobody looks for the first six; then an operator redrives the dead-letter queue every hour,
+ * and after a day restores what is archived.
+ */
 const settle = async (world: TransferWorld): Promise<void> => {
   await world.drain();
-  for (let hour = 0; hour < 30; hour++) {
-    for (const { body } of world.dead.splice(0)) world.deliver(body);
+  for (let hour = 0; hour < 36; hour++) {
+    if (hour === 6) expectFewLetters(world);
+    if (hour === 24) expectNothingWaits(world);
+    if (hour === 24) for (const version of world.source.versions('k')) version.sealed = null;
+    if (hour >= 6) for (const { body } of world.dead.splice(0)) world.deliver(body);
     await world.drain();
     world.clock.nowMs += HOUR_MS;
     await world.sweep();
     await world.drain();
   }
+};
+
+/** A failure is said once, and perhaps once more after a crash, but not at every sweep. */
+const expectFewLetters = ({ dead }: TransferWorld): void => {
+  const letters = dead.map(({ body }) => body);
+  if (letters.some((body) => letters.filter((other) => other === body).length > 3))
+    throw new Error(`the same dead letter comes again and again: ${letters[0]}`);
+};
+
+/** The newest version does not wait for an older one that is archived. */
+const expectNothingWaits = ({ source, replica }: TransferWorld): void => {
+  const newest = source.current('k');
+  if (newest !== null && newest.sealed === null && replica.current('k')?.bytes.equals(newest.bytes) !== true)
+    throw new Error('the newest version is not replicated, although it can be read');
 };
 
 const makeMove = (world: TransferWorld, setting: Setting, each: Move, index: number): void => {
@@ -112,6 +132,12 @@ const makeMove = (world: TransferWorld, setting: Setting, each: Move, index: num
         id: `rule ${index}`,
         destinations: [testDestination({ id: `destination ${index}` })],
       };
+      return;
+    case 'archive':
+      for (const version of source.versions('k').slice(0, -1)) {
+        const attributes = { ...version.state.attributes, storageClass: 'GLACIER' };
+        Object.assign(version, { sealed: 'archived', state: { ...version.state, attributes } });
+      }
       return;
     case 'tag': {
       const versionId = source.setTags('k', 0, { colour: `changed ${index}` });

@@ -27,8 +27,9 @@ export const beginTransfer = async (
   const key = task.replicaKey;
   const chain = chainOf(request);
   await assertBothSidesUnchanged(request);
-  if (replaced !== null) await destination.abortUpload({ key, uploadId: replaced.uploadId });
+  // Before the transfer that is replaced is aborted: it may be that of a newer version, which follows if this one is passed over.
   await assertReadable(request, way);
+  if (replaced !== null) await destination.abortUpload({ key, uploadId: replaced.uploadId });
   const upload = await createUpload(
     request,
     way,

@@ -9,6 +9,7 @@ import { commit, isProvable, trustIn } from '../multipart.ts';
 import type { Way } from '../part-layout.ts';
 import { planOf } from '../part-plan.ts';
 import { provenCopy } from '../proven-copy.ts';
+import { assertReadable } from '../readable.ts';
 import { type Copied, type SharedCopyRequest, discardBody } from '../request.ts';
 import { beginTransfer } from './begin.ts';
 import { isComplete, listedParts } from './part-ranges.ts';
@@ -30,8 +31,11 @@ export const copyByTransfer = async (
   if (isOutdated(transfer, parts)) return await beginTransfer(request, way, transfer);
   // The rule or destination may have been renamed since the transfer began.
   const renamed = { ...transfer, rule: task.rule.id, destination: task.destination.id };
-  if (transfer.failure !== null) await sendAgain(renamed, parts, 0, request);
-  else if (transfer.sentMs === null) await sendPartRanges(renamed, parts, request);
+  if (transfer.failure !== null) {
+    // The version may have been archived after some parts were moved. Converge then passes it over, or asks for its restore.
+    await assertReadable(request, way);
+    await sendAgain(renamed, parts, 0, request);
+  } else if (transfer.sentMs === null) await sendPartRanges(renamed, parts, request);
   return 'transferring';
 };
 
