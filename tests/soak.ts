@@ -34,6 +34,7 @@ const LONG_FORMS: Record<string, Record<string, string>> = {
     IAM_RUNS: String(Math.min(100_000, Math.ceil(minutes * 10_000))),
   },
   'tests/security/fuzz.test.ts': { FUZZ_INPUTS: String(Math.min(100_000, Math.ceil(minutes * 10_000))) },
+  'tests/security/fuzz-s3.test.ts': { FUZZ_INPUTS: String(Math.min(50_000, Math.ceil(minutes * 3_000))) },
   'tests/transfer/chaos.test.ts': { PROPERTY_RUNS: String(Math.min(2_000, Math.ceil(minutes * 1_000))) },
   'tests/e2e/crashes.test.ts': { ACCOUNT_CONCURRENCY: '10', DRAW: 'all' },
   'tests/e2e/chaos.test.ts': { CHAOS_ROUNDS: String(Math.min(20, Math.ceil(minutes))) },

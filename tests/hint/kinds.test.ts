@@ -13,6 +13,9 @@ test.each([
   ['Object Created', { reason: 'CopyObject' }, 'ObjectCreated:Copy'],
   ['Object Created', { reason: 'CompleteMultipartUpload' }, 'ObjectCreated:CompleteMultipartUpload'],
   ['Object Created', {}, 'ObjectCreated:unknown'],
+  // Names that every object of JavaScript has.
+  ['Object Created', { reason: 'constructor' }, 'ObjectCreated:constructor'],
+  ['__proto__', {}, '__proto__'],
   [
     'Object Deleted',
     { reason: 'DeleteObject', 'deletion-type': 'Permanently Deleted' },

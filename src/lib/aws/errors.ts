@@ -9,55 +9,57 @@ import { ReplicationError } from '../model/errors.ts';
 import type { Reason } from '../model/reasons.ts';
 import { readError } from './read-error.ts';
 
-/** The reason that each error code leads to. */
-const REASONS: Record<string, Reason> = {
-  SlowDown: 'throttled',
-  Throttling: 'throttled',
-  ThrottlingException: 'throttled',
-  RequestThrottled: 'throttled',
-  RequestLimitExceeded: 'throttled',
-  TooManyRequestsException: 'throttled',
-  ProvisionedThroughputExceededException: 'throttled',
-  InternalError: 'service-error',
-  ServiceUnavailable: 'service-error',
-  RequestTimeout: 'connection-lost',
-  RequestTimeTooSkewed: 'service-error',
-  RequestExpired: 'service-error',
-  // While the DNS name of a new bucket does not yet lead to the bucket's region, S3 redirects requests.
-  TemporaryRedirect: 'service-error',
-  Redirect: 'service-error',
-  TimeoutError: 'no-answer',
-  IncompleteBody: 'connection-lost',
-  XAmzContentSHA256Mismatch: 'connection-lost',
-  BadDigest: 'bad-checksum',
-  ExpiredToken: 'expired-credentials',
-  ExpiredTokenException: 'expired-credentials',
-  TokenRefreshRequired: 'expired-credentials',
-  // The role was deleted and created again while its session was cached. The next attempt succeeds, because it assumes the role again.
-  InvalidAccessKeyId: 'expired-credentials',
-  InvalidToken: 'expired-credentials',
-  AccessDenied: 'access-denied',
-  AccessDeniedException: 'access-denied',
-  NoSuchBucket: 'no-such-bucket',
-  PermanentRedirect: 'wrong-region',
-  AuthorizationHeaderMalformed: 'wrong-region',
-  IllegalLocationConstraintException: 'wrong-region',
-  InvalidObjectState: 'archived',
-  ObjectLockConfigurationNotFoundError: 'object-lock',
-  AccessControlListNotSupported: 'acl-unsupported',
-  NotImplemented: 'invalid-request',
-  KeyTooLongError: 'key-too-long',
-  PreconditionFailed: 'lost-race',
-  ConditionalRequestConflict: 'lost-race',
-  OperationAborted: 'lost-race',
-  // Either the upload was aborted, or it was completed but the response was lost. A fresh look shows which happened.
-  NoSuchUpload: 'lost-race',
-  // S3 returns this code for a write with If-Match whose key is gone, and for a read of a version that is gone.
-  NoSuchKey: 'lost-race',
-  NoSuchVersion: 'lost-race',
-  // The named version is the null version, and a delete marker has replaced it.
-  MethodNotAllowed: 'lost-race',
-};
+/** The reason that each error code leads to. A map, because a code is whatever the server sends: an object has a `constructor`, too. */
+const REASONS: ReadonlyMap<string, Reason> = new Map(
+  Object.entries<Reason>({
+    SlowDown: 'throttled',
+    Throttling: 'throttled',
+    ThrottlingException: 'throttled',
+    RequestThrottled: 'throttled',
+    RequestLimitExceeded: 'throttled',
+    TooManyRequestsException: 'throttled',
+    ProvisionedThroughputExceededException: 'throttled',
+    InternalError: 'service-error',
+    ServiceUnavailable: 'service-error',
+    RequestTimeout: 'connection-lost',
+    RequestTimeTooSkewed: 'service-error',
+    RequestExpired: 'service-error',
+    // While the DNS name of a new bucket does not yet lead to the bucket's region, S3 redirects requests.
+    TemporaryRedirect: 'service-error',
+    Redirect: 'service-error',
+    TimeoutError: 'no-answer',
+    IncompleteBody: 'connection-lost',
+    XAmzContentSHA256Mismatch: 'connection-lost',
+    BadDigest: 'bad-checksum',
+    ExpiredToken: 'expired-credentials',
+    ExpiredTokenException: 'expired-credentials',
+    TokenRefreshRequired: 'expired-credentials',
+    // The role was deleted and created again while its session was cached. The next attempt succeeds, because it assumes the role again.
+    InvalidAccessKeyId: 'expired-credentials',
+    InvalidToken: 'expired-credentials',
+    AccessDenied: 'access-denied',
+    AccessDeniedException: 'access-denied',
+    NoSuchBucket: 'no-such-bucket',
+    PermanentRedirect: 'wrong-region',
+    AuthorizationHeaderMalformed: 'wrong-region',
+    IllegalLocationConstraintException: 'wrong-region',
+    InvalidObjectState: 'archived',
+    ObjectLockConfigurationNotFoundError: 'object-lock',
+    AccessControlListNotSupported: 'acl-unsupported',
+    NotImplemented: 'invalid-request',
+    KeyTooLongError: 'key-too-long',
+    PreconditionFailed: 'lost-race',
+    ConditionalRequestConflict: 'lost-race',
+    OperationAborted: 'lost-race',
+    // Either the upload was aborted, or it was completed but the response was lost. A fresh look shows which happened.
+    NoSuchUpload: 'lost-race',
+    // S3 returns this code for a write with If-Match whose key is gone, and for a read of a version that is gone.
+    NoSuchKey: 'lost-race',
+    NoSuchVersion: 'lost-race',
+    // The named version is the null version, and a delete marker has replaced it.
+    MethodNotAllowed: 'lost-race',
+  }),
+);
 
 const CONNECTION_ERRORS: ReadonlySet<string> = new Set([
   'ECONNRESET',
@@ -155,7 +157,7 @@ const isNoCode = (code: string): boolean =>
   ['', 'NotFound', 'BadRequest', 'UnknownError', 'Unknown', 'Error'].includes(code) || /^\d{3}$/.test(code);
 
 const reasonOf = (code: string, status: number | null): Reason => {
-  const byCode = REASONS[code];
+  const byCode = REASONS.get(code);
   if (byCode !== undefined) return byCode;
   if (code.startsWith('KMS.')) return reasonOfKms(code);
   if (code === 'AbortError') return 'out-of-time';

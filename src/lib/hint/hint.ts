@@ -262,7 +262,8 @@ const parseEventBridge = (json: JsonRecord, body: string): Parsed => {
 /** Translates the name that EventBridge gives an event into S3's own name ("EventBridge event types", S3 User Guide). */
 const kindOfEventBridge = (type: string, detail: JsonRecord | undefined): string => {
   const reason = textOrNull(detail?.['reason']);
-  if (type === 'Object Created') return `ObjectCreated:${CREATED_BY[reason ?? ''] ?? reason ?? 'unknown'}`;
+  if (type === 'Object Created')
+    return `ObjectCreated:${CREATED_BY.get(reason ?? '') ?? reason ?? 'unknown'}`;
   if (type === 'Object Deleted') {
     const marker = textOrNull(detail?.['deletion-type']) === 'Delete Marker Created';
     const cause = reason === 'Lifecycle Expiration' ? 'LifecycleExpiration' : 'ObjectRemoved';
@@ -270,22 +271,23 @@ const kindOfEventBridge = (type: string, detail: JsonRecord | undefined): string
   }
   // AWS does not document the end of this name yet.
   if (type.startsWith('Object Retention')) return 'ObjectRetention:Put';
-  return KIND_OF_TYPE[type] ?? type;
+  return KIND_OF_TYPE.get(type) ?? type;
 };
 
-const CREATED_BY: Record<string, string> = {
-  PutObject: 'Put',
-  'POST Object': 'Post',
-  CopyObject: 'Copy',
-  CompleteMultipartUpload: 'CompleteMultipartUpload',
-};
+// Maps, because these names are input: every object has a `constructor`, too.
+const CREATED_BY: ReadonlyMap<string, string> = new Map([
+  ['PutObject', 'Put'],
+  ['POST Object', 'Post'],
+  ['CopyObject', 'Copy'],
+  ['CompleteMultipartUpload', 'CompleteMultipartUpload'],
+]);
 
-const KIND_OF_TYPE: Record<string, string> = {
-  'Object Tags Added': 'ObjectTagging:Put',
-  'Object Tags Deleted': 'ObjectTagging:Delete',
-  'Object ACL Updated': 'ObjectAcl:Put',
-  'Object Restore Completed': 'ObjectRestore:Completed',
-};
+const KIND_OF_TYPE: ReadonlyMap<string, string> = new Map([
+  ['Object Tags Added', 'ObjectTagging:Put'],
+  ['Object Tags Deleted', 'ObjectTagging:Delete'],
+  ['Object ACL Updated', 'ObjectAcl:Put'],
+  ['Object Restore Completed', 'ObjectRestore:Completed'],
+]);
 
 const parseOwnHint = (json: JsonRecord, body: string): Parsed => {
   const chain = parseChain(json['chain']);

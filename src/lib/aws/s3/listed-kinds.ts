@@ -15,13 +15,16 @@ export interface ListedKinds {
 /** Reads the kinds of the entries. Looks only at the names of the elements. Throws `service-error` for a document that is cut off. */
 export const listedKinds = (xml: string): ListedKinds => {
   const names = childrenOfRoot(xml);
-  const kinds = names.flatMap((name) => KINDS[name] ?? []);
-  const first = names.findIndex((name) => name in KINDS);
-  const last = names.findLastIndex((name) => name in KINDS);
+  const kinds = names.flatMap((name) => KINDS.get(name) ?? []);
+  const first = names.findIndex((name) => KINDS.has(name));
+  const last = names.findLastIndex((name) => KINDS.has(name));
   return { kinds, isOneList: kinds.length === 0 || last - first + 1 === kinds.length };
 };
 
-const KINDS: Record<string, 'version' | 'marker'> = { Version: 'version', DeleteMarker: 'marker' };
+const KINDS: ReadonlyMap<string, 'version' | 'marker'> = new Map([
+  ['Version', 'version'],
+  ['DeleteMarker', 'marker'],
+]);
 
 /** Matches only tags. In text, `<` is written as `&lt;`. Declarations and comments do not match because `?` or `!` follows their `<`. */
 const TAG = /<(\/?)([^\s/>!?]+)[^>]*?(\/?)>/g;
