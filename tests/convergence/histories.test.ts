@@ -80,7 +80,7 @@ const expectShown = (world: World): void => {
   }
 };
 
-/** Where a write replaces the object, earlier states are not written: nothing would keep them, and they would be readable for a moment. */
+/** Expects that earlier states were not written if a write replaces the object: they would be readable for a moment, and nothing keeps them. */
 const expectNoHistoryInPlace = ({ given, deployment }: World): void => {
   if (given.destination.versioning === 'enabled') return;
   for (const record of deployment.records) if ('copies' in record) expect(record.copies).toBeLessThan(2);
