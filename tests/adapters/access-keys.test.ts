@@ -39,6 +39,7 @@ const serviceWith = (secretArn: string): S3Service => ({
 const openReplica = (
   secretArn: string,
   conditionalWrites: ServiceDestination['conditionalWrites'] = 'required',
+  name = 'replica',
 ): DestinationBucket => {
   const clients = createS3Clients({
     region: 'eu-central-1',
@@ -46,7 +47,7 @@ const openReplica = (
     ownAccount: async () => '111111111111',
   });
   const destination: ServiceDestination = {
-    ...testDestination(),
+    ...testDestination({ bucket: name }),
     roleArn: null,
     externalId: null,
     account: null,
@@ -194,4 +195,25 @@ test('with `conditionalWrites: none` no request has a condition, and a look find
   await bucket.remove({ key: 'looked', etag });
   expect(conditions).toEqual([undefined, undefined]);
   expect(await bucket.look('looked')).toEqual({ kind: 'absent' });
+});
+
+test('a service that refuses If-None-Match over a delete marker gets the object in the next round', async () => {
+  other.s3.createBucket({
+    name: 'versioned',
+    accountId: STRANGER,
+    region: 'eu-central-1',
+    VersioningConfiguration: { Status: 'Enabled' },
+  });
+  const bucket = openReplica(putSecret('markers', keyText()), 'required', 'versioned');
+  const { etag } = await put(bucket, 'back');
+  await bucket.remove({ key: 'back', etag });
+  other.faults.plan = (request) =>
+    request.operation === 's3:PutObject' &&
+    'headers' in request &&
+    request.headers['if-none-match'] !== undefined
+      ? { kind: 'error', status: 412, code: 'PreconditionFailed' }
+      : undefined;
+  await expect(put(bucket, 'back')).rejects.toMatchObject({ reason: 'lost-race' });
+  await put(bucket, 'back');
+  expect(await bucket.look('back')).toMatchObject({ kind: 'object' });
 });

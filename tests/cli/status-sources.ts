@@ -14,7 +14,7 @@ export const healthy = (more: Partial<StateSources> = {}): StateSources => ({
   queues: async () => ({ live: EMPTY, backfill: EMPTY, ranges: EMPTY, transfers: EMPTY }),
   deadLetters: async () => ({ live: EMPTY, ranges: EMPTY, transfers: EMPTY }),
   waiting: async () => 0,
-  circuits: async () => ({ open: new Map(), suspects: new Map(), hanging: new Map() }),
+  circuits: async () => ({ open: new Map(), suspects: new Map(), hanging: new Map(), services: new Map() }),
   arrivals: async () => ({ live: noArrivals(), backfill: noArrivals() }),
   brakes: async () => new Map(),
   runs: async () => [],

@@ -37,6 +37,7 @@ test('a rule that is behind is named, with the command that finds out why', asyn
       ]),
       suspects: new Map(),
       hanging: new Map(),
+      services: new Map(),
     }),
     deadLetters: async () => ({ live: { ...EMPTY, visible: 40 }, ranges: EMPTY, transfers: EMPTY }),
     alarms: async () => [

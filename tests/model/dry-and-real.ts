@@ -1,4 +1,5 @@
 /** Tries one task dry and for real, each on a copy of the same world. */
+import { createMemoryCircuitStore } from './memory-circuits.ts';
 import { expect } from 'vitest';
 import { contextOf } from '../../src/lib/converge/context.ts';
 import { converge } from '../../src/lib/converge/converge.ts';
@@ -161,7 +162,7 @@ const inspecting = (task: Task, { source, replica }: Sides): InspectDeps => {
     probing: buckets,
     prober: { probe: () => Promise.reject(new Error('a dry run probes nothing')) },
     brakes: { load: async () => UNUSED_BRAKE, heldMs: async () => null },
-    circuits: { load: async () => ({ open: new Map(), suspects: new Map(), hanging: new Map() }) },
+    circuits: createMemoryCircuitStore(),
     letters: { has: async () => false },
     transfers: createMemoryTransfers().ports().store,
     versionReceipts: memoryVersionReceipts(),

@@ -6,6 +6,7 @@ import type {
   Hanging,
   OpenCircuit,
 } from '../../src/lib/delivery/circuits.ts';
+import type { ServiceAnswers } from '../../src/lib/model/service-answers.ts';
 
 export interface MemoryCircuitStore extends CircuitStore {
   /** The calls that changed the record. */
@@ -16,11 +17,13 @@ export const createMemoryCircuitStore = (): MemoryCircuitStore => {
   const open = new Map<string, OpenCircuit>();
   const failures = new Map<string, { keys: Set<string>; sinceMs: number }>();
   const hanging = new Map<string, Hanging>();
+  const services = new Map<string, ServiceAnswers>();
   const writes: string[] = [];
   const record = (): CircuitRecord => ({
     open: new Map(open),
     suspects: new Map([...failures].map(([name, { keys, sinceMs }]) => [name, { keys: keys.size, sinceMs }])),
     hanging: new Map(hanging),
+    services: new Map(services),
   });
   const changed = async (call: string, change: () => void): Promise<CircuitRecord> => {
     writes.push(call);
@@ -45,6 +48,7 @@ export const createMemoryCircuitStore = (): MemoryCircuitStore => {
         failures.delete(name);
       }),
     hang: (environment, entry) => changed('hang', () => void hanging.set(environment, entry)),
+    keepAnswers: (name, answers) => changed('keepAnswers', () => void services.set(name, answers)),
     answered: (environment) => changed('answered', () => void hanging.delete(environment)),
   };
 };

@@ -11,6 +11,7 @@ import {
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { Reason } from '../../src/lib/model/reasons.ts';
 import { circuitName } from '../../src/lib/model/rule.ts';
+import { answersOf } from '../../src/lib/model/service-answers.ts';
 import { createMemoryCircuitStore } from '../model/memory-circuits.ts';
 import { testDestination, testRule } from '../model/settings.ts';
 
@@ -68,12 +69,12 @@ test.each<Reason>(['throttled', 'service-error', 'no-answer', 'assume-role-denie
     const { environment, fail, isOpen } = circuitWorld();
     expect((await fail(ENOUGH, reason)).isAvoided).toBe(true);
     expect(await isOpen()).toBe(true);
-    await expect(environment('cold').admit(where.destination)).rejects.toMatchObject({
+    await expect(environment('cold').admit(where)).rejects.toMatchObject({
       isAvoided: true,
       reason,
     });
     const other = testDestination({ bucket: 'other' });
-    await expect(environment('cold').admit(other)).resolves.toBeUndefined();
+    await expect(environment('cold').admit({ ...where, destination: other })).resolves.toBeUndefined();
   },
 );
 
@@ -118,7 +119,7 @@ test('a success of any environment in between keeps the circuit closed', async (
   for (let key = 0; key < 50; key++) {
     clock.ms += 500;
     await one.failed({ ...where, key: `k${key}` }, failureAt('destination', 'throttled'));
-    await other.admit(where.destination);
+    await other.admit(where);
     if (key % (FRESH_MS / 500) === 0) await other.succeeded(where.destination);
   }
   expect(await isOpen()).toBe(false);
@@ -131,7 +132,7 @@ test('one success closes the circuit, and further successes write nothing', asyn
   const { length } = store.writes;
   await one.succeeded(where.destination);
   clock.ms += FRESH_MS;
-  await expect(environment('cold').admit(where.destination)).resolves.toBeUndefined();
+  await expect(environment('cold').admit(where)).resolves.toBeUndefined();
   expect(store.writes).toHaveLength(length);
 });
 
@@ -142,17 +143,27 @@ test('invocations that wait for answers take only a share of the slots, over all
     store.hang(`e${id}`, { destination: circuitName(destination), pool: 'live', untilMs: 12_000 });
   const limit = SLOTS * HANGING_SHARE;
   for (let id = 1; id < limit; id++) await hang(id, others);
-  await expect(environment('e0').admit(where.destination)).resolves.toBeUndefined();
+  await expect(environment('e0').admit(where)).resolves.toBeUndefined();
   await hang(limit);
-  await expect(environment('cold').admit(where.destination)).rejects.toMatchObject({ reason: 'no-answer' });
-  await expect(environment('cold').admit(testDestination({ bucket: 'third' }))).resolves.toBeUndefined();
+  await expect(environment('cold').admit(where)).rejects.toMatchObject({ reason: 'no-answer' });
+  await expect(
+    environment('cold').admit({ ...where, destination: testDestination({ bucket: 'third' }) }),
+  ).resolves.toBeUndefined();
 });
 
 test('a record that cannot be read or written stops nothing', async () => {
   const down = async () => Promise.reject(new ReplicationError('service-error', 'no table'));
   const circuits = circuitsFor(
     knowCircuits({
-      store: { load: down, suspect: down, open: down, close: down, hang: down, answered: down },
+      store: {
+        load: down,
+        suspect: down,
+        open: down,
+        close: down,
+        hang: down,
+        answered: down,
+        keepAnswers: down,
+      },
       clock: { now: () => 0 },
       slots: { live: 1, backfill: 1, transfer: 1 },
       environment: 'e',
@@ -161,10 +172,49 @@ test('a record that cannot be read or written stops nothing', async () => {
     'live',
     { flush: async () => undefined, deniesAll: async () => true },
   );
-  await circuits.admit(where.destination);
+  await circuits.admit(where);
   await circuits.succeeded(where.destination);
   for (let key = 0; key < KEYS_TO_OPEN * 2; key++) {
     const error = failureAt('destination', 'throttled');
     expect(await circuits.failed({ ...where, key: `k${key}` }, error)).toBe(error);
   }
+});
+
+test('nothing is replicated to a service that nobody has asked, or that does not do what the rule needs', async () => {
+  const store = createMemoryCircuitStore();
+  let nowMs = 0;
+  const circuits = circuitsFor(
+    knowCircuits({
+      store,
+      clock: { now: () => (nowMs += FRESH_MS) },
+      slots: { live: 1, backfill: 1, transfer: 1 },
+      environment: 'e',
+      after: () => () => undefined,
+    }),
+    'live',
+    { flush: async () => undefined, deniesAll: async () => true },
+  );
+  const destination = {
+    ...testDestination(),
+    roleArn: null,
+    externalId: null,
+    account: null,
+    service: { endpoint: 'https://minio.example.com', addressing: 'path', secretArn: 'arn' },
+    conditionalWrites: 'required',
+  } as const;
+  const service = { ...where, destination };
+  await expect(circuits.admit(service)).rejects.toMatchObject({
+    reason: 'unasked-service',
+    disposition: 'retry',
+  });
+  const kept = { isVersioned: false, askedMs: 1, left: [] };
+  await store.keepAnswers(circuitName(destination), { ...kept, answers: answersOf(() => 'yes') });
+  await circuits.admit(service);
+  const ignores = answersOf((question) => (question === 'refusesStale' ? 'no' : 'yes'));
+  await store.keepAnswers(circuitName(destination), { ...kept, answers: ignores });
+  await expect(circuits.admit(service)).rejects.toMatchObject({
+    reason: 'unfit-service',
+    disposition: 'quarantine',
+  });
+  await circuits.admit({ ...where, destination: { ...destination, conditionalWrites: 'none' } });
 });

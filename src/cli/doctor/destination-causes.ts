@@ -21,6 +21,24 @@ export const DESTINATION_CAUSES = {
     means: 'The function cannot read the secret with the access key, or the secret holds none.',
     fix: 'the policies of the role, of the secret and of its KMS key (docs/other-s3.md)',
   },
+  'service-unfit': {
+    verdict: 'error',
+    asks: 'twelve questions, with writes under one key that begins with `s3-replicator-probe-`',
+    means: 'The S3 service cannot do what the rule needs. Nothing is replicated to it.',
+    fix: '`conditionalWrites: none`, `tags: ignore` or `versions: latest`, as the finding says',
+  },
+  'service-checksums': {
+    verdict: 'warning',
+    asks: 'PutObject with a wrong CRC32',
+    means: 'The service does not check bytes on arrival.',
+    fix: 'another service; `verify start --bytes` compares what it has stored',
+  },
+  'probe-left': {
+    verdict: 'warning',
+    asks: 'DeleteObject of the versions that the probe wrote',
+    means: 'The access key may not delete versions, so the object of the probe stays.',
+    fix: 'remove the key that the finding names',
+  },
   'trust-open': {
     verdict: 'error',
     asks: 'sts:AssumeRole without and with another external id',

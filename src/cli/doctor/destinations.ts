@@ -12,6 +12,7 @@ import { type Finding, findingsOf, whyNotChecked } from './finding.ts';
 import type { Fix } from './fix.ts';
 import { type Seen, seenFrom } from './destination-seen.ts';
 import { settingFindings } from './destination-settings.ts';
+import { serviceFindings } from './service-findings.ts';
 import { destinationSubject } from './report.ts';
 
 const { notChecked } = findingsOf('destinations', DESTINATION_CAUSES);
@@ -45,6 +46,7 @@ const placeFindings = (context: Context, where: RuleDestination, place: ProbedPl
     ...sourceFindings(one, place.source),
     ...(place.bucket === null ? [] : bucketFindings(one, place.bucket)),
     ...stepFindings(one, place.steps),
+    ...(place.service === null ? [] : serviceFindings(one, place.service)),
     ...(place.bucket === null ? [] : settingFindings(one, place.bucket)),
   ];
 };

@@ -6,7 +6,8 @@
 import type { Clock } from '../model/ports.ts';
 import { ReplicationError, sideOf } from '../model/errors.ts';
 import type { Reason } from '../model/reasons.ts';
-import { circuitName, type Destination, type RuleDestination } from '../model/rule.ts';
+import { circuitName, type Destination, type ReplicationRule, type RuleDestination } from '../model/rule.ts';
+import { lackOf, QUESTIONS, type ServiceAnswers } from '../model/service-answers.ts';
 import type { Origin } from './retry.ts';
 
 export interface OpenCircuit {
@@ -22,6 +23,8 @@ export interface CircuitRecord {
   suspects: ReadonlyMap<string, { keys: number; sinceMs: number }>;
   /** The invocations that wait for an answer of a destination, by execution environment. */
   hanging: ReadonlyMap<string, Hanging>;
+  /** What other S3 services answered when they were probed. */
+  services: ReadonlyMap<string, ServiceAnswers>;
 }
 
 export interface Hanging {
@@ -41,12 +44,17 @@ export interface CircuitStore {
   close(destination: string): Promise<CircuitRecord>;
   hang(environment: string, hanging: Hanging): Promise<CircuitRecord>;
   answered(environment: string): Promise<CircuitRecord>;
+  /** Keeps the answers of a service. They replace earlier ones. */
+  keepAnswers(destination: string, answers: ServiceAnswers): Promise<CircuitRecord>;
 }
 
 /** The circuits as one invocation uses them. No method fails if the record cannot be read or written. */
 export interface Circuits {
-  /** Throws an error with `isAvoided` if no attempt is to be made at the destination. */
-  admit(destination: Destination): Promise<void>;
+  /**
+   * Throws an error with `isAvoided` if no attempt is to be made at the destination, and `unfit-service` or `unasked-service` if its service
+   * cannot do what the rule needs, or was not probed.
+   */
+  admit(where: RuleDestination): Promise<void>;
   /** Called after a write to the destination. Closes its circuit. */
   succeeded(destination: Destination): Promise<void>;
   /** Called after a failure. Returns the error with which the piece ends: with `isAvoided` if the circuit is open now. */
@@ -94,7 +102,12 @@ export interface KnownCircuits {
   listen(listener: (record: CircuitRecord) => void): void;
 }
 
-export const NOTHING_KNOWN: CircuitRecord = { open: new Map(), suspects: new Map(), hanging: new Map() };
+export const NOTHING_KNOWN: CircuitRecord = {
+  open: new Map(),
+  suspects: new Map(),
+  hanging: new Map(),
+  services: new Map(),
+};
 
 export const knowCircuits = (setting: Setting): KnownCircuits => {
   const { store, clock } = setting;
@@ -158,8 +171,9 @@ export const circuitsFor = (
   return {
     stateOf,
     flush,
-    async admit(destination) {
+    async admit({ rule, destination }) {
       const record = await known.current();
+      refuseUnfit(rule, destination, record);
       const open = record.open.get(circuitName(destination));
       if (open !== undefined) throw avoided(open.reason, `the destination is avoided: ${open.detail}`);
       if (pool !== null && isCrowded(circuitName(destination), pool, record, known.setting))
@@ -191,6 +205,23 @@ export const circuitsFor = (
         if (untilMs < clock.now() - LEFT_BEHIND_MS) await known.change(store.answered(environment));
     },
   };
+};
+
+/** A service that was never probed, or lacks something, could show an older state for a newer one without anybody noticing. */
+const refuseUnfit = (rule: ReplicationRule, destination: Destination, { services }: CircuitRecord): void => {
+  if (destination.service === null) return;
+  const answers = services.get(circuitName(destination));
+  if (answers === undefined)
+    throw new ReplicationError(
+      'unasked-service',
+      `nobody has asked the service of ${destination.bucket} yet`,
+    );
+  const [lacking] = lackOf(answers, rule, destination);
+  if (lacking !== undefined)
+    throw new ReplicationError(
+      'unfit-service',
+      `the service of ${destination.bucket} does not do what the rule needs: ${QUESTIONS[lacking]}`,
+    );
 };
 
 /** The reasons of failures that concern the whole destination. A refusal of one object, key or prefix is not among them. */

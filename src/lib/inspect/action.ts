@@ -26,7 +26,7 @@ export interface InspectDeps {
   /** The prober's sessions at destinations may write, to find out whether S3 would accept a write. */
   prober: Prober;
   brakes: Pick<BrakeStore, 'load' | 'heldMs'>;
-  circuits: Pick<CircuitStore, 'load'>;
+  circuits: Pick<CircuitStore, 'keepAnswers' | 'load'>;
   letters: Pick<KnownLetters, 'has'>;
   transfers: Pick<TransferStore, 'load' | 'rate' | 'all'>;
   versionReceipts: Pick<VersionReceipts, 'find'>;

@@ -1,6 +1,6 @@
 /** The action `probe`: tries everything that replication needs at each destination, and leaves nothing behind. */
 import { isRecord, type JsonRecord } from '../model/json.ts';
-import { ruleDestinations } from '../model/rule.ts';
+import { circuitName, ruleDestinations } from '../model/rule.ts';
 import type { InspectAnswer, InspectDeps } from './action.ts';
 import type { ProbedPlace } from './probed-place.ts';
 
@@ -9,7 +9,14 @@ export const probe = async (fields: JsonRecord, deps: InspectDeps): Promise<Insp
   const isWanted = (id: string): boolean => !Array.isArray(wanted) || wanted.includes(id);
   const places = ruleDestinations(deps.configuration).filter(({ rule }) => isWanted(rule.id));
   return {
-    places: await Promise.all(places.map(({ rule, destination }) => deps.prober.probe(rule, destination))),
+    places: await Promise.all(
+      places.map(async ({ rule, destination }) => {
+        const place = await deps.prober.probe(rule, destination);
+        // Functions that replicate never ask a service themselves.
+        if (place.service !== null) await deps.circuits.keepAnswers(circuitName(destination), place.service);
+        return place;
+      }),
+    ),
   };
 };
 

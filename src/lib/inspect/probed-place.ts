@@ -1,5 +1,6 @@
 /** What a probe saw at one destination of a rule. The function reports the answers of AWS. The command explains them. */
 import type { Destination, ReplicationRule } from '../model/rule.ts';
+import type { ServiceAnswers } from '../model/service-answers.ts';
 
 /**
  * AWS's answer to one call. A call that must not succeed is expected to fail with an error that shows that the call was allowed.
@@ -21,6 +22,8 @@ export interface ProbedPlace {
   secret: ProbeStep | null;
   /** Null: no session could be begun. */
   bucket: ProbedBucket | null;
+  /** What the service can do; null: the destination has a role, or the bucket cannot be used. */
+  service: ServiceAnswers | null;
   source: ProbeStep[];
   steps: ProbeStep[];
 }

@@ -87,6 +87,16 @@ const REASON_ENTRIES = {
       'For two minutes Secrets Manager refused the secret with the access key of the bucket, or the secret holds no access key.',
     fix: 'Check that the secret exists, that its policy and that of its KMS key let the function\'s role read it, and that its text is {"accessKeyId": "…", "secretAccessKey": "…"}; then redrive.',
   },
+  'unfit-service': {
+    disposition: 'quarantine',
+    meaning: 'The S3 service of the destination cannot do what the rule needs, as a probe found.',
+    fix: 'See what `s3-replicator doctor` says about the destination: it names the option that makes do without, or the service must be updated. Deploy, run `s3-replicator doctor` again; then redrive.',
+  },
+  'unasked-service': {
+    disposition: 'retry',
+    meaning: 'Nobody has asked the S3 service of the destination yet what it can do.',
+    fix: 'Run `s3-replicator doctor`, which asks it. `serverless deploy` does so too, unless `stack.doctor` is false.',
+  },
   'no-such-bucket': {
     disposition: 'quarantine',
     meaning: 'The bucket does not exist.',

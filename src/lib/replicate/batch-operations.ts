@@ -158,7 +158,7 @@ const replicateTo = async (assignment: Assignment, deps: BatchDeps): Promise<str
   if (startedMs >= invocation.deadlineMs)
     throw new ReplicationError('out-of-time', 'the invocation is nearly over');
   // S3 repeats the task later, when the destination may be back.
-  await deps.circuits.admit(assignment.destination);
+  await deps.circuits.admit(assignment);
   const passedOver: PassedOver[] = [];
   const task = taskOf(assignment);
   const context = contextOf(task, deps, async (version) => {

@@ -137,7 +137,7 @@ const attempt = async (
     return null;
   }
   try {
-    await deps.circuits.admit(assignment.destination);
+    await deps.circuits.admit(assignment);
     await carryOutOnce(assignment, message, batch, deps);
     return null;
   } catch (thrown) {

@@ -37,7 +37,7 @@ export const movePartRange = async (
   }
   if (transfer.tried !== transfer.attempt)
     await deps.transfers.store.change(transfer, { tried: transfer.attempt });
-  await deps.circuits.admit(assignment.destination);
+  await deps.circuits.admit(assignment);
   const range = `${attemptIdentity(message)}/${message.firstPart}-${message.lastPart}`;
   const { duplicate } = await deps.receipts
     .once(range, deliveryOf(delivered), async () => {

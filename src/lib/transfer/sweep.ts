@@ -100,7 +100,7 @@ const tend = async (transfer: Transfer, deps: TransferDeps): Promise<Action> => 
     return 'hinted';
   }
   // While the destination is avoided, nothing moves, and no message counts as lost. The transfer is reported as out of reach.
-  await deps.circuits.admit(assignment.destination);
+  await deps.circuits.admit(assignment);
   const parts = await partsOrNull(transfer, deps.buckets.destination(assignment.destination));
   if (parts === null) {
     await deps.transfers.store.end(transfer);

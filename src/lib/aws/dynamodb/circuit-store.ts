@@ -9,6 +9,7 @@ import { CIRCUITS_ID } from '../../model/rule.ts';
 import type { CircuitRecord, CircuitStore, Hanging, OpenCircuit } from '../../delivery/circuits.ts';
 import { ORIGINS } from '../../delivery/retry.ts';
 import { isRecord, type JsonRecord } from '../../model/json.ts';
+import { answersOf, type ServiceAnswers } from '../../model/service-answers.ts';
 import { ALL_REASONS } from '../../model/reasons.ts';
 import { translateTableError } from '../errors.ts';
 import { askTable, openTable } from './table.ts';
@@ -19,6 +20,8 @@ const KEYS = 'k:';
 /** When the first of these keys failed. */
 const SINCE = 's:';
 const HANGING = 'h:';
+/** What a service answered. */
+const SERVICE = 'v:';
 
 /** If `region` is null, the region of the environment is used. */
 export const createCircuitStore = (tableName: string, region: string | null = null): CircuitStore => {
@@ -71,6 +74,7 @@ export const createCircuitStore = (tableName: string, region: string | null = nu
         ExpressionAttributeNames: { '#hanging': HANGING + environment },
         ExpressionAttributeValues: { ':hanging': { ...hanging } },
       }),
+    keepAnswers: (destination, answers) => update(keepingAnswers(destination, answers)),
     answered: (environment) =>
       update({
         UpdateExpression: 'REMOVE #hanging',
@@ -78,6 +82,12 @@ export const createCircuitStore = (tableName: string, region: string | null = nu
       }),
   };
 };
+
+const keepingAnswers = (destination: string, answers: ServiceAnswers) => ({
+  UpdateExpression: 'SET #service = :answers',
+  ExpressionAttributeNames: { '#service': SERVICE + destination },
+  ExpressionAttributeValues: { ':answers': { ...answers } },
+});
 
 /** A key may have a kilobyte, and the record has to stay small. */
 const shortName = (key: string): string => createHash('sha256').update(key).digest('hex').slice(0, 8);
@@ -99,6 +109,18 @@ const recordOf = (item: JsonRecord): CircuitRecord => {
       [...keys].map(([name, count]) => [name, { keys: count, sinceMs: since.get(name) ?? 0 }]),
     ),
     hanging: named(HANGING, hangingIn),
+    services: named(SERVICE, answersIn),
+  };
+};
+
+const answersIn = (value: unknown): ServiceAnswers | null => {
+  if (!isRecord(value) || !isRecord(value['answers'])) return null;
+  const given = value['answers'];
+  return {
+    answers: answersOf((question) => given[question]),
+    isVersioned: value['isVersioned'] === true,
+    askedMs: Number(value['askedMs']),
+    left: Array.isArray(value['left']) ? value['left'].map(String) : [],
   };
 };
 

@@ -56,6 +56,8 @@ export interface S3Clients {
    * overwrite the existing object.
    */
   copyConditions: BucketAnswers;
+  /** Whether the service of a bucket accepts `If-None-Match: *` over a delete marker. AWS does. */
+  overMarkers: BucketAnswers;
   /** The default retention of a bucket; null: none is known. `unknown`: a refusal has shown that there is one. */
   defaultRetention: BucketAnswers<DefaultRetention | 'unknown' | null>;
   /** Called when today's `destination/template.yml` allows for a bucket what its stack refuses. */
@@ -108,6 +110,7 @@ export const createS3Clients = (options: S3ClientsOptions): S3Clients => {
     lacks,
     earlyCollection: createEarlyCollection(),
     copyConditions: createBucketAnswers(),
+    overMarkers: createBucketAnswers(),
     defaultRetention: createBucketAnswers(),
     source(source) {
       const { service, roleArn, region, account } = source;

@@ -32,7 +32,7 @@ export const createDestinationBucket = (target: Target, destination: Destination
   const { bucket } = destination;
   const heads: Heads = { target, bucket, onReasonFound: refuseSseC };
   const look = (key: string): Promise<Current> => lookThroughSeal(heads, key);
-  const { write, remove } = createWrites(destination, look);
+  const { write, remove } = createWrites(destination, { look, overMarkers: target.clients.overMarkers });
   const named = (key: string, versionId: string | null): ObjectName => ({ bucket, key, versionId });
   return {
     look,

@@ -5,6 +5,7 @@
 import { ReplicationError } from '../../model/errors.ts';
 import type { Current, DestinationBucket, Precondition, Written } from '../../model/ports.ts';
 import type { Destination } from '../../model/rule.ts';
+import type { BucketAnswers } from './bucket-answers.ts';
 
 /** The condition that a request carries. `unchecked`: the service would ignore any. */
 export type SentCondition = Precondition | { kind: 'unchecked' };
@@ -25,26 +26,55 @@ export interface Writes {
   remove<T>(request: { key: string; etag: string }, send: (etag: string | null) => Promise<T>): Promise<T>;
 }
 
-export const createWrites = (destination: Destination, look: (key: string) => Promise<Current>): Writes => {
-  if (destination.service === null || destination.conditionalWrites === 'required')
-    return { write: ({ precondition }, send) => send(precondition), remove: ({ etag }, send) => send(etag) };
+/** `overMarkers` remembers whether a service accepts `If-None-Match: *` over a delete marker, as AWS does. */
+export const createWrites = (
+  destination: Destination,
+  { look, overMarkers }: { look: (key: string) => Promise<Current>; overMarkers: BucketAnswers },
+): Writes => {
+  const checked: Writes = {
+    write: ({ precondition }, send) => send(precondition),
+    remove: ({ etag }, send) => send(etag),
+  };
+  if (destination.service === null) return checked;
+  const looked = lookedWrites(look);
+  if (destination.conditionalWrites === 'none') return looked;
+  const { bucket } = destination;
   return {
-    async write({ key, precondition }, send) {
-      const etag = precondition.kind === 'absent' ? null : precondition.etag;
-      if (etagOf(await look(key)) !== etag) throw moved(key);
-      const written = await send({ kind: 'unchecked' });
-      const now = await look(key);
-      if (now.kind !== 'object' || !isThat(now.state, written)) throw moved(key);
-      return written;
-    },
-    async remove({ key, etag }, send) {
-      if (etagOf(await look(key)) !== etag) throw moved(key);
-      const removed = await send(null);
-      if ((await look(key)).kind === 'object') throw moved(key);
-      return removed;
+    ...checked,
+    async write(request, send) {
+      if (request.precondition.kind === 'unchanged') return await send(request.precondition);
+      // A refused request has used up its body, so only the next round of the protocol writes over the marker.
+      if (!(await overMarkers.get(bucket, async () => true)) && (await look(request.key)).kind === 'marker')
+        return await looked.write(request, send);
+      try {
+        return await send(request.precondition);
+      } catch (error) {
+        if (isRaceLost(error) && (await look(request.key)).kind === 'marker') overMarkers.set(bucket, false);
+        throw error;
+      }
     },
   };
 };
+
+const isRaceLost = (error: unknown): boolean =>
+  error instanceof ReplicationError && error.reason === 'lost-race';
+
+const lookedWrites = (look: (key: string) => Promise<Current>): Writes => ({
+  async write({ key, precondition }, send) {
+    const etag = precondition.kind === 'absent' ? null : precondition.etag;
+    if (etagOf(await look(key)) !== etag) throw moved(key);
+    const written = await send({ kind: 'unchecked' });
+    const now = await look(key);
+    if (now.kind !== 'object' || !isThat(now.state, written)) throw moved(key);
+    return written;
+  },
+  async remove({ key, etag }, send) {
+    if (etagOf(await look(key)) !== etag) throw moved(key);
+    const removed = await send(null);
+    if ((await look(key)).kind === 'object') throw moved(key);
+    return removed;
+  },
+});
 
 const etagOf = (shown: Current): string | null => (shown.kind === 'object' ? shown.state.etag : null);
 

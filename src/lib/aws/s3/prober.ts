@@ -16,6 +16,7 @@ import { PROBE_KEY } from './sessions.ts';
 import { answerOf } from './probe-answer.ts';
 import { probeGuards, probePermissions } from './probe-permissions.ts';
 import { probeSource } from './probe-source.ts';
+import { probeService } from './probe-service.ts';
 import { createTrustProbe } from './probe-trust.ts';
 import { probeUpload } from './probe-upload.ts';
 
@@ -41,7 +42,7 @@ export const createProber = (
       ]);
       const seen = { ...names, ...access, source: source.steps };
       if ((access.trust?.withId ?? access.secret?.answer) !== 'allowed')
-        return { ...seen, bucket: null, steps: [] };
+        return { ...seen, bucket: null, service: null, steps: [] };
       const client = clients.destination(destination).retrying;
       const tried = { client, rule, destination, key: absentKey(rule, destination), now: now() };
       const settings = await bucketSettings(client, destination);
@@ -50,8 +51,9 @@ export const createProber = (
         settings.existence === 'others' ||
         isElsewhere(settings, destination)
       )
-        return { ...seen, bucket: settings, steps: [] };
-      return { ...seen, ...(await triedPlace(clients, tried, settings, source.sample)) };
+        return { ...seen, bucket: settings, service: null, steps: [] };
+      if (destination.service !== null) return { ...seen, ...(await probedService(tried, settings)) };
+      return { ...seen, service: null, ...(await triedPlace(clients, tried, settings, source.sample)) };
     },
   };
 };
@@ -68,6 +70,19 @@ interface Place {
   key: string;
   now: number;
 }
+
+/** The permissions of an access key show when the probe uses it. */
+const probedService = async (
+  { client, rule, destination, now }: Place,
+  { steps, ...bucket }: Awaited<ReturnType<typeof bucketSettings>>,
+): Promise<Pick<ProbedPlace, 'bucket' | 'service' | 'steps'>> => {
+  let service: ProbedPlace['service'] = null;
+  const prefix = destination.prefix ?? rule.source.prefix;
+  const asked = await answerOf('s3:PutObject, s3:GetObject, s3:DeleteObject and listings', async () => {
+    service = await probeService(client, { bucket: destination.bucket, prefix, nowMs: now });
+  });
+  return { bucket, service, steps: [...steps.filter(({ answer }) => answer === 'denied'), asked] };
+};
 
 const triedPlace = async (
   clients: S3Clients,

@@ -1,0 +1,81 @@
+/** What an S3 service can do, as a probe found out by trying it. */
+import type { Destination, ReplicationRule } from './rule.ts';
+
+/** The questions of the probe. Each is answered with `yes`, `no`, or `unknown` if it could not be asked. */
+export const QUESTIONS = {
+  creates: 'PutObject with If-None-Match: * is refused if there is an object',
+  replaces: 'PutObject with If-Match is accepted if the ETag is right',
+  refusesStale: 'PutObject with If-Match is refused if the ETag is wrong',
+  completes: 'CompleteMultipartUpload with If-None-Match: * is refused if there is an object',
+  deletes: 'DeleteObject with If-Match is refused if the ETag is wrong',
+  checksums: 'a wrong CRC32 is refused',
+  md5: 'a wrong Content-MD5 is refused',
+  stored: 'the checksum of an object is stored and shown',
+  trailers: 'a checksum is accepted in a trailer',
+  tags: 'tags are stored with the object',
+  createsOverMarkers: 'PutObject with If-None-Match: * is accepted over a delete marker',
+  order: 'versions and delete markers are listed in one list, the newest first',
+} as const;
+
+export type Question = keyof typeof QUESTIONS;
+
+export type ServiceAnswer = 'no' | 'unknown' | 'yes';
+
+/** Reads answers that were kept. What a later release asks besides is unknown. */
+export const answersOf = (answerTo: (question: string) => unknown): ServiceAnswers['answers'] => {
+  const read = (question: Question): ServiceAnswer => {
+    const answer = answerTo(question);
+    return answer === 'yes' || answer === 'no' ? answer : 'unknown';
+  };
+  return {
+    creates: read('creates'),
+    replaces: read('replaces'),
+    refusesStale: read('refusesStale'),
+    completes: read('completes'),
+    deletes: read('deletes'),
+    checksums: read('checksums'),
+    md5: read('md5'),
+    stored: read('stored'),
+    trailers: read('trailers'),
+    tags: read('tags'),
+    createsOverMarkers: read('createsOverMarkers'),
+    order: read('order'),
+  };
+};
+
+export interface ServiceAnswers {
+  answers: Record<Question, ServiceAnswer>;
+  /** Whether the bucket keeps versions. The last two questions are asked only then. */
+  isVersioned: boolean;
+  /** When the service was asked, milliseconds since the epoch. */
+  askedMs: number;
+  /** Keys and versions that the probe wrote and could not remove. */
+  left: string[];
+}
+
+/** The questions whose answer must be yes, so that a replica never goes backwards. */
+const CONDITIONS: readonly Question[] = ['creates', 'replaces', 'refusesStale', 'completes', 'deletes'];
+
+/** Returns what the rule needs and the service lacks. Nothing is replicated to such a service. */
+export const lackOf = (
+  { answers, isVersioned }: Pick<ServiceAnswers, 'answers' | 'isVersioned'>,
+  rule: Pick<ReplicationRule, 'deletes' | 'tags' | 'versions'>,
+  destination: Destination,
+): Question[] => {
+  if (destination.service === null) return [];
+  const isConditional = destination.conditionalWrites === 'required';
+  const needed: Question[] = [
+    ...(isConditional ? CONDITIONS.filter((each) => each !== 'deletes' || rule.deletes === 'replicate') : []),
+    ...(rule.tags === 'replicate' ? (['tags'] as const) : []),
+    ...(rule.versions === 'all' && isVersioned ? (['order'] as const) : []),
+  ];
+  return needed.filter((question) => answers[question] !== 'yes');
+};
+
+/** Returns the setting that makes the service fit, as far as there is one. */
+export const adviceFor = (lacking: readonly Question[]): string =>
+  [
+    ...(lacking.some((each) => CONDITIONS.includes(each)) ? ['`conditionalWrites: none`'] : []),
+    ...(lacking.includes('tags') ? ['`tags: ignore`'] : []),
+    ...(lacking.includes('order') ? ['`versions: latest`'] : []),
+  ].join(' and ');

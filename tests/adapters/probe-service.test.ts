@@ -1,0 +1,125 @@
+/** What the probe finds out about S3 services. The local AWS plays an honest one, and ones that ignore or refuse what they should not. */
+import { ListObjectVersionsCommand, S3Client } from '@aws-sdk/client-s3';
+import { clientConfig, type LocalAws, startLocalAws } from '@s3-replicator/local-aws';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { probeService } from '../../src/lib/aws/s3/probe-service.ts';
+import { lackOf, QUESTIONS, type Question } from '../../src/lib/model/service-answers.ts';
+import type { ServiceDestination } from '../../src/lib/model/rule.ts';
+import { testDestination, testRule } from '../model/settings.ts';
+
+let aws: LocalAws;
+let client: S3Client;
+beforeAll(async () => {
+  aws = await startLocalAws();
+  client = new S3Client({
+    ...clientConfig(aws, aws.root('333333333333'), { tls: false }),
+    maxAttempts: 1,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  });
+  const common = { accountId: '333333333333', region: 'eu-central-1' };
+  aws.s3.createBucket({ ...common, name: 'versioned', VersioningConfiguration: { Status: 'Enabled' } });
+  aws.s3.createBucket({ ...common, name: 'plain' });
+});
+afterEach(() => {
+  aws.faults.plan = undefined;
+});
+afterAll(async () => {
+  client.destroy();
+  await aws.stop();
+});
+
+const probe = (bucket = 'versioned') => probeService(client, { bucket, prefix: 'in/', nowMs: 5 });
+
+const ofService = (fields: Partial<ServiceDestination> = {}): ServiceDestination => ({
+  ...testDestination(),
+  roleArn: null,
+  externalId: null,
+  account: null,
+  service: { endpoint: 'https://minio.example.com', addressing: 'path', secretArn: 'arn' },
+  conditionalWrites: 'required',
+  ...fields,
+});
+
+/** Makes the service forget a header before it reads the request, as services do that do not know it. */
+const ignoring = (operation: string, ...names: string[]): void => {
+  aws.faults.plan = (request) => {
+    if (request.operation === operation && 'headers' in request)
+      for (const name of names) delete request.headers[name];
+    return undefined;
+  };
+};
+
+test('S3 answers every question with yes, and nothing is left in the bucket', async () => {
+  const { answers, isVersioned, askedMs, left } = await probe();
+  expect({ isVersioned, askedMs, left }).toEqual({ isVersioned: true, askedMs: 5, left: [] });
+  expect(Object.values(answers)).toEqual(Object.keys(QUESTIONS).map(() => 'yes'));
+  const { Versions: versions, DeleteMarkers: markers } = await client.send(
+    new ListObjectVersionsCommand({ Bucket: 'versioned' }),
+  );
+  expect([versions, markers]).toEqual([undefined, undefined]);
+});
+
+test('a bucket without versions is not asked about them', async () => {
+  const { answers, isVersioned } = await probe('plain');
+  expect(isVersioned).toBe(false);
+  expect([answers.order, answers.createsOverMarkers]).toEqual(['unknown', 'unknown']);
+  expect(lackOf({ answers, isVersioned }, testRule({ versions: 'all' }), ofService())).toEqual([]);
+});
+
+test.each<[Question, string, string[]]>([
+  ['creates', 's3:PutObject', ['if-none-match']],
+  ['refusesStale', 's3:PutObject', ['if-match']],
+  ['completes', 's3:CompleteMultipartUpload', ['if-none-match']],
+  ['deletes', 's3:DeleteObject', ['if-match']],
+  ['checksums', 's3:PutObject', ['x-amz-checksum-crc32']],
+  ['md5', 's3:PutObject', ['content-md5']],
+  ['tags', 's3:PutObject', ['x-amz-tagging']],
+])(
+  'a service that claims success but does not do what "%s" asks is found out',
+  async (question, operation, names) => {
+    ignoring(operation, ...names);
+    const { answers } = await probe();
+    expect(answers[question]).toBe('no');
+    const rule = testRule({ deletes: 'replicate' });
+    const lacking = lackOf({ answers, isVersioned: true }, rule, ofService());
+    const isNeeded = question !== 'checksums' && question !== 'md5';
+    expect(lacking).toEqual(isNeeded ? [question] : []);
+    const isCondition = isNeeded && question !== 'tags';
+    if (isCondition)
+      expect(lackOf({ answers, isVersioned: true }, rule, ofService({ conditionalWrites: 'none' }))).toEqual(
+        [],
+      );
+  },
+);
+
+test('a service that refuses the right ETag is found out', async () => {
+  aws.faults.plan = (request) =>
+    request.operation === 's3:PutObject' && 'headers' in request && request.headers['if-match'] !== undefined
+      ? { kind: 'error', status: 412, code: 'PreconditionFailed' }
+      : undefined;
+  const { answers } = await probe();
+  expect([answers.replaces, answers.refusesStale]).toEqual(['no', 'yes']);
+});
+
+test('a service that does not answer is not called unable', async () => {
+  aws.faults.plan = (request) =>
+    request.operation === 's3:PutObject' &&
+    'headers' in request &&
+    request.headers['if-none-match'] !== undefined
+      ? { kind: 'error', status: 503, code: 'SlowDown' }
+      : undefined;
+  const { answers } = await probe();
+  expect(answers.creates).toBe('unknown');
+  expect(lackOf({ answers, isVersioned: true }, testRule(), ofService())).toContain('creates');
+});
+
+test('what the access key may not remove is named', async () => {
+  aws.faults.plan = (request) =>
+    request.operation === 's3:DeleteObject' && 'query' in request && request.query.includes('versionId')
+      ? { kind: 'error', status: 403, code: 'AccessDenied' }
+      : undefined;
+  const { left } = await probe();
+  expect(left.length).toBeGreaterThan(3);
+  expect(left[0]).toMatch(/^in\/s3-replicator-probe-/);
+});
