@@ -179,7 +179,7 @@ test.each([
     });
     const spec = aSpec({ rule: 'rule', destination: 'replica', versions: 'all' });
     const [run] = await startRuns([{ spec, estimate: null, limits }], deps());
-    for (let minute = 1; minute <= 20; minute += 1) {
+    for (let minute = 1; minute <= 10; minute += 1) {
       await time.runUntil(minute * 60_000);
       await tendRuns(deps());
     }

@@ -8,7 +8,6 @@ interface Day {
   day: number;
 }
 
-export const DAY_MS = 24 * 3_600_000;
 const DAY_MINUTES = 24 * 60;
 
 /** Returns whether Node.js knows the time zone. */
