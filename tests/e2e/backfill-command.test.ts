@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { ListObjectVersionsCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type CliRun, runReplicatorCli } from '../../demo/replicator-cli.ts';
 import { mapConcurrently } from '../../src/lib/model/concurrency.ts';
@@ -11,6 +11,8 @@ import { type RunsStage, startRunsStage } from './support/stages/runs.ts';
 
 const OBJECTS = 40;
 const TWICE = 10;
+/** Objects that were in the source before the deployment, and are copied from a shell before the backfill. */
+const COPIED = ['copied/a', 'copied/b'];
 
 let stage: RunsStage;
 let directory: string;
@@ -22,6 +24,8 @@ beforeAll(async () => {
         .s3()
         .send(new PutObjectCommand({ Bucket: 'current', Key: `in/${index}`, Body: `body ${index}` }));
     });
+    for (const key of COPIED)
+      await source.s3().send(new PutObjectCommand({ Bucket: 'whole', Key: key, Body: key }));
     for (let index = 0; index < TWICE; index += 1)
       await source
         .s3()
@@ -47,14 +51,16 @@ afterAll(async () => {
   if (directory !== undefined) rmSync(directory, { recursive: true });
 });
 
+const environment = (): Record<string, string> => ({
+  ...stage.source.environment(),
+  AWS_SHARED_CREDENTIALS_FILE: join(directory, 'credentials'),
+});
+
 /** Runs the command line. Meanwhile moves the clock of the local AWS, because runs wait between their steps. */
 const cli = async (...argv: string[]): Promise<CliRun> => {
   const timer = setInterval(() => stage.aws.clock.advance(1_000), 100);
   try {
-    return await runReplicatorCli([...argv, '--config', stage.replicationFile], {
-      ...stage.source.environment(),
-      AWS_SHARED_CREDENTIALS_FILE: join(directory, 'credentials'),
-    });
+    return await runReplicatorCli([...argv, '--config', stage.replicationFile], environment());
   } finally {
     clearInterval(timer);
   }
@@ -70,6 +76,51 @@ const LOCAL = [
   'archive',
   '--json',
 ];
+
+test('what a copy without the deployment has written is not written again by a backfill', async () => {
+  const argv = [
+    's3://whole/copied',
+    's3://whole-replica/copy/copied',
+    '--destination-profile',
+    'archive',
+  ];
+  expect(await runReplicatorCli(['copy', ...argv], environment())).toMatchObject({ exitCode: 0, stderr: '' });
+  const copied = await copiesAtDestination();
+  expect(copied.map(({ Key }) => Key)).toEqual(COPIED.map((key) => `copy/${key}`));
+  const run = await cli(
+    'backfill',
+    'start',
+    '--rule',
+    'whole',
+    '--prefix',
+    'copied/',
+    '--yes',
+    '--wait',
+    '--json',
+  );
+  expect(JSON.parse(run.stdout).runs).toMatchObject([
+    { compared: { keys: 2, hints: 0 }, checked: { same: 2 } },
+  ]);
+  expect(await copiesAtDestination()).toEqual(copied);
+});
+
+test('a deployment brings nothing back of what a copy has written in the other direction', async () => {
+  const there = { Bucket: 'whole-replica', Key: 'copy/copied/c' };
+  await stage.destination.s3().send(new PutObjectCommand({ ...there, Body: 'c' }));
+  const before = await copiesAtDestination();
+  const argv = ['s3://whole-replica/copy/copied', 's3://whole/copied', '--source-profile', 'archive'];
+  const { exitCode, stdout } = await runReplicatorCli(['copy', ...argv], environment());
+  expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: expect.stringContaining('Copied 1 object') });
+  await stage.untilQuiet();
+  expect(await copiesAtDestination()).toEqual(before);
+});
+
+const copiesAtDestination = async (): Promise<{ Key?: string; VersionId?: string }[]> => {
+  const { Versions = [] } = await stage.destination
+    .s3()
+    .send(new ListObjectVersionsCommand({ Bucket: 'whole-replica', Prefix: 'copy/copied/' }));
+  return Versions.map(({ Key = '', VersionId = '' }) => ({ Key, VersionId }));
+};
 
 test('a backfill started and awaited from a terminal replicates what was there, and verify --local agrees', async () => {
   const before = await cli(...LOCAL);
