@@ -15,7 +15,6 @@ import { measureListing } from './listing.ts';
 import { measureLocalS3 } from './local-s3.ts';
 import { measureNeighbours } from './neighbours.ts';
 import { HELP, type Options, parseOptions, type Part } from './options.ts';
-import { measurePeers } from './peers.ts';
 import { measurePipeline } from './pipeline.ts';
 import { measureSmallObjects } from './small-objects.ts';
 import { openStand, type Stand } from './stand.ts';
@@ -34,25 +33,22 @@ const main = async (argv: string[]): Promise<number> => {
   return 0;
 };
 
-const run = async (options: Options): Promise<void> => {
-  const { isShort, json, isPeers } = options;
-  const machine = `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}`;
-  if (!json) console.log(`${machine}. GB and MB are powers of ten.`);
-  const sections: Section[] = [];
-  for await (const section of isPeers ? measurePeers(isShort) : measureParts(options)) {
-    if (json) sections.push(section);
-    else console.log(`\n${formatSection(section)}`);
-  }
-  if (json) console.log(JSON.stringify({ machine, isShort, sections }, null, 2));
-};
-
-const measureParts = async function* ({ isShort, parts }: Options): AsyncGenerator<Section> {
+const run = async ({ isShort, json, parts }: Options): Promise<void> => {
   await using cleanUp = new AsyncDisposableStack();
   const artifact = await makeArtifact();
   cleanUp.defer(() => artifact.remove());
   const stand = await openStand(artifact);
   cleanUp.defer(() => stand.stop());
-  for (const part of parts) yield* MEASURE[part](stand, isShort);
+  const machine = `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}`;
+  if (!json) console.log(`${machine}. GB and MB are powers of ten.`);
+  const sections: Section[] = [];
+  for (const part of parts) {
+    for await (const section of MEASURE[part](stand, isShort)) {
+      if (json) sections.push(section);
+      else console.log(`\n${formatSection(section)}`);
+    }
+  }
+  if (json) console.log(JSON.stringify({ machine, isShort, sections }, null, 2));
 };
 
 const MEASURE: Record<Part, (stand: Stand, isShort: boolean) => AsyncGenerator<Section>> = {

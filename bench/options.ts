@@ -22,18 +22,15 @@ export type Part = (typeof PARTS)[number];
 export interface Options {
   isShort: boolean;
   json: boolean;
-  /** Whether `copy` is measured beside other tools, and nothing else. */
-  isPeers: boolean;
   parts: readonly Part[];
 }
 
-export const HELP = `npm run bench -- [--short] [--only PART]… [--peers] [--json]
+export const HELP = `npm run bench -- [--short] [--only PART]… [--json]
 
 Measures the functions of \`serverless package\` on this machine. The figures are not judged.
 
   --short      fewer rounds and no streamed object above 1 GiB: a few minutes on two cores
   --only PART  one of ${PARTS.join(', ')}; may be repeated
-  --peers      only \`copy\`, beside rclone, aws and s5cmd where they are installed
   --json       one JSON document instead of tables
 
 docs/performance.md explains the figures.`;
@@ -45,13 +42,12 @@ export const parseOptions = (argv: string[]): Options | 'help' => {
     options: {
       short: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
-      peers: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
       only: { type: 'string', multiple: true },
     },
   });
   if (values.help) return 'help';
-  return { isShort: values.short, json: values.json, isPeers: values.peers, parts: chosenParts(values.only) };
+  return { isShort: values.short, json: values.json, parts: chosenParts(values.only) };
 };
 
 const chosenParts = (only: string[] | undefined): readonly Part[] => {

@@ -64,6 +64,7 @@ const LONG_FORMS: Record<string, Record<string, string>> = {
   'tests/stack/destination-stacks.test.ts': { DRAW: 'all' },
   'tests/e2e/carriers.test.ts': { CARRIER: 'plain' },
   'tests/docs/recovery.test.ts': { RECOVERY_GUIDE: 'run' },
+  'tests/cli/copy-interrupted.test.ts': { COPY_ROUNDS: String(Math.min(200, Math.ceil(minutes * 10))) },
   'tests/e2e/sparse.test.ts': { SPARSE_GIB: String(Math.min(6, Math.ceil(minutes))) },
 };
 

@@ -9,11 +9,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import {
+  CreateMultipartUploadCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   ListPartsCommand,
   PutObjectCommand,
   S3Client,
+  UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import fc from 'fast-check';
@@ -169,6 +171,38 @@ test(`a copy that was killed at any point continues where it was (seed ${SEED})`
     ),
     { seed: SEED, numRuns: Math.max(1, ROUNDS), endOnFailure: true },
   );
+});
+
+test('a copy continues no upload of another caller, and completes none that holds other bytes', async () => {
+  const Bucket = newBucket();
+  const role = aws.iam.putRole({
+    accountId: DESTINATION,
+    roleName: 'other',
+    assumeRolePolicy: { Statement: { Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' } },
+    policies: [{ Statement: { Effect: 'Allow', Action: 's3:*', Resource: '*' } }],
+  });
+  const { credentials } = aws.iam.createSession(role.arn, 'other', 900);
+  const other = new S3Client(clientConfig(aws, credentials, { tls: false }));
+  const begun: (string | undefined)[] = [];
+  for (const [client, fill] of [
+    [other, 'large/a'],
+    [destination, 'wrong'],
+  ] as const) {
+    // The uploads have the checksum of the source, as those of a copy have.
+    const at = { Bucket, Key: 'large/a', ChecksumAlgorithm: 'CRC32' } as const;
+    const { UploadId } = await client.send(new CreateMultipartUploadCommand(at));
+    const Body = Buffer.alloc(5 * MIB, fill);
+    await client.send(new UploadPartCommand({ ...at, UploadId, PartNumber: 1, Body }));
+    begun.push(UploadId);
+  }
+  other.destroy();
+  expect(await run(argvTo(Bucket), { cwd })).toMatchObject({ code: 0 });
+  expect(await listed(destination, Bucket)).toEqual(await listed(source, 'documents'));
+  const [ofAnother = ''] = begun;
+  const { Parts = [] } = await destination.send(
+    new ListPartsCommand({ Bucket, Key: 'large/a', UploadId: ofAnother }),
+  );
+  expect(Parts.map(({ PartNumber }) => PartNumber)).toEqual([1]);
 });
 
 const execute = promisify(execFile);

@@ -32,7 +32,7 @@ export const copyingText = (state: CopyState, columns: number): string => {
     ...(isListed && perSecond > 0 && leftBytes > 0 ? [`${duration(leftBytes / perSecond)} left`] : []),
     ...(tally.failed > 0 ? [`${countText(tally.failed)} failed`] : []),
     `${countText(tally.done)} of ${countText(planned.objects)} objects`,
-    ...(isListed ? [] : [`${countOf(keys, 'key')} compared`]),
+    ...(isListed || keys === 0 ? [] : [`${countOf(keys, 'key')} compared`]),
   ];
   while (parts.length > 1 && parts.join(', ').length > columns) parts.pop();
   return parts.join(', ');
