@@ -78,12 +78,7 @@ const LOCAL = [
 ];
 
 test('what a copy without the deployment has written is not written again by a backfill', async () => {
-  const argv = [
-    's3://whole/copied',
-    's3://whole-replica/copy/copied',
-    '--destination-profile',
-    'archive',
-  ];
+  const argv = ['s3://whole/copied', 's3://whole-replica/copy/copied', '--destination-profile', 'archive'];
   expect(await runReplicatorCli(['copy', ...argv], environment())).toMatchObject({ exitCode: 0, stderr: '' });
   const copied = await copiesAtDestination();
   expect(copied.map(({ Key }) => Key)).toEqual(COPIED.map((key) => `copy/${key}`));
