@@ -116,10 +116,8 @@ const newBucket = (): string => {
   return name;
 };
 
-const argvTo = (bucket: string): string[] => [
-  ...['copy', 's3://documents', `s3://${bucket}`, '--destination-profile', 'archive'],
-  ...['--concurrency', '4', '--json'],
-];
+const argvTo = (bucket: string): string[] =>
+  `copy s3://documents s3://${bucket} --destination-profile archive --concurrency 4 --json`.split(' ');
 
 const interrupt = async (bucket: string, requests: number): Promise<void> => {
   const controller = new AbortController();
