@@ -17,8 +17,8 @@ interface Secret {
 }
 
 export interface SecretsManager extends AwsService {
-  /** Creates a secret, or replaces its text. Returns its ARN. */
-  put(secret: { accountId: string; region: string; name: string; text: string }): string;
+  /** Creates a secret, or replaces its text. Returns its ARN, which ends with `suffix`. */
+  put(secret: { accountId: string; region: string; name: string; text: string; suffix?: string }): string;
 }
 
 /**
@@ -29,10 +29,10 @@ export const createSecretsManager = ({ iam, clock }: { iam: Authorizer; clock: C
   const secrets = createSecrets();
   const operations = operationsOn(secrets, { iam, clock });
   return {
-    put({ accountId, region, name, text }) {
+    put({ accountId, region, name, text, suffix = randomBytes(3).toString('hex') }) {
       const prefix = `arn:aws:secretsmanager:${region}:${accountId}:secret:${name}-`;
       const known = secrets.find(prefix, name);
-      const arn = known?.arn ?? `${prefix}${randomBytes(3).toString('hex')}`;
+      const arn = known?.arn ?? `${prefix}${suffix}`;
       secrets.set({ arn, name, text, versionId: randomUUID(), createdMs: clock.now() });
       return arn;
     },
