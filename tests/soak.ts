@@ -12,6 +12,7 @@ const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '10' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
+    from: { type: 'string', default: 'named' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -19,7 +20,7 @@ const minutes = Number(values.minutes);
 const firstSeed = Number(values.seed);
 if (values.help || !(minutes > 0) || !Number.isInteger(firstSeed)) {
   console.log(
-    'Usage: npm run test:soak -- [--minutes N] [--seed N]   (10 minutes, fractions allowed; a seed drawn anew, and one more each round)',
+    'Usage: npm run test:soak -- [--minutes N] [--seed N] [--from COMMIT]   (10 minutes, fractions allowed; a seed drawn anew, and one more each round; updates begin at the commit that docs/upgrade.md names)',
   );
   process.exit(values.help ? 0 : 2);
 }
@@ -65,6 +66,8 @@ const LONG_FORMS: Record<string, Record<string, string>> = {
   'tests/e2e/carriers.test.ts': { CARRIER: 'plain' },
   'tests/docs/recovery.test.ts': { RECOVERY_GUIDE: 'run' },
   'tests/cli/copy-interrupted.test.ts': { COPY_ROUNDS: String(Math.min(200, Math.ceil(minutes * 10))) },
+  // Packages two releases and updates one to the other, which takes minutes.
+  ...(minutes < 1 ? {} : { 'tests/e2e/update.test.ts': { UPDATE_FROM: values.from } }),
   'tests/e2e/sparse.test.ts': { SPARSE_GIB: String(Math.min(6, Math.ceil(minutes))) },
 };
 

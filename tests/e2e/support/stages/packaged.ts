@@ -15,7 +15,8 @@ type Configured =
   | 'runs'
   | 'transfers'
   | 'two-way-back'
-  | 'two-way-forth';
+  | 'two-way-forth'
+  | 'update';
 
 /** Returns the path of one of the replication files in this folder. */
 export const replicationFileOf = (name: Configured): string => join(import.meta.dirname, `${name}.yml`);

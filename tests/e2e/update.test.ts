@@ -1,0 +1,200 @@
+/**
+ * Updates the stack of an earlier commit to today's code under live traffic, with a run and a transfer under way, rolls it back once, and
+ * updates it again. No object and no message may be lost. The soak runs it: `UPDATE_FROM=named npx vitest run tests/e2e/update.test.ts`
+ * takes the commit that docs/upgrade.md names, and `UPDATE_FROM=<commit>` another one.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HeadObjectCommand, ListObjectVersionsCommand, type S3Client } from '@aws-sdk/client-s3';
+import { parseTemplate, type Template } from '@s3-replicator/local-aws/template';
+import type { AwsRequest } from '@s3-replicator/local-aws';
+import { expect, test } from 'vitest';
+import { TEMPLATE_FILE } from '../../demo/package-stack.ts';
+import { SOURCE_ACCOUNT, startTwoAccounts, type TwoAccounts } from '../../demo/two-accounts.ts';
+import type { Run } from '../../src/lib/runs/run.ts';
+import {
+  namedCommit,
+  newFolder,
+  packageCommit,
+  type PackagedRelease,
+  packageNextRelease,
+  packageToday,
+} from '../upgrade/packaged-commit.ts';
+import { atRest } from './support/at-rest.ts';
+import { operationOf } from './support/operations.ts';
+import { replicationFileOf } from './support/stages/packaged.ts';
+import { messagesOf, waitingQueuesOf } from './support/stages/stage.ts';
+import { createUploads } from './support/uploads.ts';
+
+const MIB = 1024 ** 2;
+const SEED = 5;
+const { UPDATE_FROM } = process.env;
+const FILE = replicationFileOf('update');
+/** How many objects exist before the first deployment. A run finds them. */
+const EXISTING = 40;
+/** How many objects are written between two deployments. */
+const WRITTEN = 30;
+
+const RELEASES: [string, (folder: string) => Promise<PackagedRelease>][] = [
+  ["today's code", (folder) => packageToday(FILE, folder)],
+  ['a release in which every format is new', (folder) => packageNextRelease(FILE, folder)],
+];
+
+/** The replicate function has so little time that a large object becomes a transfer. */
+const shorten = ({ Resources: resources }: Template): void =>
+  void Object.assign(resources['ReplicateLambdaFunction']?.Properties ?? {}, { Timeout: 30 });
+
+const templateOf = async ({ directory }: PackagedRelease): Promise<string> => {
+  const template = parseTemplate(await readFile(join(directory, TEMPLATE_FILE), 'utf8'));
+  shorten(template);
+  return JSON.stringify(template);
+};
+
+/** Deploys the release over the deployed one: first the template of the destination account, then the stack. */
+const deploy = async ({ aws, names }: TwoAccounts, release: PackagedRelease): Promise<void> => {
+  const place = { region: aws.region, accountId: '222222222222', stackName: 'update-destination-replica' };
+  const parameters = Object.fromEntries(
+    Object.entries(aws.cloudformation.describe(place)?.parameters ?? {}).map(([name, value]) => [
+      name,
+      [value].flat().join(','),
+    ]),
+  );
+  const destination = { ...place, template: release.destinationTemplate, parameters };
+  if (aws.cloudformation.preview(destination) !== null) await aws.cloudformation.deploy(destination);
+  await aws.cloudformation.deploy({
+    accountId: SOURCE_ACCOUNT,
+    region: aws.region,
+    stackName: names.stack,
+    template: await templateOf(release),
+    artifacts: release.directory,
+  });
+};
+
+/** While it is on, S3 throttles all writes of the functions at the destination, so that hints, part ranges and runs stay under way. */
+const hold = ({ aws }: TwoAccounts, isOn: boolean): void => {
+  aws.faults.plan = isOn
+    ? (request: AwsRequest) =>
+        request.caller.kind === 'session' && WRITES.has(operationOf(request))
+          ? { kind: 'throttle' }
+          : undefined
+    : undefined;
+};
+
+const WRITES = new Set(['s3:PutObject', 's3:UploadPart', 's3:CompleteMultipartUpload']);
+
+/** Writes objects, and new versions of some of the earlier ones. */
+const writer = ({ source }: TwoAccounts) => {
+  const { put } = createUploads(source);
+  return async (phase: string): Promise<void> => {
+    for (let index = 0; index < WRITTEN; index++) {
+      const key = `live/${index % 3 === 0 ? 'again' : phase}-${index}`;
+      await put('source', key, Buffer.from(`${phase} ${index}`));
+    }
+  };
+};
+
+const versionsOf = async (s3: S3Client, Bucket: string): Promise<string[]> => {
+  const { Versions: versions = [], IsTruncated: isTruncated } = await s3.send(
+    new ListObjectVersionsCommand({ Bucket, MaxKeys: 1_000 }),
+  );
+  expect(isTruncated).toBe(false);
+  return versions.filter(({ Key: key }) => key !== BIG).map(({ Key: key, ETag: etag }) => `${key} ${etag}`);
+};
+
+const BIG = 'big/video.mp4';
+
+const ask = async ({ aws, names }: TwoAccounts, payload: object): Promise<Run> => {
+  const answer = await aws.lambda.function(names.backfillFunction).run(JSON.stringify(payload));
+  const { runs: [run] = [] } = JSON.parse(answer.payload) as { runs?: Run[] };
+  if (run === undefined) throw new Error(answer.payload);
+  return run;
+};
+
+const workOf = (accounts: TwoAccounts) => {
+  const { aws, names } = accounts;
+  const queues = [names.liveQueue, names.backfillQueue, names.rangesQueue, names.transferQueue];
+  return {
+    queues: queues.map((name) => messagesOf(aws, name)),
+    waiting: waitingQueuesOf(accounts),
+    functions: [names.replicateFunction, names.backfillFunction, names.transferFunction],
+  };
+};
+
+const settle = async (accounts: TwoAccounts): Promise<void> => {
+  const patience = { movedSeconds: 6 * 3_600, limitMs: 600_000 };
+  expect(await atRest(accounts.aws, workOf(accounts), patience)).toBe(true);
+};
+
+const startWith = (before: PackagedRelease): Promise<TwoAccounts> =>
+  startTwoAccounts({
+    configuration: FILE,
+    packaged: before.directory,
+    edit: {
+      stack: shorten,
+      destination: (template: Template) =>
+        void Object.assign(template, parseTemplate(before.destinationTemplate)),
+    },
+    async before({ source }) {
+      const { put } = createUploads(source);
+      for (let index = 0; index < EXISTING; index++)
+        await put('source', `existing/${index}`, Buffer.from(`existing ${index}`));
+    },
+  });
+
+/** Deploys the releases one after the other, each over work that the former one has begun. */
+const deployEach = async (accounts: TwoAccounts, releases: PackagedRelease[]): Promise<void> => {
+  const write = writer(accounts);
+  const work = workOf(accounts);
+  for (const [index, release] of releases.entries()) {
+    hold(accounts, true);
+    await write(`held-${index}`);
+    await accounts.waitUntil('messages wait or are tried again', async () => {
+      accounts.aws.clock.advance(2_000);
+      return work.waiting.some((queue) => queue.counts().visible > 0);
+    });
+    await Promise.all([deploy(accounts, release), write(`during-${index}`)]);
+    hold(accounts, false);
+    accounts.aws.clock.advance(30_000);
+    await write(`after-${index}`);
+  }
+};
+
+/** Waits until the run is finished. */
+const untilFinished = async (accounts: TwoAccounts, id: string): Promise<void> => {
+  for (let looks = 0; looks < 60; looks++) {
+    await settle(accounts);
+    const run = await ask(accounts, { action: 'status', run: id });
+    if (run.phase === 'finished') return;
+    accounts.aws.clock.advance(60_000);
+  }
+  expect(await ask(accounts, { action: 'status', run: id })).toMatchObject({ phase: 'finished' });
+};
+
+test.skipIf(UPDATE_FROM === undefined).each(RELEASES)(
+  'an update to %s and a roll-back lose no object, no message, no run and no transfer',
+  async (_name, newRelease) => {
+    await using oldFolder = await newFolder();
+    await using newFolderOf = await newFolder();
+    const commit = UPDATE_FROM === 'named' ? await namedCommit() : String(UPDATE_FROM);
+    const before = await packageCommit(commit, FILE, oldFolder.path);
+    const after = await newRelease(newFolderOf.path);
+    await using accounts = await startWith(before);
+    const { aws, source, destination, names } = accounts;
+    aws.s3.receiveSparse({ bucket: 'replica', seed: SEED });
+    await settle(accounts);
+
+    hold(accounts, true);
+    const large = { bucket: 'source', key: BIG, sizeBytes: 512 * MIB, seed: SEED };
+    aws.s3.createSparseObject({ ...large, partSizeBytes: 32 * MIB });
+    const { id } = await ask(accounts, { kind: 'backfill', rule: 'all', prefix: 'existing/' });
+    await deployEach(accounts, [after, before, after]);
+    await untilFinished(accounts, id);
+
+    expect(await versionsOf(destination.s3(), 'replica')).toEqual(await versionsOf(source.s3(), 'source'));
+    const head = await destination.s3().send(new HeadObjectCommand({ Bucket: 'replica', Key: BIG }));
+    expect(head.ContentLength).toBe(large.sizeBytes);
+    for (const name of [names.deadLetterQueue, names.rangesDeadLetterQueue, names.transferDeadLetterQueue])
+      expect(messagesOf(aws, name).counts(), name).toMatchObject({ visible: 0, inFlight: 0 });
+  },
+  1_800_000,
+);
