@@ -167,6 +167,10 @@ export const COMMAND_ROWS: Readonly<Record<string, CommandRow>> = {
     needs: { 'inspect function': ['lambda:InvokeFunction'], 'dead letters': READ_LETTERS },
     operatorNeeds: { logs: ['logs:FilterLogEvents'] },
   },
+  // Each page of the console runs one of the other commands, with the permissions of that command.
+  console: NOTHING,
+  // The permissions of a copy are on buckets that the person names, and nothing of the stack is asked.
+  copy: NOTHING,
   init: NOTHING,
   status: { person: 'read-only', needs: { ...READ_STATE, arrivals: ['dynamodb:GetItem'] } },
   logs: { person: 'read-only', needs: { logs: ['logs:FilterLogEvents'] } },

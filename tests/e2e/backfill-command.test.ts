@@ -137,8 +137,9 @@ test('a backfill started and awaited from a terminal replicates what was there, 
 
   expect(await cli(...LOCAL)).toMatchObject({ exitCode: 0, stdout: '' });
   const { stdout: list } = await cli('backfill', 'list', '--json');
-  expect(JSON.parse(list)).toMatchObject([
-    { phase: 'finished', spec: { kind: 'backfill', rule: 'current' } },
+  const runs: { spec: { rule: string } }[] = JSON.parse(list);
+  expect(runs.filter(({ spec }) => spec.rule === 'current')).toMatchObject([
+    { phase: 'finished', spec: { kind: 'backfill' } },
   ]);
 });
 

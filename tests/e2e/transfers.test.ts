@@ -16,7 +16,7 @@ import { moved, shorten, startTransfersStage, type TransfersStage } from './supp
 const MIB = 1024 ** 2;
 const SEED = 61;
 /** Size in GiB of the largest object. With `TRANSFER_GIB=20`, as in the soak, the test takes minutes. */
-const GIBIBYTES = Number(process.env['TRANSFER_GIB'] ?? 0.25);
+const GIBIBYTES = Number(process.env['TRANSFER_GIB'] ?? 0.5);
 
 /**
  * Size in GiB of a second large object, whose parts are too large to be held in memory. Without `LOCKED_GIB` only the soak replicates
@@ -131,7 +131,7 @@ test(`a transfer of ${GIBIBYTES} GiB arrives byte by byte although functions are
       { queue, times: 4, fault: { kind: 'duplicate-message', copies: 1 } },
       { queue, times: 2, fault: { kind: 'forget-delete' } },
       { operation: 's3:UploadPart', after: 20, times: 1, fault: { kind: 'kill-function', when: 'before' } },
-      { operation: 's3:UploadPart', after: 40, times: 1, fault: { kind: 'kill-function', when: 'after' } },
+      { operation: 's3:UploadPart', after: 60, times: 1, fault: { kind: 'kill-function', when: 'after' } },
       { operation: 's3:CompleteMultipartUpload', times: 1, fault: { kind: 'kill-function', when: 'after' } },
     ],
     (operation, { headers }) => {

@@ -13,6 +13,7 @@ import { answeringIo } from './answering-io.ts';
 import type { Checked, Discarded, Letters, Redriven } from './api.ts';
 import { askedOptions, queryFields } from './asked-options.ts';
 import type { Deployed } from './deployed.ts';
+import { oneAfterAnother } from './once.ts';
 import type { Fields } from './request-body.ts';
 import { changes, reads, type Route } from './routes.ts';
 
@@ -22,6 +23,8 @@ const SHOWN = 200;
 const FILTER = Object.keys(FILTER_OPTIONS);
 
 export const letterRoutes = (deployed: Deployed): Route[] => {
+  // Whoever reads the queue holds its letters for a moment, so a redrive during a list would find none.
+  const inTurn = oneAfterAnother();
   const on = async <Result>(
     { spec, fields, more = [] }: { spec: CommandSpec; fields: Fields; more?: string[] },
     work: (queue: OperatorQueue, options: ParsedOptions, io: CliIo) => Promise<Result>,
@@ -30,7 +33,9 @@ export const letterRoutes = (deployed: Deployed): Route[] => {
     const io = answeringIo(deployed.io, fields, notes);
     const allowed = [...FILTER, 'limit', ...more];
     const options = askedOptions(spec, { fields, allowed, deployment: deployed.argv });
-    return await withQueue(options, io, async (queue) => ({ ...(await work(queue, options, io)), notes }));
+    return await inTurn(() =>
+      withQueue(options, io, async (queue) => ({ ...(await work(queue, options, io)), notes })),
+    );
   };
   return [
     reads('/api/letters', async ({ query }) => {

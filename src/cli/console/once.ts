@@ -17,3 +17,13 @@ export const reusedFor = <Value>(
     }
   };
 };
+
+/** Returns a function that starts each piece of work when the one before it has ended, well or not. */
+export const oneAfterAnother = (): (<Value>(work: () => Promise<Value>) => Promise<Value>) => {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const mine = last.then(work);
+    last = mine.catch(() => undefined);
+    return mine;
+  };
+};
