@@ -42,13 +42,17 @@ const LONG_FORMS: Record<string, Record<string, string>> = {
   'tests/e2e/transfers.test.ts': {
     TRANSFER_GIB: String(Math.min(20, Math.ceil(minutes * 2))),
     LOCKED_GIB: String(Math.min(6, Math.ceil(minutes))),
+    DRAW: 'all',
   },
   'tests/e2e/server-side.test.ts': { COPY_TB: '50', DRAW: 'all' },
   'tests/e2e/two-way.test.ts': { DRAW: 'all' },
   'tests/e2e/history.test.ts': { DRAW: 'all' },
   'tests/e2e/serverless-deploy.test.ts': { DRAW: 'all' },
+  'tests/e2e/backfill-safety.test.ts': { DRAW: 'all' },
+  'tests/e2e/batch-window.test.ts': { DRAW: 'all' },
   'tests/e2e/backfill-proof.test.ts': {
     BACKFILL_VERSIONS: String(Math.min(100_000, Math.ceil(minutes * 10_000))),
+    DRAW: 'all',
   },
   // `npm test` draws a few of the permissions and faults; this runs all of them, one after another.
   ...(minutes < 1

@@ -12,7 +12,7 @@ import { createTimes, tell, type Times } from './support/backfill/times.ts';
 import { currentOf, historiesIn, inOrder, type Truth, truthOf } from './support/backfill/truth.ts';
 import { deadLetters, sendAs } from './support/queues.ts';
 import { type RunsStage, type ShownRun, startRunsStage } from './support/stages/runs.ts';
-import { PROPERTY_SEED } from './support/seed.ts';
+import { PLAYS_ALL, PROPERTY_SEED } from './support/seed.ts';
 
 const VERSIONS = Number(process.env['BACKFILL_VERSIONS'] ?? 48);
 /** Maximum real time of each wait. A busy machine may need most of this time. */
@@ -42,7 +42,7 @@ test(
     times.note('planted');
 
     await expectBackfilled(started, population, times);
-    await expectAgreementWhileOthersWrite(started, population, times);
+    if (PLAYS_ALL) await expectAgreementWhileOthersWrite(started, population, times);
     await expectDifferencesFound(started, times);
     tell(times.text(started));
   },

@@ -11,6 +11,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { REPOSITORY } from '../../demo/package-stack.ts';
 import type { CliRun } from '../../demo/replicator-cli.ts';
 import type { LocalAws } from '@s3-replicator/local-aws';
+import { PLAYS_ALL } from './support/seed.ts';
 import { historiesIn } from './support/backfill/truth.ts';
 import { operationOf } from './support/operations.ts';
 import { type RunsStage, startRunsStage } from './support/stages/runs.ts';
@@ -95,44 +96,50 @@ test('a run that loses access to its source fails with the reason, and continues
   });
 });
 
-test('a run whose source bucket is deleted meanwhile fails and deletes nothing', async () => {
-  const before = await replicasOf('whole-replica');
-  inMidRun(() => stage.aws.s3.deleteBucket('whole', { force: true }));
-  const { id } = await stage.ask({ kind: 'verify', repair: true, rule: 'whole', deleteExtra: true });
-  expect(await stage.untilOver(id)).toMatchObject({
-    phase: 'failed',
-    failure: { reason: 'no-such-bucket', detail: expect.stringContaining('whole') },
-    compared: { extra: 0 },
-  });
-  // Hints were sent before the failure. Their objects no longer exist at the source, so the hints change nothing.
-  await stage.until(id, ({ compared, copied }) => copied.done + copied.failed >= (compared?.hints ?? 0));
-  const after = await replicasOf('whole-replica');
-  for (const [key, states] of before) expect(after.get(key)).toEqual(states);
-});
+test.runIf(PLAYS_ALL)(
+  'a run whose source bucket is deleted meanwhile fails and deletes nothing',
+  async () => {
+    const before = await replicasOf('whole-replica');
+    inMidRun(() => stage.aws.s3.deleteBucket('whole', { force: true }));
+    const { id } = await stage.ask({ kind: 'verify', repair: true, rule: 'whole', deleteExtra: true });
+    expect(await stage.untilOver(id)).toMatchObject({
+      phase: 'failed',
+      failure: { reason: 'no-such-bucket', detail: expect.stringContaining('whole') },
+      compared: { extra: 0 },
+    });
+    // Hints were sent before the failure. Their objects no longer exist at the source, so the hints change nothing.
+    await stage.until(id, ({ compared, copied }) => copied.done + copied.failed >= (compared?.hints ?? 0));
+    const after = await replicasOf('whole-replica');
+    for (const [key, states] of before) expect(after.get(key)).toEqual(states);
+  },
+);
 
-test('objects that are deleted at the source during a run stay at the destination and are reported as extra', async () => {
-  const { id } = await stage.ask({ kind: 'backfill', rule: 'history' });
-  await stage.until(id, ({ copied }) => copied.done > 0);
-  expect(await stage.ask({ action: 'pause', run: id })).toMatchObject({ phase: 'paused' });
-  const s3 = stage.source.s3();
-  const { Versions: versions = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket: 'history' }));
-  for (const { Key, VersionId } of versions)
-    await s3.send(new DeleteObjectCommand({ Bucket: 'history', Key, VersionId }));
-  await stage.ask({ action: 'resume', run: id });
-  const run = await stage.untilOver(id);
+test.runIf(PLAYS_ALL)(
+  'objects that are deleted at the source during a run stay at the destination and are reported as extra',
+  async () => {
+    const { id } = await stage.ask({ kind: 'backfill', rule: 'history' });
+    await stage.until(id, ({ copied }) => copied.done > 0);
+    expect(await stage.ask({ action: 'pause', run: id })).toMatchObject({ phase: 'paused' });
+    const s3 = stage.source.s3();
+    const { Versions: versions = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket: 'history' }));
+    for (const { Key, VersionId } of versions)
+      await s3.send(new DeleteObjectCommand({ Bucket: 'history', Key, VersionId }));
+    await stage.ask({ action: 'resume', run: id });
+    const run = await stage.untilOver(id);
 
-  const replicas = [...(await replicasOf('history-replica', 'copy/')).keys()];
-  expect(replicas.length).toBeGreaterThan(0);
-  expect(run).toMatchObject({ phase: 'finished', checked: { keys: 0, extra: replicas.length } });
-  const { id: again } = await stage.ask({ kind: 'verify', rule: 'history', repair: true });
-  expect(await stage.untilOver(again)).toMatchObject({
-    checked: { keys: 0, extra: replicas.length },
-  });
-  expect([...(await replicasOf('history-replica', 'copy/')).keys()]).toEqual(replicas);
-  expect(await stage.invoke({ kind: 'verify', rule: 'history', repair: true, deleteExtra: true })).toEqual({
-    problems: [expect.stringContaining('deletes')],
-  });
-});
+    const replicas = [...(await replicasOf('history-replica', 'copy/')).keys()];
+    expect(replicas.length).toBeGreaterThan(0);
+    expect(run).toMatchObject({ phase: 'finished', checked: { keys: 0, extra: replicas.length } });
+    const { id: again } = await stage.ask({ kind: 'verify', rule: 'history', repair: true });
+    expect(await stage.untilOver(again)).toMatchObject({
+      checked: { keys: 0, extra: replicas.length },
+    });
+    expect([...(await replicasOf('history-replica', 'copy/')).keys()]).toEqual(replicas);
+    expect(await stage.invoke({ kind: 'verify', rule: 'history', repair: true, deleteExtra: true })).toEqual({
+      problems: [expect.stringContaining('deletes')],
+    });
+  },
+);
 
 const replicasOf = (bucket: string, prefix = '') => historiesIn(stage.destination.s3(), bucket, prefix);
 
