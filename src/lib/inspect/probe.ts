@@ -20,13 +20,16 @@ export const probe = async (fields: JsonRecord, deps: InspectDeps): Promise<Insp
   };
 };
 
+/** A function of an earlier release says nothing of other services. */
+type AnsweredPlace = Omit<ProbedPlace, 'secret' | 'service'> & Partial<ProbedPlace>;
+
 /** Reads the answer of the function. Returns null if the value is not an answer. */
 export const parseProbe = (answer: unknown): ProbedPlace[] | null =>
   isRecord(answer) && Array.isArray(answer['places']) && answer['places'].every(isPlace)
-    ? answer['places']
+    ? answer['places'].map((place) => ({ secret: null, service: null, ...place }))
     : null;
 
-const isPlace = (value: unknown): value is ProbedPlace =>
+const isPlace = (value: unknown): value is AnsweredPlace =>
   isRecord(value) &&
   (isRecord(value['trust']) || isRecord(value['secret'])) &&
   Array.isArray(value['steps']) &&
