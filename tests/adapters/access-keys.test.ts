@@ -4,6 +4,7 @@ import { clientConfig, type LocalAws, startLocalAws } from '@s3-replicator/local
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { createBuckets } from '../../src/lib/aws/s3/buckets.ts';
 import { createS3Clients } from '../../src/lib/aws/s3/clients.ts';
+import { NO_ATTRIBUTES, NO_LOCK } from '../../src/lib/model/no-attributes.ts';
 import type { DestinationBucket } from '../../src/lib/model/ports.ts';
 import type { S3Service, ServiceDestination } from '../../src/lib/model/rule.ts';
 import { testDestination, testRule } from '../model/settings.ts';
@@ -65,22 +66,10 @@ const put = (bucket: DestinationBucket, key: string) =>
     key,
     body: Buffer.from('meow'),
     sizeBytes: 4,
-    attributes: { ...NO_ATTRIBUTES, tags: {}, lock: { retention: null, legalHold: false } },
+    attributes: { ...NO_ATTRIBUTES, tags: {}, lock: NO_LOCK },
     precondition: { kind: 'absent' },
     guard: { kind: 'compute' },
   });
-
-const NO_ATTRIBUTES = {
-  cacheControl: null,
-  contentDisposition: null,
-  contentEncoding: null,
-  contentLanguage: null,
-  contentType: null,
-  expires: null,
-  websiteRedirectLocation: null,
-  storageClass: null,
-  metadata: {},
-};
 
 test('an object is written to another service with the key in the secret, which is read once, and no request names an owner', async () => {
   const secretArn = putSecret('once', keyText());

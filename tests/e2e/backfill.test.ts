@@ -13,6 +13,7 @@ import {
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mapConcurrently } from '../../src/lib/model/concurrency.ts';
+import { PLAYS_ALL } from './support/seed.ts';
 import { startRunsStage, type RunsStage } from './support/stages/runs.ts';
 
 const SAME = 20;
@@ -216,8 +217,7 @@ test('an invalid request is answered with all of its problems', async () => {
 });
 
 /** Without AWS's permission to loop a run needs more than one chain of messages. The other setting is tested with `DRAW=all`. */
-const RECURSIVE_LOOPS =
-  process.env['DRAW'] === 'all' ? (['Allow', 'Terminate'] as const) : (['Terminate'] as const);
+const RECURSIVE_LOOPS = PLAYS_ALL ? (['Allow', 'Terminate'] as const) : (['Terminate'] as const);
 
 test.each(RECURSIVE_LOOPS)(
   'a backfill whose destination throttles for 20 minutes ends, with RecursiveLoop set to %s',

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { packageStack, TEMPLATE_FILE } from '../../demo/package-stack.ts';
+import { PLAYS_ALL } from './support/seed.ts';
 import {
   DESTINATION_ACCOUNT,
   SOURCE_ACCOUNT,
@@ -39,7 +40,7 @@ const configuration = (indexes: readonly number[]) => ({
 
 const ALL = Array.from({ length: BUCKETS }, (_, index) => index);
 
-describe.runIf(process.env['DRAW'] === 'all')('of a stack with fifty source buckets', () => {
+describe.runIf(PLAYS_ALL)('of a stack with fifty source buckets', () => {
   let accounts: TwoAccounts;
   let folder: string;
   beforeAll(async () => {

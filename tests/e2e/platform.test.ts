@@ -13,6 +13,7 @@ import { SOURCE_ACCOUNT, startTwoAccounts, type TwoAccounts } from '../../demo/t
 import { type Configuration, loadConfiguration } from '../../src/lib/configuration/configuration.ts';
 import { onPlatform } from '../../src/stack/platform.ts';
 import { documentedPolicy } from '../docs/documented-policy.ts';
+import { PLAYS_ALL } from './support/seed.ts';
 import { packaged, replicationFileOf } from './support/stages/packaged.ts';
 
 const KEY = 'arn:aws:kms:us-east-1:111111111111:key/12345678-1234-1234-1234-123456789012';
@@ -59,7 +60,7 @@ const keyWithout = (sid: string): PolicyDocument => {
 };
 
 /** A new subscription is tried for more than a minute, because a policy may have been set just before. The soak waits for it. */
-const isLong = process.env['DRAW'] === 'all';
+const isLong = PLAYS_ALL;
 
 let accounts: TwoAccounts;
 const refused: Record<string, string> = {};

@@ -4,13 +4,13 @@ import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { seen } from './support/objects.ts';
 import { cli } from './support/queues.ts';
+import { PLAYS_ALL } from './support/seed.ts';
 import { replicationFileOf } from './support/stages/packaged.ts';
 import { settled, startStage, type Stage } from './support/stages/stage.ts';
 
 let stage: Stage;
-const isLong = process.env['DRAW'] === 'all';
 beforeAll(async () => {
-  if (isLong) stage = await startStage({ configuration: replicationFileOf('recipes'), sourceBuckets: {} });
+  if (PLAYS_ALL) stage = await startStage({ configuration: replicationFileOf('recipes'), sourceBuckets: {} });
 });
 afterAll(async () => {
   await stage?.stop();
@@ -47,7 +47,7 @@ const untilHolds = async (holds: () => Promise<boolean> | boolean): Promise<void
   throw new Error(`it does not get there: ${JSON.stringify(await runs())}`);
 };
 
-test.runIf(isLong)(
+test.runIf(PLAYS_ALL)(
   'a scheduled verify finds a lost object without a person, and its alarm ends with the repair',
   async () => {
     await stage.put('uploads', 'clean', 'body');

@@ -1,5 +1,6 @@
 /** Buckets whose keys can be read one by one. Their content is that of a listing. */
 import type { ListedVersion } from '../../src/lib/listing/page.ts';
+import { NO_ATTRIBUTES, NO_LOCK } from '../../src/lib/model/no-attributes.ts';
 import type {
   Buckets,
   Current,
@@ -55,17 +56,7 @@ const stateOf = ({ versionId, etag, sizeBytes, lastModifiedMs }: ListedVersion):
   lastModifiedMs,
   encryption: 'AES256',
   checksum: null,
-  attributes: {
-    cacheControl: null,
-    contentDisposition: null,
-    contentEncoding: null,
-    contentLanguage: null,
-    contentType: null,
-    expires: null,
-    websiteRedirectLocation: null,
-    storageClass: null,
-    metadata: {},
-  },
+  attributes: NO_ATTRIBUTES,
   tagCount: 0,
-  lock: { retention: null, legalHold: false },
+  lock: NO_LOCK,
 });

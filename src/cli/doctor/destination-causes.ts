@@ -31,7 +31,7 @@ export const DESTINATION_CAUSES = {
     verdict: 'warning',
     asks: 'PutObject with a wrong CRC32',
     means: 'The service does not check bytes on arrival.',
-    fix: 'another service; `verify start --bytes` compares what it has stored',
+    fix: 'another service; `verify start --local --bytes all` compares what it has stored',
   },
   'probe-left': {
     verdict: 'warning',

@@ -1,3 +1,4 @@
+import { NO_ATTRIBUTES, NO_LOCK } from '../model/no-attributes.ts';
 import type { ObjectState, VersionEntry } from '../model/ports.ts';
 import { SSE_C } from './proof.ts';
 
@@ -12,17 +13,7 @@ export const sealedState = ({ versionId, etag, sizeBytes, lastModifiedMs }: Vers
   lastModifiedMs,
   encryption: SSE_C,
   checksum: null,
-  attributes: {
-    cacheControl: null,
-    contentDisposition: null,
-    contentEncoding: null,
-    contentLanguage: null,
-    contentType: null,
-    expires: null,
-    websiteRedirectLocation: null,
-    storageClass: null,
-    metadata: {},
-  },
+  attributes: NO_ATTRIBUTES,
   tagCount: 0,
-  lock: { retention: null, legalHold: false },
+  lock: NO_LOCK,
 });

@@ -1,6 +1,6 @@
 /** The brakes in the table of runs, as the schedule and operators see them (see `brake-store.ts`). */
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { DeleteCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { BrakeLedger, HeldKey } from '../../model/brake.ts';
 import {
   attributesOf,
@@ -11,7 +11,7 @@ import {
   removing,
 } from './brake-store.ts';
 import { BRAKES, heldBy } from './run-items.ts';
-import { askTable, type ItemTable, type TableItem } from './table.ts';
+import { askTable, itemsOf, type ItemTable, type TableItem } from './table.ts';
 
 /** How long a released key stays on the list after its hint was sent. A message lives at most 14 days, twice if it is redriven. */
 const SENT_SECONDS = 30 * 24 * 3_600;
@@ -105,23 +105,6 @@ const unlessHeldAnew = async (
     if (!(error instanceof ConditionalCheckFailedException)) throw table.failure(error, operation);
   }
 };
-
-async function* itemsOf(table: ItemTable, partition: string): AsyncGenerator<TableItem> {
-  let from: TableItem | undefined;
-  do {
-    const command: QueryCommand = new QueryCommand({
-      TableName: table.name,
-      KeyConditionExpression: '#run = :run',
-      ExpressionAttributeNames: { '#run': 'run' },
-      ExpressionAttributeValues: { ':run': partition },
-      ConsistentRead: true,
-      ExclusiveStartKey: from,
-    });
-    const { Items = [], LastEvaluatedKey } = await askTable(table, 'Query', () => table.client.send(command));
-    yield* Items;
-    from = LastEvaluatedKey;
-  } while (from !== undefined);
-}
 
 const heldKeyOf = ({ item, heldMs, change, kind, sentMs }: TableItem): HeldKey => ({
   key: String(item),

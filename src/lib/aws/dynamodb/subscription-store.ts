@@ -1,11 +1,11 @@
 /** The records of subscriptions. They are items of the table of runs, with the name of the bucket as sort key. */
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { DeleteCommand, paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { ReplicationError } from '../../model/errors.ts';
 import type { SubscriptionRecord, SubscriptionStore } from '../../subscription/subscription-record.ts';
 import { errorCode, translateError } from '../errors.ts';
 import { SUBSCRIPTIONS, subscriptionKey } from './run-items.ts';
-import { askTable, getItem, type ItemTable, openTable, type TableItem } from './table.ts';
+import { askTable, getItem, itemsOf, type ItemTable, openTable, type TableItem } from './table.ts';
 
 /** If `region` is null, the region of the environment is used. */
 export const createSubscriptionStore = (name: string, region: string | null = null): SubscriptionStore => {
@@ -33,20 +33,9 @@ export const createSubscriptionStore = (name: string, region: string | null = nu
 };
 
 const listRecords = async (table: ItemTable): Promise<SubscriptionRecord[]> => {
-  const pages = paginateQuery(
-    { client: table.client },
-    {
-      TableName: table.name,
-      ConsistentRead: true,
-      KeyConditionExpression: 'run = :run',
-      ExpressionAttributeValues: { ':run': SUBSCRIPTIONS },
-    },
-  );
-  return await askTable(table, 'Query', async () => {
-    const records: SubscriptionRecord[] = [];
-    for await (const { Items: items = [] } of pages) records.push(...items.map(recordOf));
-    return records;
-  });
+  const records: SubscriptionRecord[] = [];
+  for await (const item of itemsOf(table, SUBSCRIPTIONS)) records.push(recordOf(item));
+  return records;
 };
 
 const advanceRecord: (

@@ -1,6 +1,6 @@
 /** One table of DynamoDB: its client, and the calls that all stores share. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { ReplicationError } from '../../model/errors.ts';
 import { CONTROL_CLIENT } from '../control-client.ts';
 
@@ -44,3 +44,21 @@ export const getItem = async (table: ItemTable, Key: TableItem): Promise<TableIt
   const { Item: item } = await askTable(table, 'GetItem', () => table.client.send(command));
   return item ?? null;
 };
+
+/** Yields all items whose partition key `run` has this value. */
+export async function* itemsOf(table: ItemTable, partition: string): AsyncGenerator<TableItem> {
+  let from: TableItem | undefined;
+  do {
+    const command: QueryCommand = new QueryCommand({
+      TableName: table.name,
+      KeyConditionExpression: '#run = :run',
+      ExpressionAttributeNames: { '#run': 'run' },
+      ExpressionAttributeValues: { ':run': partition },
+      ConsistentRead: true,
+      ExclusiveStartKey: from,
+    });
+    const { Items = [], LastEvaluatedKey } = await askTable(table, 'Query', () => table.client.send(command));
+    yield* Items;
+    from = LastEvaluatedKey;
+  } while (from !== undefined);
+}

@@ -1,10 +1,10 @@
 /** The records of scheduled verifies, in the table of runs. */
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { VerifyLedger, VerifyRecord } from '../../runs/verify-record.ts';
 import { translateError } from '../errors.ts';
 import { VERIFIES } from './run-items.ts';
-import { askTable, openTable, type TableItem } from './table.ts';
+import { itemsOf, openTable } from './table.ts';
 
 /** If `region` is null, the region of the environment is used. */
 export const createVerifyLedger = (tableName: string, region: string | null = null): VerifyLedger => {
@@ -14,21 +14,8 @@ export const createVerifyLedger = (tableName: string, region: string | null = nu
   return {
     async all() {
       const records = new Map<string, VerifyRecord>();
-      let from: TableItem | undefined;
-      do {
-        const command: QueryCommand = new QueryCommand({
-          TableName: table.name,
-          KeyConditionExpression: '#run = :run',
-          ExpressionAttributeNames: { '#run': 'run' },
-          ExpressionAttributeValues: { ':run': VERIFIES },
-          ConsistentRead: true,
-          ExclusiveStartKey: from,
-        });
-        const answer = await askTable(table, 'Query', () => table.client.send(command));
-        for (const { item, record } of answer.Items ?? [])
-          records.set(String(item), JSON.parse(String(record)));
-        from = answer.LastEvaluatedKey;
-      } while (from !== undefined);
+      for await (const { item, record } of itemsOf(table, VERIFIES))
+        records.set(String(item), JSON.parse(String(record)));
       return records;
     },
     async put(name, record, before) {

@@ -10,6 +10,7 @@ import { CONTROL_CLIENT } from '../control-client.ts';
 import { SDK_LOGGER } from '../sdk-logger.ts';
 import { beginSessions } from './assume-role.ts';
 import { clientPair, handlersOf, type S3ClientPair, s3Config } from './clients.ts';
+import { environmentEndpoint } from './path-style.ts';
 import { sharedSession } from './shared-session.ts';
 import { profileEndpoint, profileRegion } from './profile-endpoint.ts';
 
@@ -54,10 +55,6 @@ export const placeOf = async (access: Access, bucket: string): Promise<Place> =>
     client.destroy();
   }
 };
-
-/** Returns the endpoint of S3 that the environment names; null: AWS. */
-export const environmentEndpoint = (): string | null =>
-  process.env['AWS_ENDPOINT_URL_S3'] || process.env['AWS_ENDPOINT_URL'] || null;
 
 const usualRegion = (): string =>
   process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'] ?? ANY_REGION;

@@ -4,7 +4,8 @@
  * aborted for that, because S3 judges it by the permission to put objects, and because nothing is left of it, on no server.
  */
 import { ReplicationError } from '../../model/errors.ts';
-import type { Buckets, ReplicaAttributes } from '../../model/ports.ts';
+import { NO_ATTRIBUTES, NO_LOCK } from '../../model/no-attributes.ts';
+import type { Buckets } from '../../model/ports.ts';
 import type { RuleDestination } from '../../model/rule.ts';
 
 const NO_KEY = 's3-replicator/is-everything-denied';
@@ -16,7 +17,8 @@ export const deniesAllIn =
     const key = (destination.prefix ?? rule.source.prefix) + NO_KEY;
     try {
       await bucket.look(key);
-      const attributes = { ...NO_ATTRIBUTES, storageClass: destination.storageClass };
+      const { storageClass } = destination;
+      const attributes = { ...NO_ATTRIBUTES, tags: {}, lock: NO_LOCK, storageClass };
       const { uploadId } = await bucket.createUpload({ key, attributes, checksum: null });
       // An upload that stays behind is removed like every other without a record.
       await bucket.abortUpload({ key, uploadId }).catch(() => undefined);
@@ -25,17 +27,3 @@ export const deniesAllIn =
       return error instanceof ReplicationError && error.reason === 'access-denied';
     }
   };
-
-const NO_ATTRIBUTES: ReplicaAttributes = {
-  cacheControl: null,
-  contentDisposition: null,
-  contentEncoding: null,
-  contentLanguage: null,
-  contentType: null,
-  expires: null,
-  websiteRedirectLocation: null,
-  storageClass: null,
-  metadata: {},
-  tags: {},
-  lock: { retention: null, legalHold: false },
-};

@@ -1,6 +1,9 @@
+/** Returns the endpoint of S3 that the environment names; null: AWS. As for the SDK, an empty variable names none. */
+export const environmentEndpoint = (): string | null =>
+  process.env['AWS_ENDPOINT_URL_S3'] || process.env['AWS_ENDPOINT_URL'] || null;
+
 /**
  * Returns true if the bucket must be named in the path of the URL and not in the host name. That is the case for every endpoint other than
  * AWS, because only AWS has DNS entries for bucket names.
  */
-export const forcePathStyle = (): boolean =>
-  Boolean(process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL']);
+export const forcePathStyle = (): boolean => environmentEndpoint() !== null;

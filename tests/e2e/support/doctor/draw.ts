@@ -1,4 +1,4 @@
-import { PROPERTY_SEED } from '../seed.ts';
+import { PLAYS_ALL, PROPERTY_SEED } from '../seed.ts';
 import type { Mutant } from './mutant.ts';
 
 /**
@@ -6,7 +6,7 @@ import type { Mutant } from './mutant.ts';
  * been named. DRAW=all puts every mutant into a round of its own.
  */
 export const drawnRounds = (all: readonly Mutant[], rounds: number, perRound: number): Mutant[][] => {
-  if (process.env['DRAW'] === 'all') return all.map((mutant) => [mutant]);
+  if (PLAYS_ALL) return all.map((mutant) => [mutant]);
   const shuffled = shuffle(all);
   return Array.from({ length: rounds }, () => {
     const round: Mutant[] = [];
