@@ -17,7 +17,7 @@ import { EXPLAIN } from './explain/explain.ts';
 import { INIT } from './init/init.ts';
 import { BACKFILL_START } from './runs/backfill-start.ts';
 import { LOGS } from './explain/logs.ts';
-import { COPY } from './runs/copy.ts';
+import { COPY } from './copy/copy.ts';
 import { CANCEL, PAUSE, RESUME } from './runs/run-control.ts';
 import { SET } from './runs/run-set.ts';
 import { RUNS, STATUS } from './runs/run-show.ts';

@@ -18,7 +18,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     return (await import('./completion/completion.ts')).runCompletion(argv, io, ALL_COMMANDS);
   },
   build: async (argv, io) => (await import('./build/build.ts')).runBuild(argv, io),
-  copy: async (argv, io) => (await import('./runs/copy.ts')).runCopy(argv, io),
+  copy: async (argv, io) => (await import('./copy/copy.ts')).runCopy(argv, io),
   console: async (argv, io) => (await import('./console/console.ts')).runConsole(argv, io),
   config: async (argv, io) => (await import('./config/config.ts')).runConfig(argv, io),
   dlq: async (argv, io) => (await import('./dead-letters/dlq.ts')).runDlq(argv, io),

@@ -10,8 +10,8 @@ import { createCopyReport } from './copy-report.ts';
 import { accessOf, copyRequest, type CopyRequest } from './copy-request.ts';
 import { copyHere } from './copy-run.ts';
 import { copyExitCode, type CopyResult, copyResultText } from './copy-text.ts';
-import { AWS, type RunPorts } from './run-ports.ts';
-import { START_OPTIONS } from './run-request.ts';
+import { AWS, type RunPorts } from '../runs/run-ports.ts';
+import { START_OPTIONS } from '../runs/run-request.ts';
 
 const { prefix, since, attributes, rule: _rule, destination } = START_OPTIONS;
 

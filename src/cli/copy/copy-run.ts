@@ -14,7 +14,7 @@ import { type CopyFailure, type CopyObjects, createCopyObjects } from './copy-ob
 import type { CopyReport } from './copy-report.ts';
 import type { CopyRequest } from './copy-request.ts';
 import { copyingText, type CopyResult } from './copy-text.ts';
-import { comparingText, compareLocally, type LocalSides } from './run-local.ts';
+import { comparingText, compareLocally, type LocalSides } from '../runs/run-local.ts';
 
 /** How many ranges are listed at once. */
 const LISTING_WORKERS = 16;

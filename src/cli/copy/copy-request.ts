@@ -12,7 +12,7 @@ import { configurationOf } from '../configuration.ts';
 import type { ParsedOptions } from '../terminal/command.ts';
 import { CliError } from '../terminal/errors.ts';
 import type { CliIo } from '../terminal/io.ts';
-import { specsOf } from './run-request.ts';
+import { specsOf } from '../runs/run-request.ts';
 
 /** Limits of the whole copy; null: none. */
 export interface CopyLimits {
