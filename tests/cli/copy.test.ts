@@ -64,8 +64,8 @@ const put = async (Bucket: string, Key: string, more: object = {}): Promise<void
   void (await s3(Bucket).send(new PutObjectCommand({ Bucket, Key, Body: `body of ${Key}`, ...more })));
 
 /** The keys of a bucket with the ETags of their versions, newest first; `-` is a delete marker that the key shows. */
-const historyOf = async (Bucket: string): Promise<Record<string, string[]>> => {
-  const { Versions = [], DeleteMarkers = [] } = await s3(Bucket).send(
+const historyOf = async (Bucket: string, at = aws): Promise<Record<string, string[]>> => {
+  const { Versions = [], DeleteMarkers = [] } = await s3(Bucket, at).send(
     new ListObjectVersionsCommand({ Bucket }),
   );
   const keys: Record<string, string[]> = {};
@@ -158,6 +158,33 @@ test('copy between two endpoints needs no common server, and names what it could
   expect(read('differences.csv')).toContain('"archived",missing');
   expect(JSON.parse(read('failures.jsonl'))).toMatchObject({ key: 'archived', reason: 'archived' });
   expect(JSON.parse(read('report.json'))).toMatchObject({ copied: { done: 2, failed: 1 } });
+  const page = read('report.html');
+  for (const shown of ['Copy of documents to archive', 'Differs', 'archived', 'differences.csv'])
+    expect(page).toContain(shown);
+  expect(page).not.toContain('dlq list');
+});
+
+test('copy asks another service first, and refuses one that claims success but ignores conditions', async () => {
+  await using other = await startOther();
+  writeProfile(other.aws);
+  await put('documents', 'a');
+  other.aws.faults.plan = (request) => {
+    if (request.operation === 's3:PutObject' && 'headers' in request) delete request.headers['if-none-match'];
+    return undefined;
+  };
+  const argv = ['s3://documents', 's3://archive', '--destination-endpoint', other.aws.httpEndpoint];
+  expect(await copy(argv)).toMatchObject({
+    code: 1,
+    out: '',
+    err: expect.stringContaining('With --conditional-writes none it can be written all the same'),
+  });
+  expect(await historyOf('archive', other.aws)).toEqual({});
+  const { code, out } = await copy([...argv, '--conditional-writes', 'none', '--json']);
+  expect({ code, copies: JSON.parse(out).copies }).toMatchObject({
+    code: 0,
+    copies: [{ service: { answers: { creates: 'no', replaces: 'yes' }, left: [] }, copied: { done: 1 } }],
+  });
+  expect(Object.keys(await historyOf('archive', other.aws))).toEqual(['a']);
 });
 
 const startOther = async () => {
@@ -178,7 +205,17 @@ test('copy with a role assumes it with its external id, and stops when every obj
         Condition: { StringEquals: { 'sts:ExternalId': 'acme' } },
       },
     },
-    policies: [{ Statement: { Effect: 'Allow', Action: 's3:List*', Resource: '*' } }],
+    // The probe of a service that is not AWS itself may write.
+    policies: [
+      { Statement: { Effect: 'Allow', Action: ['s3:List*', 's3:GetBucketVersioning'], Resource: '*' } },
+      {
+        Statement: {
+          Effect: 'Allow',
+          Action: 's3:*',
+          Resource: 'arn:aws:s3:::archive/s3-replicator-probe-*',
+        },
+      },
+    ],
   });
   for (let index = 0; index < 60; index += 1) await put('documents', `${index}`);
   const { credentials } = aws.iam.createSession(
@@ -200,7 +237,7 @@ test('copy with a role assumes it with its external id, and stops when every obj
   let puts = 0;
   aws.faults.plan = ({ method, path }) => {
     // A refused copy by S3 is followed by a PUT of the bytes.
-    if (method === 'PUT' && path.startsWith('/archive/')) puts += 1;
+    if (method === 'PUT' && path.startsWith('/archive/') && !path.includes('-probe-')) puts += 1;
     return undefined;
   };
   const refused = await run([...argv, '--external-id', 'acme', '--concurrency', '4'], { cwd });

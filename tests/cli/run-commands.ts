@@ -43,7 +43,7 @@ const randomOf = (seed: number) => {
 
 export const createRunCommands = (
   options: WorldOptions,
-  yaml: { rule?: string; file?: string } = {},
+  yaml: { rule?: string; file?: string; probe?: RunPorts['probe'] } = {},
 ): RunCommands => {
   const cwd = mkdtempSync(join(tmpdir(), 's3-replicator-'));
   const file = join(cwd, 'replication.yml');
@@ -55,9 +55,11 @@ export const createRunCommands = (
     runs: () => ({ store: world.store, queues: world.deps().queues }),
     buckets: async () => {
       const { listings, buckets } = world.deps();
-      return { listings, buckets, isOnePlace: true };
+      const askService = () => Promise.reject(new Error('AWS is not asked'));
+      return { listings, buckets, isOnePlace: true, endpoint: null, askService };
     },
     receipts: () => world.deps().receipts,
+    probe: yaml.probe ?? (() => Promise.reject(new Error('nobody is asked'))),
     concurrency: () => ({
       read: async () => pace.concurrency,
       set: async (maximum) => void (pace.concurrency = maximum),

@@ -11,6 +11,8 @@ import { asReplicationError, type ReplicationError } from '../../lib/model/error
 import type { Buckets, Clock } from '../../lib/model/ports.ts';
 import type { Reason } from '../../lib/model/reasons.ts';
 import type { ReplicationConfiguration } from '../../lib/model/rule.ts';
+import { COUNTED_MS, firstOf } from '../../lib/runs/copied-keys.ts';
+import type { CopyCounters } from '../../lib/runs/run.ts';
 
 /** A key or a version that could not be copied. */
 export interface CopyFailure {
@@ -21,25 +23,30 @@ export interface CopyFailure {
   detail: string;
 }
 
-/** What was done so far. */
-export interface CopyTally {
-  /** Keys whose work has ended, without the failed ones. */
-  done: number;
-  /** Those keys by outcome: `replicated`, `unchanged`, `deleted`, … */
-  outcomes: Partial<Record<Convergence['outcome'], number>>;
-  /** Versions that were written, and their bytes. */
-  copies: number;
-  bytes: number;
-  failed: number;
-  reasons: Partial<Record<Reason, number>>;
-}
+/** Nothing is counted yet. */
+export const emptyTally = (): CopyCounters => ({
+  done: 0,
+  outcomes: {},
+  failed: 0,
+  reasons: {},
+  dropped: 0,
+  sent: 0,
+  tried: 0,
+  copies: 0,
+  bytes: 0,
+  examples: {},
+  minutes: [],
+  largest: [],
+  slowest: [],
+});
 
 export interface CopyObjects {
   /** Resolves when the work on the key has begun, or is not to begin because the copy has stopped. */
   add(hint: Hint): Promise<void>;
   /** Resolves when all work has ended. Throws the failure because of which the copy has stopped. */
   drained(): Promise<void>;
-  tally: CopyTally;
+  /** What was done so far. */
+  tally: CopyCounters;
 }
 
 export interface CopyObjectsOptions {
@@ -61,7 +68,7 @@ const LARGE_STREAMS = 4;
 
 export const createCopyObjects = (options: CopyObjectsOptions): CopyObjects => {
   const { concurrency, stopped } = options;
-  const tally: CopyTally = { done: 0, outcomes: {}, copies: 0, bytes: 0, failed: 0, reasons: {} };
+  const tally = emptyTally();
   const streams = createBudget(concurrency);
   const running = new Set<Promise<void>>();
   const work: Work = { options, tally, deps: depsOf(options), stop: null };
@@ -88,7 +95,7 @@ export const createCopyObjects = (options: CopyObjectsOptions): CopyObjects => {
 
 interface Work {
   options: CopyObjectsOptions;
-  tally: CopyTally;
+  tally: CopyCounters;
   deps: Parameters<typeof contextOf>[1];
   /** The failure of every key so far. */
   stop: ReplicationError | null;
@@ -121,17 +128,19 @@ const MAX_FRUITLESS = 20;
 
 const copyKey = async (work: Work, hint: Hint): Promise<void> => {
   const { options, tally } = work;
+  const beganMs = options.clock.now();
+  tally.sent += 1;
   for (let tried = 1; ; tried++) {
     try {
       const convergence = await convergeKey(work, hint);
-      tally.done += 1;
-      if (convergence !== null) count(tally, convergence);
+      count(work, hint.key, { convergence, beganMs });
       options.onDone();
       return;
     } catch (error) {
       if (options.stopped.aborted) return;
       const failure = asReplicationError(error);
       if (failure.disposition === 'retry' && tried < TRIES) {
+        tally.tried += 1;
         await options.clock.sleep(500 * 2 ** tried * (0.5 + Math.random() / 2));
         continue;
       }
@@ -157,12 +166,35 @@ const convergeKey = async (work: Work, hint: Hint): Promise<Convergence | null> 
   return convergence;
 };
 
-const count = (tally: CopyTally, convergence: Convergence): void => {
+const count = (
+  { options, tally }: Work,
+  key: string,
+  { convergence, beganMs }: { convergence: Convergence | null; beganMs: number },
+): void => {
+  const nowMs = options.clock.now();
+  const minute = minuteOf(tally, nowMs);
+  tally.done += 1;
+  minute.done += 1;
+  if (convergence === null) return;
   const { outcome } = convergence;
   tally.outcomes[outcome] = (tally.outcomes[outcome] ?? 0) + 1;
   if (convergence.outcome !== 'replicated') return;
-  tally.copies += convergence.copies;
-  tally.bytes += convergence.bytes;
+  const { copies, bytes } = convergence;
+  tally.copies += copies;
+  tally.bytes += bytes;
+  minute.bytes += bytes;
+  const copied = { key, bytes, durationMs: nowMs - beganMs };
+  tally.largest = firstOf([...tally.largest, copied], 'bytes');
+  tally.slowest = firstOf([...tally.slowest, copied], 'durationMs');
+};
+
+const minuteOf = ({ minutes }: CopyCounters, nowMs: number): CopyCounters['minutes'][number] => {
+  const minuteMs = Math.floor(nowMs / COUNTED_MS) * COUNTED_MS;
+  const last = minutes.at(-1);
+  if (last?.minuteMs === minuteMs) return last;
+  const next = { minuteMs, done: 0, bytes: 0, failed: 0 };
+  minutes.push(next);
+  return next;
 };
 
 const fail = (
@@ -171,6 +203,8 @@ const fail = (
   { reason, message }: ReplicationError,
 ): void => {
   tally.failed += 1;
+  minuteOf(tally, options.clock.now()).failed += 1;
+  tally.examples[reason] ??= failed.key;
   tally.reasons[reason] = (tally.reasons[reason] ?? 0) + 1;
   options.onFailure({ ...failed, reason, detail: message });
 };

@@ -1,21 +1,37 @@
 /** Writes the files of `copy --report`. */
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ReplicationConfiguration } from '../../lib/model/rule.ts';
+import { scopeOf } from '../../lib/runs/compare/scope.ts';
+import { agrees } from '../../lib/runs/report/comparison-text.ts';
 import { csvHeader, csvLine } from '../../lib/runs/report/report-csv.ts';
-import type { ReportRow } from '../../lib/runs/report/report-data.ts';
+import type { ReportRow, RunReport } from '../../lib/runs/report/report-data.ts';
+import { reportHtml } from '../../lib/runs/report/report-html.ts';
 import { CliError } from '../terminal/errors.ts';
 import { jsonLine, jsonText } from '../terminal/json.ts';
 import type { CopyFailure } from './copy-objects.ts';
+import type { CopyResult } from './copy-text.ts';
+
+/** When the copy worked on what. */
+interface Times {
+  beganMs: number;
+  checkBeganMs: number | null;
+  endedMs: number;
+}
 
 export interface CopyReport {
   /** A key that differs: before the copy in a dry run, otherwise after it. */
   row(row: ReportRow): void;
   failure(failure: CopyFailure): void;
-  /** Writes `report.json` and closes all files. */
-  end(result: unknown): Promise<void>;
+  /** Writes `report.json` and `report.html`, and closes all files. */
+  end(result: CopyResult, course: Times & { configuration: ReplicationConfiguration }): Promise<void>;
 }
+
+/** How many rows the page shows itself. */
+const SHOWN_ROWS = 50;
 
 /**
  * Creates `differences.csv` and `failures.jsonl` in the folder, and the folder. Only the owner may read them, because keys may be
@@ -29,15 +45,29 @@ export const createCopyReport = async (folder: string): Promise<CopyReport> => {
   };
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const differences = await file('differences.csv');
+    const differences = await file(DIFFERENCES);
     const failures = await file('failures.jsonl');
-    differences.write(csvHeader());
+    const digest = createHash('sha256');
+    const shown: ReportRow[] = [];
+    let rows = 0;
+    const line = (text: string): void => {
+      differences.write(text);
+      digest.update(text);
+    };
+    line(csvHeader());
     return {
-      row: (row) => void differences.write(csvLine(row)),
+      row(row) {
+        line(csvLine(row));
+        rows += 1;
+        if (shown.length < SHOWN_ROWS) shown.push(row);
+      },
       failure: (failure) => void failures.write(jsonLine(failure)),
-      async end(result) {
+      async end(result, course) {
         await Promise.all([differences, failures].map(async (stream) => await closed(stream)));
+        const listed = { bucket: '', key: DIFFERENCES, rows, sha256: digest.digest('hex') };
+        const data = reportOf(result, course, { files: [listed], differences: shown });
         await writeFile(join(folder, 'report.json'), jsonText(result), { mode: 0o600 });
+        await writeFile(join(folder, 'report.html'), reportHtml(data), { mode: 0o600 });
       },
     };
   } catch (error) {
@@ -45,7 +75,46 @@ export const createCopyReport = async (folder: string): Promise<CopyReport> => {
   }
 };
 
+const DIFFERENCES = 'differences.csv';
+
 const closed = async (stream: WriteStream): Promise<void> => {
   stream.end();
   await once(stream, 'close');
+};
+
+/** The data that the page of a run shows, for a copy. */
+const reportOf = (
+  { spec, isDryRun, compared, copied, checked }: CopyResult,
+  { configuration, beganMs, checkBeganMs, endedMs }: Parameters<CopyReport['end']>[1],
+  found: Pick<RunReport, 'differences' | 'files'>,
+): RunReport => {
+  const { rule, destination, mapping } = scopeOf(configuration, spec);
+  const look = checked ?? compared;
+  return {
+    ...found,
+    version: 1,
+    run: new Date(beganMs).toISOString(),
+    stack: null,
+    spec: isDryRun ? { ...spec, isDryRun } : spec,
+    source: { bucket: rule.source.bucket, prefix: mapping.sourcePrefix },
+    destination: {
+      bucket: destination.bucket,
+      region: destination.region,
+      prefix: mapping.destinationPrefix,
+    },
+    createdMs: beganMs,
+    endedMs,
+    phases: [
+      { work: isDryRun ? 'comparing' : 'copying', beganMs, endedMs: checkBeganMs ?? endedMs },
+      ...(checkBeganMs === null ? [] : [{ work: 'checking', beganMs: checkBeganMs, endedMs } as const]),
+    ],
+    compared: checked === null ? null : compared,
+    copied: isDryRun ? null : copied,
+    checked: look,
+    agrees: agrees(spec, look),
+    proven: look.presumed === 0,
+    estimate: null,
+    differences: found.differences.toSorted((one, other) => (one.key < other.key ? -1 : 1)),
+    filesLeftOut: 0,
+  };
 };

@@ -30,6 +30,8 @@ export interface CopyRequest {
   concurrency: number;
   limits: CopyLimits;
   reading: Reading;
+  /** Whether another S3 service has to check the conditions of writes. The destination of a rule says so itself. */
+  conditionalWrites: 'none' | 'required';
   isDryRun: boolean;
   /** The folder of the report; null: none. */
   reportFolder: string | null;
@@ -54,6 +56,7 @@ export const copyRequest = (options: ParsedOptions, io: Pick<CliIo, 'cwd' | 'env
     concurrency: options.number('concurrency') ?? DEFAULT_CONCURRENCY,
     limits,
     reading: options.has('bytes') ? (options.value('bytes') === 'all' ? 'all' : 'weak') : 'none',
+    conditionalWrites: options.value('conditional-writes') === 'none' ? 'none' : 'required',
     isDryRun: options.has('dry-run'),
     reportFolder: report === null ? null : resolve(io.cwd, report),
     json: options.has('json'),
@@ -63,7 +66,7 @@ export const copyRequest = (options: ParsedOptions, io: Pick<CliIo, 'cwd' | 'env
 type What = Pick<CopyRequest, 'configuration' | 'specs' | 'deployment' | 'region'>;
 
 const ofRule = (options: ParsedOptions, io: Pick<CliIo, 'cwd'>): What => {
-  for (const name of ['no-stamp', 'object-lock'])
+  for (const name of ['no-stamp', 'no-tags', 'object-lock', 'conditional-writes'])
     if (options.has(name)) throw new CliError('bad-value', `--${name} cannot change what the rule says.`);
   const { replication, deployment } = configurationOf(options, io);
   // Nothing is deleted here without a confirmation, so no brake is needed.
@@ -151,7 +154,7 @@ const ruleFor = (options: ParsedOptions, source: Bucket, destination: Bucket): R
     copy: 'auto',
     stamp: !options.has('no-stamp'),
     replicas: 'replicate',
-    tags: 'replicate',
+    tags: options.has('no-tags') ? 'ignore' : 'replicate',
     acl: 'ignore',
     restore: null,
     verify: null,

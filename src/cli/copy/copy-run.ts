@@ -10,9 +10,10 @@ import { NOTHING_COMPARED, type RunSpec } from '../../lib/runs/run.ts';
 import type { CliIo } from '../terminal/io.ts';
 import { createProgress, type Progress } from '../terminal/progress.ts';
 import { limitOf, meteredBuckets } from './copy-meter.ts';
-import { type CopyFailure, type CopyObjects, createCopyObjects } from './copy-objects.ts';
+import { type CopyFailure, type CopyObjects, createCopyObjects, emptyTally } from './copy-objects.ts';
 import type { CopyReport } from './copy-report.ts';
 import type { CopyRequest } from './copy-request.ts';
+import { askService, serviceNotes } from './copy-service.ts';
 import { copyingText, type CopyResult } from './copy-text.ts';
 import { comparingText, compareLocally, type LocalSides } from '../runs/run-local.ts';
 
@@ -34,7 +35,10 @@ export interface CopyDeps {
 /** Copies what differs. A failure of single keys is part of the result. Throws ReplicationError if nothing can be copied at all. */
 export const copyHere = async (request: CopyRequest, spec: RunSpec, deps: CopyDeps): Promise<CopyResult> => {
   const { io, opened, report } = deps;
-  const configuration = wayOf(request.configuration, opened);
+  const { configuration, service } = request.isDryRun
+    ? { configuration: request.configuration, service: null }
+    : await askService(wayOf(request.configuration, opened), spec, { ...request, opened });
+  for (const note of service === null ? [] : serviceNotes(service)) io.stderr.write(`note: ${note}\n`);
   const { rule, destination, mapping } = scopeOf(configuration, spec);
   const result: CopyResult = {
     spec,
@@ -45,19 +49,33 @@ export const copyHere = async (request: CopyRequest, spec: RunSpec, deps: CopyDe
     seconds: 0,
     movedBytes: 0,
     compared: NOTHING_COMPARED,
-    copied: { done: 0, outcomes: {}, copies: 0, bytes: 0, failed: 0, reasons: {} },
+    copied: emptyTally(),
     checked: null,
     failures: [],
+    service,
   };
-  const course: Course = { request, spec, deps, configuration, result, progress: createProgress(io) };
-  const beganMs = io.now();
+  const course: Course = {
+    request,
+    spec,
+    deps,
+    configuration,
+    result,
+    progress: createProgress(io),
+    beganMs: io.now(),
+    checkBeganMs: null,
+  };
+  const { beganMs } = course;
   try {
-    await compareAndCopy(course, beganMs);
+    await compareAndCopy(course);
     if (result.isComplete && (result.copied.done > 0 || result.copied.failed > 0)) await check(course);
+  } catch (error) {
+    // The request that Ctrl-C has ended failed for no other reason.
+    if (!io.interrupted.aborted) throw error;
   } finally {
     course.progress.end();
-    result.seconds = (io.now() - beganMs) / 1_000;
-    await report?.end(result);
+    const endedMs = io.now();
+    result.seconds = (endedMs - beganMs) / 1_000;
+    await report?.end(result, { ...course, endedMs });
   }
   return result;
 };
@@ -69,6 +87,9 @@ interface Course {
   configuration: ReplicationConfiguration;
   result: CopyResult;
   progress: Progress;
+  beganMs: number;
+  /** When the last comparison began; null: not yet. */
+  checkBeganMs: number | null;
 }
 
 /** S3 cannot copy by itself between two endpoints or partitions. */
@@ -90,8 +111,8 @@ const sidesOf = ({ request, spec, deps, configuration }: Course): LocalSides => 
   receipts: deps.receipts,
 });
 
-const compareAndCopy = async (course: Course, beganMs: number): Promise<void> => {
-  const { request, deps, result } = course;
+const compareAndCopy = async (course: Course): Promise<void> => {
+  const { request, deps, result, beganMs } = course;
   const { io } = deps;
   let isListed = false;
   let shownMs = beganMs;
@@ -159,6 +180,7 @@ const check = async (course: Course): Promise<void> => {
   const { deps, progress, result } = course;
   const { io } = deps;
   const beganMs = io.now();
+  course.checkBeganMs = beganMs;
   const { counted, isComplete } = await compareLocally(sidesOf(course), io, {
     sendHints: null,
     onRows: (rows) => reportRows(course, rows),

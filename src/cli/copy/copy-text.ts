@@ -1,11 +1,12 @@
 /** What a copy shows: its progress, and its result. */
 import { agrees, basesText, verdictOf } from '../../lib/runs/report/comparison-text.ts';
-import type { CompareCounters, RunSpec } from '../../lib/runs/run.ts';
+import type { ServiceAnswers } from '../../lib/model/service-answers.ts';
+import type { CompareCounters, CopyCounters, RunSpec } from '../../lib/runs/run.ts';
 import { byteText, countOf, countText } from '../../lib/text/amounts.ts';
 import { duration } from '../../lib/text/duration.ts';
 import { printable } from '../../lib/text/printable.ts';
 import { EXIT } from '../terminal/io.ts';
-import type { CopyFailure, CopyTally } from './copy-objects.ts';
+import type { CopyFailure } from './copy-objects.ts';
 
 /** The state of a copy under way. */
 export interface CopyState {
@@ -13,7 +14,7 @@ export interface CopyState {
   keys: number;
   /** What has to be copied, as far as it is known. */
   planned: { objects: number; bytes: number };
-  tally: CopyTally;
+  tally: CopyCounters;
   /** Bytes that have reached the destination. */
   movedBytes: number;
   seconds: number;
@@ -48,11 +49,13 @@ export interface CopyResult {
   seconds: number;
   movedBytes: number;
   compared: CompareCounters;
-  copied: CopyTally;
+  copied: CopyCounters;
   /** The last comparison; null: there was none, because nothing was copied or the copy was interrupted. */
   checked: CompareCounters | null;
   /** The first failures. */
   failures: CopyFailure[];
+  /** What the service of the destination answered before the copy; null: it is AWS, or nothing was written. */
+  service: ServiceAnswers | null;
 }
 
 /** Returns the exit code. A copy that left something may simply be repeated. */
@@ -93,13 +96,14 @@ const wouldText = ({ compared, spec }: CopyResult): string => {
 const didText = ({ copied, movedBytes, seconds }: CopyResult): string => {
   const { outcomes, copies } = copied;
   const rate = seconds >= 1 ? ` (${byteText(movedBytes / seconds)}/s)` : '';
-  const objects = countOf(outcomes.replicated ?? 0, 'object');
-  const versions = copies > (outcomes.replicated ?? 0) ? ` in ${countOf(copies, 'version')}` : '';
+  const replicated = outcomes['replicated'] ?? 0;
+  const objects = countOf(replicated, 'object');
+  const versions = copies > replicated ? ` in ${countOf(copies, 'version')}` : '';
   return `Copied ${objects}${versions}: moved ${byteText(movedBytes)} in ${duration(seconds)}${rate}.`;
 };
 
-const deletedText = ({ outcomes }: CopyTally): string[] => [
-  ...(outcomes.deleted === undefined ? [] : [`Deleted ${countOf(outcomes.deleted, 'replica')}.`]),
+const deletedText = ({ outcomes }: CopyCounters): string[] => [
+  ...(outcomes['deleted'] === undefined ? [] : [`Deleted ${countOf(outcomes['deleted'], 'replica')}.`]),
   ...(outcomes['not-ours'] === undefined
     ? []
     : [`Kept ${countOf(outcomes['not-ours'], 'object')} that nothing proves to be copied from here.`]),

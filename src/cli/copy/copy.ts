@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { scopeOf } from '../../lib/runs/compare/scope.ts';
 import { withCliErrors } from '../aws-errors.ts';
 import { DEPLOYMENT_OPTIONS } from '../deployment.ts';
@@ -66,6 +67,12 @@ export const COPY: CommandSpec = {
       description:
         'Whether copies get the retention and the legal hold; governance turns compliance mode into governance mode. Default: replicate.',
     },
+    'no-tags': { description: 'Leave out tags, such as for a service that stores none.' },
+    'conditional-writes': {
+      value: 'required|none',
+      description:
+        'none: write to a service that checks no conditions, and look at each object before and after its write. Default: required.',
+    },
     'no-stamp': {
       description: 'Leave out the metadata entry that names the source version.',
     },
@@ -87,7 +94,7 @@ export const COPY: CommandSpec = {
     },
     report: {
       value: 'DIRECTORY',
-      description: 'Write report.json, differences.csv and failures.jsonl into this folder.',
+      description: 'Write report.html, report.json, differences.csv and failures.jsonl into this folder.',
     },
     json: { description: 'Print one JSON object on standard output (fields: docs/cli.md).' },
     ...DEPLOYMENT_OPTIONS,
@@ -176,6 +183,10 @@ const copyOne = async (
     io,
     opened,
     receipts: deployment === null ? { find: async () => null } : ports.receipts(deployment),
-    report: reportFolder === null ? null : await createCopyReport(reportFolder),
+    report: reportFolder === null ? null : await createCopyReport(folderOf(reportFolder, request, spec)),
   });
 };
+
+/** Each of several destinations has a folder of its own. */
+const folderOf = (folder: string, { specs }: CopyRequest, spec: CopyRequest['specs'][number]): string =>
+  specs.length === 1 ? folder : join(folder, spec.destination);

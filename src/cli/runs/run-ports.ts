@@ -6,8 +6,12 @@ import {
   openRuns,
   openVersionReceipts,
 } from '../../lib/aws/operator.ts';
+import type { Asked } from '../../lib/aws/settings/asked.ts';
+import { askInspect } from '../../lib/aws/settings/inspect-function.ts';
 import { type Deployment, resourceNames } from '../../lib/configuration/resource-names.ts';
 import type { VersionReceipts } from '../../lib/replica/version-receipt.ts';
+import { parseProbe } from '../../lib/inspect/probe.ts';
+import type { ProbedPlace } from '../../lib/inspect/probed-place.ts';
 import type { RunQueues } from '../../lib/runs/ports.ts';
 import type { RunStore } from '../../lib/runs/run-store.ts';
 
@@ -17,6 +21,8 @@ export interface RunPorts {
   buckets(options: BucketsAccess): Promise<OpenBuckets>;
   concurrency(deployment: Deployment): BackfillConcurrency;
   receipts(deployment: Deployment): Pick<VersionReceipts, 'find'>;
+  /** Lets the inspect function try the destinations of these rules. */
+  probe(deployment: Deployment, rules: readonly string[]): Promise<Asked<ProbedPlace[]>>;
   /** Returns a random number in [0, 1). */
   random(): number;
 }
@@ -25,6 +31,10 @@ export const AWS: RunPorts = {
   runs: (deployment) => openRuns({ ...resourceNames(deployment), region: deployment.region }),
   buckets: openBuckets,
   concurrency: (deployment) => openBackfillConcurrency(resourceNames(deployment), deployment.region),
+  probe: (deployment, rules) => {
+    const { inspectFunction: functionName } = resourceNames(deployment);
+    return askInspect({ functionName, region: deployment.region }, { inspect: 'probe', rules }, parseProbe);
+  },
   receipts: (deployment) => openVersionReceipts(resourceNames(deployment).table, deployment.region),
   random: Math.random,
 };

@@ -8,6 +8,7 @@ import { byteText } from '../../lib/text/amounts.ts';
 import { confirm, confirmByTyping } from '../terminal/confirm.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
 import { jsonText } from '../terminal/json.ts';
+import { askServices } from './run-service.ts';
 import { estimateRuns } from './run-estimate.ts';
 import type { StartCommand, StartRequest } from './run-request.ts';
 import { loadState, publicRun } from './run-state.ts';
@@ -38,10 +39,11 @@ export const startRuns = async (command: StartCommand, manner = AS_ASKED): Promi
 
 /** Starts the runs without a question. `estimates` are in the order of the runs. Resolves to their ids. */
 export const beginRuns = async (
-  { request, io, ports }: StartCommand,
+  command: StartCommand,
   estimates: readonly (RunEstimate | null)[],
   manner = AS_ASKED,
 ): Promise<string[]> => {
+  const { request, io, ports } = command;
   const { deployment, replication } = request.configuration;
   const { store, queues } = ports.runs(deployment);
   const deps = { store, queues, clock: io, random: ports.random, configuration: replication };
@@ -51,6 +53,10 @@ export const beginRuns = async (
     estimate: manner === DRY ? null : (estimates[index] ?? null),
     limits: request.limits,
   }));
+  await askServices(
+    command,
+    starts.map(({ spec }) => spec),
+  );
   return (await startAll(starts, deps)).map(({ id }) => id);
 };
 

@@ -82,6 +82,11 @@ const ERRORS = {
     fix: 'Run the command in the folder of replication.yml, or name the file with --config.',
     exitCode: EXIT.failure,
   },
+  'unfit-service': {
+    title: 'The S3 service cannot be used like this',
+    fix: 'docs/other-s3.md says what each answer means. Nothing was written but the probe, which was removed.',
+    exitCode: EXIT.failure,
+  },
   'not-packaged': {
     title: 'The stack is not packaged',
     fix: 'Run the command in the folder of serverless.yml after `npm ci`, and see what `npx serverless package` says.',

@@ -6,7 +6,8 @@ import { QueueError } from '../dead-letters/queue.ts';
 import { formatHint } from '../hint/hint.ts';
 import type { BrakeLedger } from '../model/brake.ts';
 import type { Buckets } from '../model/ports.ts';
-import type { RuleDestination } from '../model/rule.ts';
+import type { Destination, RuleDestination } from '../model/rule.ts';
+import type { ServiceAnswers } from '../model/service-answers.ts';
 import type { VersionReceipts } from '../replica/version-receipt.ts';
 import type { Listings, RunQueues } from '../runs/ports.ts';
 import type { RunStore } from '../runs/run-store.ts';
@@ -22,7 +23,8 @@ import { type Access, accessPair, type Place, placeOf } from './s3/access.ts';
 import { createListings } from './s3/bucket-listing.ts';
 import { createBuckets } from './s3/buckets.ts';
 import { createS3Clients, type S3ClientPair, type S3Clients } from './s3/clients.ts';
-import { environmentEndpoint } from './s3/path-style.ts';
+import { environmentEndpoint, isOfAws } from './s3/path-style.ts';
+import { probeService } from './s3/probe-service.ts';
 import { type BeforeRequest, waitingPair } from './s3/waiting-clients.ts';
 import { createSqsClient, messagesIn } from './sqs/queues.ts';
 import { createWaitingQueues, type SendBack, waitingUrlOf } from './sqs/waiting-queues.ts';
@@ -117,6 +119,10 @@ export interface OpenBuckets {
   buckets: Buckets;
   /** Whether both buckets are at the same endpoint and in the same partition, so that S3 may be able to copy by itself. */
   isOnePlace: boolean;
+  /** The URL of the destination's service; null: AWS, or the rule names the service. */
+  endpoint: string | null;
+  /** Asks the service of the destination what it can do, by trying it under a key below `prefix`. */
+  askService(destination: Destination, prefix: string): Promise<ServiceAnswers>;
 }
 
 /**
@@ -155,6 +161,15 @@ export const openBuckets = async ({
     listings: createListings(operator, signal),
     buckets: createBuckets(operator, signal),
     isOnePlace: isOnePlace(from, to),
+    endpoint: to === null || to.endpoint === null || isOfAws(to.endpoint) ? null : to.endpoint,
+    async askService(asked, prefix) {
+      const { retrying } = operator.destination(asked);
+      try {
+        return await probeService(retrying, { bucket: asked.bucket, prefix, nowMs: Date.now() });
+      } catch (error) {
+        throw translateError(error, `the probe of ${asked.bucket}`);
+      }
+    },
   };
 };
 

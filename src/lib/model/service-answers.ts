@@ -72,10 +72,28 @@ export const lackOf = (
   return needed.filter((question) => answers[question] !== 'yes');
 };
 
-/** Returns the setting that makes the service fit, as far as there is one. */
-export const adviceFor = (lacking: readonly Question[]): string =>
+/** The settings of `replication.yml` that ask less of a service. */
+const SETTINGS = {
+  conditions: '`conditionalWrites: none`',
+  tags: '`tags: ignore`',
+  order: '`versions: latest`',
+};
+
+/** Returns the setting that makes the service fit, as far as there is one. `words` are what a user writes for each. */
+export const adviceFor = (lacking: readonly Question[], words: typeof SETTINGS = SETTINGS): string =>
   [
-    ...(lacking.some((each) => CONDITIONS.includes(each)) ? ['`conditionalWrites: none`'] : []),
-    ...(lacking.includes('tags') ? ['`tags: ignore`'] : []),
-    ...(lacking.includes('order') ? ['`versions: latest`'] : []),
+    ...(lacking.some((each) => CONDITIONS.includes(each)) ? [words.conditions] : []),
+    ...(lacking.includes('tags') ? [words.tags] : []),
+    ...(lacking.includes('order') ? [words.order] : []),
   ].join(' and ');
+
+/** Returns true if the service answered as AWS does. Two questions are asked only where the bucket keeps versions. */
+export const isLikeAws = ({
+  answers,
+  isVersioned,
+}: Pick<ServiceAnswers, 'answers' | 'isVersioned'>): boolean =>
+  Object.entries(answers).every(
+    ([question, answer]) => answer === 'yes' || (!isVersioned && OF_VERSIONS.includes(question)),
+  );
+
+const OF_VERSIONS: readonly string[] = ['createsOverMarkers', 'order'] satisfies Question[];

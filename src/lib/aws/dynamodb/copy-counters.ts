@@ -1,12 +1,7 @@
 /** Reads the counters of the replicate function from the table of runs. */
 import { ALL_REASONS } from '../../model/reasons.ts';
+import { COUNTED_MS, firstOf } from '../../runs/copied-keys.ts';
 import type { CopiedKey, CopyCounters } from '../../runs/run.ts';
-
-/** How many of the largest and slowest copies are kept. */
-const KEPT_KEYS = 10;
-
-/** How long an interval is. Each interval has counters of finished keys, of failed keys and of bytes. */
-export const COUNTED_MS = 60_000;
 
 /** Adds up the counters of all shards. Each item is one shard. */
 export const copyCountersOf = (items: Record<string, unknown>[]): CopyCounters => {
@@ -48,9 +43,6 @@ export const copyCountersOf = (items: Record<string, unknown>[]): CopyCounters =
     slowest: firstOf(lists('slowest'), 'durationMs'),
   };
 };
-
-export const firstOf = (keys: CopiedKey[], by: 'bytes' | 'durationMs'): CopiedKey[] =>
-  keys.toSorted((one, other) => other[by] - one[by]).slice(0, KEPT_KEYS);
 
 /** Reads a list of keys from the attribute that holds it as JSON. */
 export const keysIn = (attribute: unknown): CopiedKey[] => {

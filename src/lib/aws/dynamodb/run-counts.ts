@@ -5,7 +5,8 @@ import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk
 import { addPiece, emptyDelta, type RunCounts, type RunDelta } from '../../delivery/run-counts.ts';
 import { opensMs, type RunLimits } from '../../model/run-limits.ts';
 import type { CopiedKey } from '../../runs/run.ts';
-import { firstOf, keysIn, COUNTED_MS } from './copy-counters.ts';
+import { COUNTED_MS, firstOf } from '../../runs/copied-keys.ts';
+import { keysIn } from './copy-counters.ts';
 import { countKey, expiresSeconds, minutesKey, runKey } from './run-items.ts';
 import { documentClient } from './table.ts';
 

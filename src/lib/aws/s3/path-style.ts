@@ -7,3 +7,7 @@ export const environmentEndpoint = (): string | null =>
  * AWS, because only AWS has DNS entries for bucket names.
  */
 export const forcePathStyle = (): boolean => environmentEndpoint() !== null;
+
+/** Returns true for an endpoint of AWS itself, such as one of a VPC. */
+export const isOfAws = (endpoint: string): boolean =>
+  /\.(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|api\.aws)$/.test(new URL(endpoint).hostname);

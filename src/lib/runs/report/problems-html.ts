@@ -6,7 +6,7 @@ import { table } from './html-parts.ts';
 import { html, type Html } from './html.ts';
 import type { ListedSide, ReportRow, RunReport } from './report-data.ts';
 
-export const failures = ({ copied, spec }: RunReport): Html => {
+export const failures = ({ copied, spec, stack }: RunReport): Html => {
   if (copied === null) return html``;
   const { reasons, examples } = copied;
   const counts = ALL_REASONS.flatMap((reason) => {
@@ -21,7 +21,7 @@ export const failures = ({ copied, spec }: RunReport): Html => {
           <h3><code>${reason}</code> <span class="quiet">${countOf(count, 'key')}</span></h3>
           ${examples[reason] === undefined ? html`` : html`<p>Example: <bdi class="key">${examples[reason]}</bdi></p>`}
           <p>${reasonEntry(reason).fix}</p>
-          <pre>${listCommand(reason, spec)}</pre>
+          ${stack === null ? html`` : html`<pre>${listCommand(reason, spec)}</pre>`}
         </section>`,
     )}`;
 };

@@ -11,8 +11,8 @@ export interface RunReport {
   /** The version of this format. New fields may be added without a new version. */
   version: 1;
   run: string;
-  /** The name of the stack: `<name>-<stage>`. */
-  stack: string;
+  /** The name of the stack: `<name>-<stage>`; null: a copy from a shell, which has none. */
+  stack: string | null;
   spec: RunSpec;
   source: { bucket: string; prefix: string };
   destination: { bucket: string; region: string; prefix: string };
@@ -38,7 +38,7 @@ export interface RunReport {
   /** Whether all agreeing keys are proven, and none is presumed. `checked` lists the proofs. */
   proven: boolean;
   estimate: RunEstimate | null;
-  /** CSV files with one row for every key that differs in the last listing or whose lock stays as it is, in no order. At most 1,000 files are named here. */
+  /** A file of a copy is beside its report, in no bucket (''). CSV files with one row for every key that differs in the last listing or whose lock stays as it is, in no order. At most 1,000 files are named here. */
   files: { bucket: string; key: string; rows: number; sha256: string }[];
   /** At most fifty rows of these files, sorted by key. */
   differences: ReportRow[];

@@ -42,18 +42,26 @@ export const reportHtml = (report: RunReport): string =>
     </html> `.html
   }`;
 
-const kindOf = ({ spec }: RunReport): string =>
-  spec.isDryRun ? 'Dry run of a backfill' : spec.kind === 'backfill' ? 'Backfill' : 'Verify';
+const kindOf = ({ spec, stack }: RunReport): string => {
+  if (stack === null) return spec.isDryRun ? 'Dry run of a copy' : 'Copy';
+  return spec.isDryRun ? 'Dry run of a backfill' : spec.kind === 'backfill' ? 'Backfill' : 'Verify';
+};
 
-const titleOf = (report: RunReport): string =>
-  `${kindOf(report)} of ${report.spec.rule} to ${report.spec.destination}: run ${report.run}`;
+const nameOf = (report: RunReport): string => {
+  const { stack, source, destination, spec } = report;
+  const [from, to] = stack === null ? [source.bucket, destination.bucket] : [spec.rule, spec.destination];
+  return `${kindOf(report)} of ${from} to ${to}`;
+};
+
+const titleOf = (report: RunReport): string => `${nameOf(report)}: run ${report.run}`;
 
 const heading = (report: RunReport): Html => {
   const { source, destination, endedMs } = report;
-  return html`<h1>${kindOf(report)} of ${report.spec.rule} to ${report.spec.destination}</h1>
+  const place = destination.region === '' ? '' : ` (${destination.region})`;
+  return html`<h1>${nameOf(report)}</h1>
     <p class="quiet">
-      s3://${source.bucket}/${source.prefix} → s3://${destination.bucket}/${destination.prefix}
-      (${destination.region}), ended ${timeText(endedMs)}
+      s3://${source.bucket}/${source.prefix} → s3://${destination.bucket}/${destination.prefix}${place}, ended
+      ${timeText(endedMs)}
     </p>`;
 };
 
@@ -69,7 +77,7 @@ const verdict = ({ checked, agrees, proven }: RunReport): Html => {
 
 /** If nothing was copied, the work of the run is its last listing. */
 const keyFigures = (report: RunReport): Html => {
-  const { copied, checked, createdMs, endedMs } = report;
+  const { stack, copied, checked, createdMs, endedMs } = report;
   const dollars = dollarText(sumOf(usedIn(report).dollars));
   return figures([
     copied === null
@@ -77,7 +85,7 @@ const keyFigures = (report: RunReport): Html => {
       : ['Copied', byteText(copied.bytes), countOf(copied.copies, 'version')],
     ['Failed', countText(copied?.failed ?? 0), copied === null ? 'nothing was copied' : 'keys'],
     ['Duration', duration((endedMs - createdMs) / 1_000), `from ${timeText(createdMs)}`],
-    ['Cost', dollars, 'calculated, without storage'],
+    ...(stack === null ? [] : [['Cost', dollars, 'calculated, without storage'] as const]),
   ]);
 };
 
@@ -102,7 +110,7 @@ const run = (report: RunReport): Html => {
     'The run',
     keyValues([
       ['Run', report.run],
-      ['Stack', stack],
+      ...(stack === null ? [] : [['Stack', stack] satisfies Cell[]]),
       ['Compared', spec.versions === 'all' ? 'all versions' : 'current objects'],
       ...(spec.since === null ? [] : [['Only written since', spec.since] satisfies Cell[]]),
       ['Began', timeText(report.createdMs)],
@@ -155,7 +163,8 @@ const keyTable = (title: string, keys: readonly CopiedKey[]): Html => {
 };
 
 const costs = (report: RunReport): Html => {
-  const { estimate } = report;
+  const { estimate, stack } = report;
+  if (stack === null) return html``;
   const used = usedIn(report);
   const row = (name: string, textOf: (each: RunEstimate) => string): Cell[] => [
     name,
@@ -195,7 +204,7 @@ const files = ({ files: named, filesLeftOut }: RunReport): Html => {
     'Files with everything that differs',
     html`<p>One line for each key, as CSV:</p>
       <ul>
-        ${named.map(({ bucket, key, rows }) => html`<li><code>s3://${bucket}/${key}</code> (${countOf(rows, 'key')})</li>`)}
+        ${named.map(({ bucket, key, rows }) => html`<li><code>${bucket === '' ? key : `s3://${bucket}/${key}`}</code> (${countOf(rows, 'key')})</li>`)}
       </ul>
       ${filesLeftOut > 0 ? html`<p>and ${countOf(filesLeftOut, 'file')} more under the same prefix.</p>` : html``}`,
   );

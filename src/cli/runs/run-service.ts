@@ -1,0 +1,40 @@
+/** Asks other S3 services again what they can do, when a run begins that writes to them. */
+import { scopeOf } from '../../lib/runs/compare/scope.ts';
+import type { RunSpec } from '../../lib/runs/run.ts';
+import { refuseUnfit } from '../unfit-service.ts';
+import type { StartCommand } from './run-request.ts';
+
+/**
+ * The inspect function asks, and keeps the answers for the functions that replicate. Throws CliError if a service lacks what its rule
+ * needs. If nobody could ask, the run begins: without answers of before, the functions write nothing.
+ */
+export const askServices = async (
+  { request, io, ports }: StartCommand,
+  specs: readonly RunSpec[],
+): Promise<void> => {
+  const { deployment, replication } = request.configuration;
+  const others = specs
+    .filter(({ kind, repair }) => kind === 'backfill' || repair)
+    .map((spec) => scopeOf(replication, spec))
+    .filter(({ destination }) => destination.service !== null);
+  if (others.length === 0) return;
+  const asked = await ports.probe(deployment, [...new Set(others.map(({ rule }) => rule.id))]);
+  for (const where of others) {
+    const { rule, destination } = where;
+    const place =
+      asked.kind === 'answer'
+        ? asked.value.find((each) => each.rule === rule.id && each.destination === destination.id)
+        : undefined;
+    const service = place?.service ?? null;
+    if (service !== null) refuseUnfit(service, where);
+    else
+      io.stderr.write(
+        `note: the service of ${destination.bucket} could not be asked what it does${whyIn(asked)}. \`s3-replicator doctor\` says more.\n`,
+      );
+  }
+};
+
+const whyIn = (asked: Awaited<ReturnType<StartCommand['ports']['probe']>>): string => {
+  if (asked.kind === 'denied') return ` (you may not ${asked.permission})`;
+  return asked.kind === 'failed' ? ` (${asked.message})` : '';
+};
