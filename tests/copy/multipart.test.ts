@@ -13,13 +13,37 @@ import { memoryDestination } from '../model/memory-destination.ts';
 import { memorySource } from '../model/memory-source.ts';
 import { noTransfers } from '../model/memory-transfers.ts';
 import { md5Hex, objectState, OPAQUE } from '../model/object-state.ts';
-import { testInvocation, testTask } from '../model/settings.ts';
+import { testDestination, testInvocation, testTask } from '../model/settings.ts';
 
 const parts = [Buffer.alloc(5, 'a'), Buffer.alloc(3, 'b')];
 const digest = md5Hex(Buffer.from(parts.map(md5Hex).join(''), 'hex'));
-const version = objectState({ etag: `"${digest}-2"`, sizeBytes: 8 });
+const OWN = objectState({ etag: `"${digest}-2"`, sizeBytes: 8 });
 
-const world = (read: (partNumber: number) => Buffer, encryption = 'AES256') => {
+/** A service that stores no checksums. The source is encrypted with KMS, so its ETag does not show the bytes either. */
+const SILENT = {
+  task: testTask({
+    destination: {
+      ...testDestination(),
+      roleArn: null,
+      externalId: null,
+      account: null,
+      service: { endpoint: 'https://ceph.example.com', addressing: 'path', secretArn: 'arn' },
+      conditionalWrites: 'required',
+    },
+  }),
+  version: objectState({
+    etag: `"${'0'.repeat(31)}1-2"`,
+    encryption: 'aws:kms',
+    sizeBytes: 8,
+    checksum: { algorithm: 'CRC64NVME', type: 'FULL_OBJECT', value: 'AAAAAAAAAAA=' },
+  }),
+};
+
+const world = (
+  read: (partNumber: number) => Buffer,
+  encryption = 'AES256',
+  { task, version } = { task: testTask(), version: OWN },
+) => {
   const calls: string[] = [];
   let repeated: unknown[] = [];
   const unused = createMemoryBucket('enabled', () => 0);
@@ -45,20 +69,23 @@ const world = (read: (partNumber: number) => Buffer, encryption = 'AES256') => {
         partNumber,
         etag: `"${md5Hex(Buffer.isBuffer(body) ? body : await buffer(body))}"`,
         // S3 reports a checksum of its own for each part of an upload that declared none.
-        checksum: { algorithm: 'CRC64NVME', type: 'FULL_OBJECT', value: 'AAAAAAAAAAA=' },
+        checksum:
+          task.destination.service !== null
+            ? null
+            : { algorithm: 'CRC64NVME', type: 'FULL_OBJECT', value: 'AAAAAAAAAAA=' },
       };
     },
     completeUpload: async (request) => {
       calls.push('complete');
       repeated = request.parts.map(({ checksum }) => checksum);
-      return objectState(encryption === 'AES256' ? { etag: version.etag } : OPAQUE);
+      return objectState(encryption === 'AES256' ? { etag: OWN.etag } : OPAQUE);
     },
     abortUpload: async () => void calls.push('abort'),
   };
   const copy = () =>
     copyMultipart(
       {
-        task: testTask(),
+        task,
         ...noTransfers(),
         source,
         destination,
@@ -121,5 +148,20 @@ test('a copy falls back to byte ranges if the source refuses part numbers', asyn
   // The copy first tries part numbers twice, with the ETag and with computed checksums as proof. Then it
   // tries byte ranges, which fail here too.
   expect(calls.filter((call) => call.startsWith('create'))).toHaveLength(3);
+  expect(calls).not.toContain('complete');
+});
+
+test('on a service without checksums the parts are read once more, and their MD5s prove them', async () => {
+  const { copy, calls } = world((partNumber) => parts[partNumber - 1]!, 'AES256', SILENT);
+  expect((await copy()).proof).toBe('md5');
+  expect(calls).toEqual(['create CRC64NVME', 'part 1 none', 'part 2 none', 'complete']);
+});
+
+test('on a service without checksums a damaged part is detected before the upload is completed', async () => {
+  let reads = 0;
+  const damaged = (partNumber: number): Buffer =>
+    ++reads === 1 ? Buffer.alloc(5, 'x') : parts[partNumber - 1]!;
+  const { copy, calls } = world(damaged, 'AES256', SILENT);
+  await expect(copy()).rejects.toMatchObject({ reason: 'bad-checksum' });
   expect(calls).not.toContain('complete');
 });

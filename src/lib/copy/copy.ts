@@ -14,6 +14,7 @@ import { copyMultipart } from './multipart.ts';
 import type { Way } from './part-layout.ts';
 import { provenCopy } from './proven-copy.ts';
 import type { Copied, CopyRequest, SharedCopyRequest } from './request.ts';
+import { etagOfBytes } from './silent-service.ts';
 import { copyByTransfer } from './transfer/by-transfer.ts';
 import { SAFE_BYTES_PER_SECOND, safeMs } from './transfer/rate.ts';
 import { isOfVersion, transferIdOf } from './transfer/transfer.ts';
@@ -87,7 +88,8 @@ const copyWhole = async (request: CopyRequest, way: Way): Promise<Copied> => {
         unchecked: task.rule.copy === 'auto' ? 'refuse' : 'look',
       }),
     );
-    if (written !== 'refused') return await provenCopy(request, written, { kind: 'copied-by-s3' });
+    if (written !== 'refused')
+      return await provenCopy(request, written, { kind: 'copied-by-s3' }, async () => null);
   }
   return await streamWhole(request);
 };
@@ -97,8 +99,9 @@ const streamWhole = async (request: CopyRequest): Promise<Copied> => {
   const { task, source, destination, version } = request;
   const guard = guardFor(version);
   let opened = request.opened;
+  const readAgain = () => source.read(task.key, version, { kind: 'whole' });
   const read = async () => {
-    const body = opened ?? (await source.read(task.key, version, { kind: 'whole' })).body;
+    const body = opened ?? (await readAgain()).body;
     if (!Buffer.isBuffer(body)) opened = null;
     return { body, sizeBytes: version.sizeBytes, guard };
   };
@@ -118,5 +121,5 @@ const streamWhole = async (request: CopyRequest): Promise<Copied> => {
       throw error;
     }),
   );
-  return await provenCopy(request, written, guard);
+  return await provenCopy(request, written, guard, async () => await etagOfBytes(await readAgain()));
 };

@@ -11,7 +11,7 @@ import { inPairs } from './in-pairs.ts';
 import { assertOfVersion } from './leftovers.ts';
 import type { TransferVersion, Way } from './part-layout.ts';
 import { etagOfParts, partCount, type PartPlan, partPlans, planGuard } from './part-plan.ts';
-import { copyParts } from './parts.ts';
+import { assertStored, copyParts } from './parts.ts';
 import { provenCopy } from './proven-copy.ts';
 import { isRefusal } from './refusal.ts';
 import { type Copied, type CopyRequest, discardBody } from './request.ts';
@@ -59,7 +59,7 @@ const copyAs = async (
       return 'unsupported';
     }
     const written = await commit(request, plan, uploadId, parts);
-    const copied = await provenCopy(request, written, trustIn(plan, way));
+    const copied = await provenCopy(request, written, trustIn(plan, way), async () => etagOfParts(parts));
     return isContinued ? await describedAs(request, copied) : copied;
   } catch (error) {
     const { checksum } = plan;
@@ -121,6 +121,7 @@ const copyAll = async (
   const count = partCount(copy.plan.layout, sizeBytes);
   const known = new Map(done.map((part) => [part.partNumber, part]));
   const missing = Array.from({ length: count }, (_, index) => index + 1).filter((each) => !known.has(each));
+  await assertStored(copy, done);
   const copied = [...done, ...(await copyParts(copy, missing))].toSorted(
     (one, other) => one.partNumber - other.partNumber,
   );

@@ -1,14 +1,16 @@
 /** Copies parts of one upload. Each part is read and written as a pair, or copied by S3 itself. */
 import { Readable } from 'node:stream';
 import { type Budget, createBudget, mapConcurrently } from '../model/concurrency.ts';
-import type { UploadedPart } from '../model/ports.ts';
+import type { SourceBucket, UploadedPart } from '../model/ports.ts';
 import { copySourceOf, type Task } from '../model/task.ts';
 import { uploadChecked } from './checked-upload.ts';
 import { inPairs } from './in-pairs.ts';
 import { copiedInside } from './inside-s3.ts';
 import type { TransferVersion, Way } from './part-layout.ts';
 import { type ByteRange, byteRanges, partGuard, type PartPlan, partSizes, sliceOf } from './part-plan.ts';
+import { etagIsDigest } from '../replica/proof.ts';
 import type { CopyContext } from './request.ts';
+import { etagOfBytes, isSilent, otherBytes } from './silent-service.ts';
 
 /** How many parts are streamed at once. Four saturate the network of one vCPU, so more would only cost memory. */
 const STREAMED_AT_ONCE = 4;
@@ -103,25 +105,49 @@ const streamPart = async (
   partNumber: number,
   bytes: ByteRange | null,
 ): Promise<CopiedPart> => {
-  const { task, source, destination, version, uploadId, plan } = mover;
-  const slice = sliceOf(plan, partNumber, bytes);
-  return await inPairs(mover, () =>
+  const { task, destination, uploadId, plan } = mover;
+  const part = await inPairs(mover, () =>
     uploadChecked(mover, {
       isLocked: mover.isLocked,
       async read() {
-        // There is no range of no bytes, and a read without a range would return the whole object.
-        const isEmpty = slice.kind === 'whole' && version.sizeBytes > 0;
-        const { body, sizeBytes, checksum } = isEmpty
-          ? emptyBody()
-          : await source.read(task.key, version, slice);
+        const { body, sizeBytes, checksum } = await readPart(mover, partNumber, bytes);
         return { body, sizeBytes, guard: partGuard(plan, checksum) };
       },
       async write(payload) {
-        const part = { key: task.replicaKey, uploadId, partNumber, ...payload };
-        return { ...(await destination.uploadPart(part)), sizeBytes: payload.sizeBytes };
+        const request = { key: task.replicaKey, uploadId, partNumber, ...payload };
+        return { ...(await destination.uploadPart(request)), sizeBytes: payload.sizeBytes };
       },
     }),
   );
+  await assertStored(mover, [part]);
+  return part;
 };
 
-const emptyBody = () => ({ body: Readable.from([]), sizeBytes: 0, checksum: null });
+const readPart = async (
+  { task, source, version, plan }: Pick<PartsCopy, 'plan' | 'source' | 'task' | 'version'>,
+  partNumber: number,
+  bytes: ByteRange | null,
+): ReturnType<SourceBucket['read']> => {
+  const slice = sliceOf(plan, partNumber, bytes);
+  // There is no range of no bytes, and a read without a range would return the whole object.
+  if (slice.kind === 'whole' && version.sizeBytes > 0)
+    return { body: Readable.from([]), sizeBytes: 0, checksum: null };
+  return await source.read(task.key, version, slice);
+};
+
+/**
+ * Throws `bad-checksum` if a part does not hold the bytes of the source. Only asked of a service that shows no checksums, and only if
+ * the ETag of the completed object will not show it.
+ */
+export const assertStored = async (copy: PartsCopy, parts: readonly UploadedPart[]): Promise<void> => {
+  const { task, version, plan } = copy;
+  if (plan.provenBy === 'etag' || (plan.isOwn && etagIsDigest(version))) return;
+  const silent = parts.filter(({ checksum }) => isSilent(task, checksum));
+  if (silent.length === 0) return;
+  const ranges = byteRanges(plan.layout, version.sizeBytes);
+  await mapConcurrently(silent, STREAMED_AT_ONCE, async ({ partNumber, etag }) => {
+    const range = ranges[partNumber - 1] ?? null;
+    const expected = await inPairs(copy, async () => etagOfBytes(await readPart(copy, partNumber, range)));
+    if (etag !== expected) throw otherBytes();
+  });
+};

@@ -1,11 +1,25 @@
 /** The last step of every copy: the proof that the stored object equals the source. */
 import type { Written } from '../model/ports.ts';
-import { contentProof, proofOf, type Trust } from '../replica/proof.ts';
+import { contentProof, etagIsDigest, proofOf, type Trust } from '../replica/proof.ts';
 import type { Copied, CopyRequest } from './request.ts';
+import { isSilent, otherBytes } from './silent-service.ts';
 
-/** Adds the proof to the stored object. Throws `bad-checksum` if nothing proves that the replica is right. */
-export const provenCopy = async (request: CopyRequest, written: Written, guard: Trust): Promise<Copied> => {
+/**
+ * Adds the proof to the stored object. `etagOfSource` resolves to the ETag that an object with the bytes of the source has. Throws
+ * `bad-checksum` if nothing proves that the replica is right.
+ */
+export const provenCopy = async (
+  request: CopyRequest,
+  written: Written,
+  guard: Trust,
+  etagOfSource: () => Promise<string | null>,
+): Promise<Copied> => {
   const known = await withStoredChecksum(request, written);
+  const { task, version } = request;
+  if (isSilent(task, known.checksum) && etagIsDigest(known) && contentProof(known, version) === 'unknown') {
+    if ((await etagOfSource()) !== known.etag) throw otherBytes();
+    return { written: known, proof: 'md5', byTransfer: false };
+  }
   return { written: known, proof: proofOf(request.version, known, guard), byTransfer: false };
 };
 
@@ -15,8 +29,8 @@ export const provenCopy = async (request: CopyRequest, written: Written, guard: 
  */
 const withStoredChecksum = async (request: CopyRequest, written: Written): Promise<Written> => {
   const { task, version, destination } = request;
-  const isSilent = written.checksum === null && version.checksum !== null;
-  if (!isSilent || contentProof(written, version) !== 'unknown') return written;
+  const isMissing = written.checksum === null && version.checksum !== null;
+  if (!isMissing || contentProof(written, version) !== 'unknown') return written;
   const now = await destination.look(task.replicaKey);
   return now.kind === 'object' && now.state.etag === written.etag
     ? { ...written, checksum: now.state.checksum }
