@@ -1,5 +1,5 @@
 /**
- * Some services store no checksum, and accept any. Where their ETags cannot be compared with those of the source either, the bytes of the
+ * Some services store no checksum, and accept any. If their ETags cannot be compared with those of the source either, the bytes of the
  * source are read once more, and their MD5 must be the ETag that the service computed.
  */
 import { createHash } from 'node:crypto';
