@@ -1,23 +1,49 @@
-import { readFile } from 'node:fs/promises';
+import { closeSync, openSync, readSync } from 'node:fs';
 
 const INTERVAL_MS = 200;
+
+/** The file has about 1.4 KB, most of it after the line of VmRSS. */
+const STATUS_BYTES = 4096;
 
 /**
  * Calls `onExceeded` once if a process uses more memory than its limit. Lambda kills such a process. Returns a function that ends the
  * watch. Does nothing on an operating system without /proc.
+ *
+ * The file stays open and is read without a thread: opening it anew each time took a tenth of the CPU of an end-to-end test.
  */
 export const watchMemory = (pid: number, limitBytes: number, onExceeded: () => void): (() => void) => {
-  const check = async (): Promise<void> => {
-    if ((await residentBytes(pid)) <= limitBytes) return;
+  const file = openStatus(pid);
+  if (file === null) return () => undefined;
+  const buffer = Buffer.alloc(STATUS_BYTES);
+  const end = (): void => {
+    if (timer === null) return;
     clearInterval(timer);
-    onExceeded();
+    timer = null;
+    closeSync(file);
   };
-  const timer = setInterval(() => void check(), INTERVAL_MS);
+  let timer: NodeJS.Timeout | null = setInterval(() => {
+    if (residentBytes(file, buffer) <= limitBytes) return;
+    end();
+    onExceeded();
+  }, INTERVAL_MS);
   timer.unref();
-  return () => clearInterval(timer);
+  return end;
 };
 
-const residentBytes = async (pid: number): Promise<number> => {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+const openStatus = (pid: number): number | null => {
+  try {
+    return openSync(`/proc/${pid}/status`, 'r');
+  } catch {
+    return null;
+  }
+};
+
+/** Zero if the process has ended. */
+const residentBytes = (file: number, buffer: Buffer): number => {
+  try {
+    const status = buffer.toString('latin1', 0, readSync(file, buffer, 0, STATUS_BYTES, 0));
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
 };
