@@ -72,6 +72,7 @@ const LONG_FORMS: Record<string, Record<string, string>> = {
   'tests/cli/copy-interrupted.test.ts': { COPY_ROUNDS: String(Math.min(200, Math.ceil(minutes * 10))) },
   // Packages two releases and updates one to the other, which takes minutes.
   ...(minutes < 1 ? {} : { 'tests/e2e/update.test.ts': { UPDATE_FROM: values.from } }),
+  'tests/e2e/migrate.test.ts': { DRAW: 'all' },
   'tests/e2e/sparse.test.ts': { SPARSE_GIB: String(Math.min(6, Math.ceil(minutes))) },
 };
 

@@ -20,28 +20,44 @@ const BACK_KEY = {
 
 /** Deploys the opposite direction. Its destination buckets exist already, except for the last bucket of the chain. */
 export const deployBack = async ({ aws }: Pick<Stage, 'aws'>): Promise<Opposite> => {
-  const { deployment, replication } = loadConfiguration(BACK);
+  const back = await deployOpposite(aws, BACK, await packaged(BACK), new Set(['chain-c']));
+  const Item = Object.fromEntries(Object.entries(BACK_KEY).map(([name, S]) => [name, { S }]));
+  await aws.dynamodb
+    .tables(DESTINATION_ACCOUNT, REGION)
+    .call('PutItem', { TableName: back.names.table, Item: { id: { S: 'stamp-key' }, ...Item } });
+  return back;
+};
+
+/**
+ * Deploys a stack of the destination account, whose destinations are in the source account. `artifacts` is the output folder of the
+ * framework. The buckets in `created` are created, all others must exist.
+ */
+export const deployOpposite = async (
+  aws: Stage['aws'],
+  replicationFile: string,
+  artifacts: string,
+  created: ReadonlySet<string> = new Set(),
+): Promise<Opposite> => {
+  const { deployment, replication } = loadConfiguration(replicationFile);
   const names = resourceNames(deployment);
   const template = await readFile(join(REPOSITORY, 'destination', 'template.yml'), 'utf8');
-  for (const { destinations } of replication.rules) {
-    for (const { bucket } of destinations) {
-      await aws.cloudformation.deploy({
-        accountId: SOURCE_ACCOUNT,
-        region: REGION,
-        stackName: `back-destination-${bucket}`,
-        template,
-        parameters: {
-          SourceRoleArn: `arn:aws:iam::${DESTINATION_ACCOUNT}:role/${names.replicateRole}`,
-          ExternalId: 'e2e',
-          BucketName: bucket,
-          RoleName: bucket,
-          ReplicateDeletes: 'yes',
-          CreateBucket: bucket === 'chain-c' ? 'yes' : 'no',
-        },
-      });
-    }
+  const destinations = replication.rules.flatMap((rule) => rule.destinations);
+  for (const { bucket, roleArn, externalId } of destinations.filter(({ service }) => service === null)) {
+    await aws.cloudformation.deploy({
+      accountId: SOURCE_ACCOUNT,
+      region: REGION,
+      stackName: `back-destination-${bucket}`,
+      template,
+      parameters: {
+        SourceRoleArn: `arn:aws:iam::${DESTINATION_ACCOUNT}:role/${names.replicateRole}`,
+        ExternalId: externalId ?? '',
+        BucketName: bucket,
+        RoleName: roleArn?.split('/').at(-1) ?? '',
+        ReplicateDeletes: 'yes',
+        CreateBucket: created.has(bucket) ? 'yes' : 'no',
+      },
+    });
   }
-  const artifacts = await packaged(BACK);
   await aws.cloudformation.deploy({
     accountId: DESTINATION_ACCOUNT,
     region: REGION,
@@ -49,10 +65,6 @@ export const deployBack = async ({ aws }: Pick<Stage, 'aws'>): Promise<Opposite>
     template: await readFile(join(artifacts, TEMPLATE_FILE), 'utf8'),
     artifacts,
   });
-  const Item = Object.fromEntries(Object.entries(BACK_KEY).map(([name, S]) => [name, { S }]));
-  await aws.dynamodb
-    .tables(DESTINATION_ACCOUNT, REGION)
-    .call('PutItem', { TableName: names.table, Item: { id: { S: 'stamp-key' }, ...Item } });
   const messages = (name: string) => messagesOf(aws, name, DESTINATION_ACCOUNT);
   return {
     aws,
