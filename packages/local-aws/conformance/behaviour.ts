@@ -5,7 +5,7 @@
  */
 import type { Context } from './context.ts';
 
-export type Service = 's3' | 'sqs' | 'sts' | 'dynamodb' | 'cloudwatch' | 'logs' | 'secretsmanager';
+export type Service = 's3' | 'sqs' | 'sts' | 'dynamodb' | 'cloudwatch' | 'logs' | 'secretsmanager' | 'events';
 
 /** A requirement for an endpoint: a service, a TLS connection, or a clock that can be moved. */
 export type Need = Service | 'tls' | 'clock';

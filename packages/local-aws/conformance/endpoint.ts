@@ -91,6 +91,12 @@ export const connect = ({ url, region, credentials, advance }: EndpointOptions):
   };
 };
 
+/** An event that no rule matches. */
+const EVENT_PROBE = {
+  target: 'AWSEvents.PutEvents',
+  json: { Entries: [{ Source: 's3r-conformance', DetailType: 'probe', Detail: '{}' }] },
+};
+
 /** Returns the requirements that the endpoint does not meet, each with the reason. */
 export const missingNeeds = async (endpoint: Endpoint): Promise<Map<Need, string>> => {
   const probes: [Service, () => Promise<unknown>][] = [
@@ -113,6 +119,7 @@ export const missingNeeds = async (endpoint: Endpoint): Promise<Map<Need, string
             if (!String(error).includes('ResourceNotFoundException')) throw error;
           }),
     ],
+    ['events', () => endpoint.call({ service: 'events', method: 'POST', ...EVENT_PROBE })],
     ['logs', () => endpoint.logs.send(new DescribeLogGroupsCommand({ limit: 1 }))],
   ];
   const missing = new Map<Need, string>();

@@ -6,7 +6,7 @@ import { queryText, signedHeaders, type SigningCredentials } from './sign.ts';
 export const CLOUDFORMATION_VERSION = '2010-05-15';
 
 export interface Call {
-  service: 'cloudformation' | 'lambda' | 'secretsmanager';
+  service: 'cloudformation' | 'lambda' | 'secretsmanager' | 'events';
   method?: 'GET' | 'POST' | 'PUT';
   path?: string;
   query?: Record<string, string>;

@@ -11,6 +11,7 @@ import * as deadLetters from './dead-letters.ts';
 import * as dynamodb from './dynamodb.ts';
 import * as encryption from './encryption.ts';
 import * as errors from './errors.ts';
+import * as events from './events.ts';
 import * as histories from './histories.ts';
 import * as lifecycle from './lifecycle.ts';
 import * as listing from './listing.ts';
@@ -73,6 +74,7 @@ const GROUPS: Record<string, readonly Record<string, unknown>[]> = {
   archive: [archive],
   lifecycle: [lifecycle],
   errors: [errors],
+  events: [events],
   histories: [histories],
   notifications: [notifications, notificationConfiguration],
   queues: [queues, messageVisibility, deadLetters],

@@ -24,6 +24,7 @@ export interface QueueSender {
 
 /** The default event bus of an account and region. */
 export interface EventBus {
+  /** Returns the id of the event. */
   putEvent(event: {
     accountId: string;
     region: string;
@@ -31,5 +32,5 @@ export interface EventBus {
     detailType: string;
     resources: string[];
     detail: Record<string, unknown>;
-  }): void;
+  }): string;
 }

@@ -4,12 +4,14 @@
  */
 import { z } from 'zod';
 import type { Authorizer } from '../core/access.ts';
-import { requestKeys, type AwsRequest, type AwsService } from '../core/request.ts';
+import type { EventBus } from '../core/delivery.ts';
+import type { AwsRequest, AwsService } from '../core/request.ts';
 import { AwsError, notSupported } from '../front/aws-error.ts';
 import { writeJson } from '../front/protocol.ts';
 import { readBody } from '../front/read-body.ts';
-import { accessDeniedMessage } from '../iam/authorizer.ts';
+import { authorize } from './authorize.ts';
 import type { Rule } from './event-rule.ts';
+import { putEvents } from './put-events.ts';
 
 /** Answers from a rule, or changes it. */
 type Operation = (rule: Rule) => unknown;
@@ -52,20 +54,31 @@ const inputShape = z.strictObject({
   EventBusName: z.literal('default').optional(),
 });
 
-const MAX_BODY_BYTES = 64 * 1024;
+const MAX_BODY_BYTES = 2 * 1024 * 1024;
 
-export const createEventsApi = (rules: ReadonlyMap<string, Rule>, iam: Authorizer): AwsService => ({
+export const createEventsApi = (
+  rules: ReadonlyMap<string, Rule>,
+  { iam, bus }: { iam: Authorizer; bus: EventBus },
+): AwsService => ({
   handle: async (request, response) => {
     const target = String(request.headers['x-amz-target']);
     const action = target.slice(target.lastIndexOf('.') + 1);
     const operation = OPERATIONS[action];
-    if (operation === undefined) throw notSupported(`events:${action}`);
-    const input = inputShape.safeParse(JSON.parse((await readBody(request.body, MAX_BODY_BYTES)).toString()));
-    if (!input.success) throw new AwsError('ValidationException', z.prettifyError(input.error));
-    const rule = ruleOf({ rules, iam, request, action }, input.data.Name ?? input.data.Rule ?? '');
-    writeJson(response, operation(rule), 'application/x-amz-json-1.1');
+    if (operation === undefined && action !== 'PutEvents') throw notSupported(`events:${action}`);
+    const json: unknown = JSON.parse((await readBody(request.body, MAX_BODY_BYTES)).toString());
+    const answer =
+      operation === undefined
+        ? putEvents(request, json, { iam, bus })
+        : operation(ruleOf({ rules, iam, request, action }, inputOf(json)));
+    writeJson(response, answer, 'application/x-amz-json-1.1');
   },
 });
+
+const inputOf = (json: unknown): string => {
+  const input = inputShape.safeParse(json);
+  if (!input.success) throw new AwsError('ValidationException', z.prettifyError(input.error));
+  return input.data.Name ?? input.data.Rule ?? '';
+};
 
 const ruleOf = (
   call: { rules: ReadonlyMap<string, Rule>; iam: Authorizer; request: AwsRequest; action: string },
@@ -74,17 +87,7 @@ const ruleOf = (
   const { rules, iam, request, action } = call;
   const accountId = 'accountId' in request.caller ? request.caller.accountId : '';
   const resource = `arn:aws:events:${request.region}:${accountId}:rule/${name}`;
-  const question = {
-    caller: request.caller,
-    action: `events:${action}`,
-    resource,
-    resourceAccountId: accountId,
-    secureTransport: request.secureTransport,
-    context: requestKeys(request),
-  };
-  const decision = iam.decide(question);
-  if (!decision.allowed)
-    throw new AwsError('AccessDeniedException', accessDeniedMessage(question, decision.reason));
+  authorize(iam, request, { action, resource });
   const rule = rules.get(resource);
   if (rule === undefined)
     throw new AwsError('ResourceNotFoundException', `Rule ${name} does not exist on EventBus default.`);

@@ -60,11 +60,7 @@ export function createEventBridge(host: Host): EventBridge {
     };
     dueTimes.put(rule.arn, { timetable, fromMs: clock.now() + 1, endMs: null, ring });
   };
-  return {
-    ...createEventsApi(rules, host.iam),
-    failedInvocations,
-    stop: () => dueTimes.stop(),
-    ruleResource: createRuleResource(rules, clock, schedule, (arn) => dueTimes.delete(arn)),
+  const bus: EventBus = {
     putEvent({ accountId, region, source, detailType, resources, detail }) {
       const event = {
         version: '0',
@@ -82,7 +78,15 @@ export function createEventBridge(host: Host): EventBridge {
           rule.isEnabled && rule.accountId === accountId && rule.region === region && rule.matches(event);
         if (isMeant) run(rule, event);
       }
+      return event.id;
     },
+  };
+  return {
+    ...bus,
+    ...createEventsApi(rules, { iam: host.iam, bus }),
+    failedInvocations,
+    stop: () => dueTimes.stop(),
+    ruleResource: createRuleResource(rules, clock, schedule, (arn) => dueTimes.delete(arn)),
   };
 }
 

@@ -39,6 +39,9 @@ const provided = [
   'aws:UserAgent',
   // DynamoDB adds it to the calls on one item that the local AWS offers.
   'dynamodb:LeadingKeys',
+  // EventBridge adds them to PutEvents.
+  'events:detail-type',
+  'events:source',
   'iam:PermissionsBoundary',
   'kms:CallerAccount',
   'kms:EncryptionContext:*',
@@ -167,6 +170,8 @@ const multivalued = new Set([
   'aws:principalservicenameslist',
   'aws:vpceorgpaths',
   'dynamodb:leadingkeys',
+  'events:detail-type',
+  'events:source',
   'kms:encryptioncontextkeys',
   's3:requestobjecttagkeys',
 ]);

@@ -1,10 +1,12 @@
-/** Rules over HTTP, with the real SDK. Documents: API_DescribeRule, API_ListTargetsByRule, API_DisableRule, API_EnableRule. */
+/** Rules over HTTP, with the real SDK. Documents: API_DescribeRule, API_ListTargetsByRule, API_DisableRule, API_EnableRule,
+ * API_PutEvents, API_PutEventsResultEntry. */
 import {
   DescribeRuleCommand,
   DisableRuleCommand,
   EnableRuleCommand,
   EventBridgeClient,
   ListTargetsByRuleCommand,
+  PutEventsCommand,
 } from '@aws-sdk/client-eventbridge';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createEventsApi } from '../../src/events/events-api.ts';
@@ -15,12 +17,18 @@ const Targets = [{ Id: 'live', Arn: `arn:aws:sqs:${region}:${accountId}:live` }]
 const place = { accountId, region, generatedName: 'tick' };
 let services: CoreServices;
 let client: EventBridgeClient;
+let put: object[];
+const bus = { putEvent: (event: object) => `id ${put.push(event)}` };
 
 beforeEach(async () => {
+  put = [];
   const rule = parseRule(place, 'tick', { ScheduleExpression: 'rate(1 minute)', Targets }, 0);
   const rules = new Map<string, Rule>([[rule.arn, rule]]);
   services = await startCoreServices({
-    events: { handle: (request, response) => createEventsApi(rules, services.iam).handle(request, response) },
+    events: {
+      handle: (request, response) =>
+        createEventsApi(rules, { iam: services.iam, bus }).handle(request, response),
+    },
   });
   client = new EventBridgeClient(services.clientOptions());
 });
@@ -52,4 +60,70 @@ test('a rule that does not exist is ResourceNotFoundException, and a stranger is
     name: 'AccessDeniedException',
   });
   stranger.destroy();
+});
+
+const ENTRY = { Source: 'shop', DetailType: 'Order', Detail: '{"id":1}' };
+
+test('each event of a request is put on the bus or fails by itself, and the answer has their order', async () => {
+  const answer = await client.send(
+    new PutEventsCommand({
+      Entries: [
+        ENTRY,
+        { ...ENTRY, Detail: 'no JSON' },
+        { ...ENTRY, Source: 'aws.s3' },
+        { ...ENTRY, DetailType: undefined },
+        { ...ENTRY, Resources: ['arn:aws:s3:::bucket'] },
+      ],
+    }),
+  );
+  expect(answer).toMatchObject({
+    FailedEntryCount: 3,
+    Entries: [
+      { EventId: 'id 1' },
+      { ErrorCode: 'MalformedDetail' },
+      { ErrorCode: 'NotAuthorizedForSourceException' },
+      { ErrorCode: 'InvalidArgument' },
+      { EventId: 'id 2' },
+    ],
+  });
+  expect(put).toMatchObject([
+    { source: 'shop', detailType: 'Order', detail: { id: 1 }, resources: [] },
+    { resources: ['arn:aws:s3:::bucket'] },
+  ]);
+});
+
+test.each([
+  ['more than ten events', Array.from({ length: 11 }, () => ENTRY)],
+  ['no events', []],
+  ['no complete event', [{ Source: 'shop', DetailType: 'Order' }]],
+  ['more than 256 KB', [{ ...ENTRY, Detail: JSON.stringify('x'.repeat(262_144)) }]],
+])('a request with %s is refused as a whole', async (_, Entries) => {
+  await expect(client.send(new PutEventsCommand({ Entries }))).rejects.toMatchObject({
+    name: 'ValidationException',
+  });
+  expect(put).toEqual([]);
+});
+
+test('a role may be allowed to put events of one source and one type alone', async () => {
+  const allowed = services.sessionOf('sender', [
+    {
+      Effect: 'Allow',
+      Action: 'events:PutEvents',
+      Resource: `arn:aws:events:${region}:${accountId}:event-bus/default`,
+      Condition: {
+        'ForAllValues:StringEquals': { 'events:source': 'shop', 'events:detail-type': 'Order' },
+      },
+    },
+  ]);
+  const sender = new EventBridgeClient(services.clientOptions(allowed));
+  await sender.send(new PutEventsCommand({ Entries: [ENTRY] }));
+  for (const other of [
+    { ...ENTRY, Source: 'other' },
+    { ...ENTRY, DetailType: 'Other' },
+  ])
+    await expect(sender.send(new PutEventsCommand({ Entries: [ENTRY, other] }))).rejects.toMatchObject({
+      name: 'AccessDeniedException',
+    });
+  expect(put).toHaveLength(1);
+  sender.destroy();
 });

@@ -22,7 +22,7 @@ const state = createState({
   clock: { now: () => 0 },
   authorizer: createIam({ clock: { now: () => 0 } }),
   queues: { sendAsService: () => 'sent', maySend: () => 'allowed' },
-  events: { putEvent: () => undefined },
+  events: { putEvent: () => '' },
   secretOf: () => 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
 });
 

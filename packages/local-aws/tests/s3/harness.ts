@@ -105,7 +105,7 @@ export const startHarness = async (
     clock: { now: () => clock.nowMs },
     authorizer: { ...createIam({ clock: { now: () => clock.nowMs } }), decide },
     queues: queuePort,
-    events: { putEvent: (event) => events.push(event) },
+    events: { putEvent: (event) => String(events.push(event)) },
     secretOf: () => SECRET,
     ...overrides,
   });
