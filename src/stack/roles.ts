@@ -1,5 +1,6 @@
 import type { Configuration } from '../lib/configuration/configuration.ts';
 import { resourceNames } from '../lib/configuration/resource-names.ts';
+import { DETAIL_TYPE, EVENT_SOURCE } from '../lib/model/replica-event.ts';
 import type { ReplicationRule } from '../lib/model/rule.ts';
 import { attribute, policyDocument, substitute } from './cloudformation.ts';
 import type { CloudFormationResource, Resources, Statement } from './cloudformation.ts';
@@ -87,6 +88,7 @@ const replicateStatements = ({ replication, stack, deployment }: Configuration):
   ...onlyExpectedOwners(replication.rules),
   ...decryptSources(stack.sourceKmsKeyArns),
   ...assumeRoles(replication.rules, (roleArn) => [roleArn]),
+  ...announceReplicas(replication.rules),
 ];
 
 /** Allows to assume the roles of the sources, and those of the destinations that `of` returns for each role that writes. */
@@ -119,6 +121,28 @@ export const assumeRoles = (rules: ReplicationRule[], of: (roleArn: string) => s
         ]),
   ];
 };
+
+/** Allows to put our own events on the default event bus. Most stacks announce nothing. */
+export const announceReplicas = (rules: ReplicationRule[]): Statement[] =>
+  rules.every(({ announce }) => announce === 'none')
+    ? []
+    : [
+        {
+          Sid: 'Announcements',
+          Effect: 'Allow',
+          Action: ['events:PutEvents'],
+          Resource: substitute(
+            'arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default',
+          ),
+          Condition: {
+            // Both keys have several values. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
+            'ForAllValues:StringEquals': {
+              'events:source': EVENT_SOURCE,
+              'events:detail-type': DETAIL_TYPE,
+            },
+          },
+        },
+      ];
 
 /** Allows to read the access keys of other S3 services. Most stacks have none. */
 const readSecrets = (rules: ReplicationRule[]): Statement[] => {

@@ -4,7 +4,7 @@ import { compareRoleArn } from '../lib/model/rule.ts';
 import { accountsOf, attribute, denyOtherOwners, objectsArn, policyDocument, ref } from './cloudformation.ts';
 import type { Resources, Statement } from './cloudformation.ts';
 import { listSources, onlyExpectedOwners, readSources } from './read-sources.ts';
-import { assumeRoles, decryptSources, role, writeLogs } from './roles.ts';
+import { announceReplicas, assumeRoles, decryptSources, role, writeLogs } from './roles.ts';
 import { STAMP_KEY_ID } from '../lib/model/rule.ts';
 import { keepTransfers } from './transfers.ts';
 import { countWaiting } from './waiting.ts';
@@ -148,6 +148,7 @@ const batchStatements = ({ replication, stack }: Configuration): Statement[] => 
   ...onlyExpectedOwners(replication.rules),
   ...decryptSources(stack.sourceKmsKeyArns),
   ...assumeRoles(replication.rules, (roleArn) => [roleArn]),
+  ...announceReplicas(replication.rules),
 ];
 
 /**

@@ -195,7 +195,7 @@ test.each([
   [{ destination: { storage_class: 'STANDARD' } }, 'did you mean `storageClass`?'],
   [
     { rule: { owner: 'me' } },
-    'remove it; options here are id, source, filter, exclude, destinations, versions, deletes, copy, stamp, replicas, tags, acl, restore, verify, limits, brake',
+    'remove it; options here are id, source, filter, exclude, destinations, versions, deletes, copy, stamp, replicas, tags, acl, announce, restore, verify, limits, brake',
   ],
   [{ rule: { filters: {} } }, 'did you mean `filter`?'],
   [{ rule: { minimumBytes: 1 } }, 'it belongs under `rules.filter:`'],

@@ -78,6 +78,7 @@ test('a minimal rule resolves to the documented defaults', () => {
         replicas: 'ignore',
         tags: 'replicate',
         acl: 'ignore',
+        announce: 'none',
         restore: null,
         brake: null,
         verify: null,

@@ -2,7 +2,12 @@
  * Sends everything to the live queue that may arrive there besides plain S3 events, and counts the requests that a duplicate costs.
  */
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
-import { SendMessageCommand, SQSClient, StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs';
+import {
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+  StartMessageMoveTaskCommand,
+} from '@aws-sdk/client-sqs';
 import { clientConfig } from '@s3-replicator/local-aws';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
@@ -169,3 +174,76 @@ test('an event that arrives after newer ones changes nothing', async () => {
   expect(await seen(stage.destination.s3(), 'main-replica', 'late')).toMatchObject({ ContentLength: 3 });
   await expectReplicas(stage, 'main', 'late');
 });
+
+test('whoever waits for the replica of an object gets an event about it from EventBridge, and none about rules that announce nothing', async () => {
+  const { aws, source } = stage;
+  const QueueUrl = await deployListener(aws);
+  const { VersionId: versionId } = await stage.put('shared', 'images/ä.png', 'meow');
+  await stage.put('main', 'unannounced', 'x');
+  expect(await settled(stage)).toBe(true);
+  const replica = await seen(stage.destination.s3(), 'shared-replica', 'a-rather-long-prefix/ä.png');
+  const receive = new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 });
+  const { Messages: messages = [] } = await source.sqs.send(receive);
+  expect(messages.map(({ Body: body }) => JSON.parse(body ?? '{}'))).toMatchObject([
+    {
+      source: 's3-replicator',
+      'detail-type': 'Object Replicated',
+      account: SOURCE_ACCOUNT,
+      region: REGION,
+      detail: {
+        version: '1',
+        rule: 'images',
+        bucket: { name: 'shared' },
+        object: { key: 'images/ä.png', size: 4, 'version-id': versionId },
+        destination: { id: 'shared-replica', bucket: { name: 'shared-replica' }, region: REGION },
+        replica: {
+          key: 'a-rather-long-prefix/ä.png',
+          'version-id': replica?.VersionId,
+          etag: replica?.ETag?.replaceAll('"', ''),
+        },
+        proof: 'checksum',
+        'replicated-at': expect.stringMatching(/^\d{4}-.*Z$/),
+      },
+    },
+  ]);
+});
+
+/** Deploys a queue that gets the events of this product, as a user would. Resolves to its URL. */
+const deployListener = async (aws: Stage['aws']): Promise<string> => {
+  const template = {
+    Resources: {
+      Listener: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'listener' } },
+      Replicated: {
+        Type: 'AWS::Events::Rule',
+        Properties: {
+          EventPattern: {
+            source: ['s3-replicator'],
+            'detail-type': ['Object Replicated'],
+            detail: { bucket: { name: ['shared', 'main'] } },
+          },
+          Targets: [{ Id: 'listener', Arn: { 'Fn::GetAtt': ['Listener', 'Arn'] } }],
+        },
+      },
+      Policy: {
+        Type: 'AWS::SQS::QueuePolicy',
+        Properties: {
+          Queues: [{ Ref: 'Listener' }],
+          PolicyDocument: {
+            Statement: [
+              {
+                Effect: 'Allow',
+                Principal: { Service: 'events.amazonaws.com' },
+                Action: 'sqs:SendMessage',
+                Resource: { 'Fn::GetAtt': ['Listener', 'Arn'] },
+                Condition: { ArnEquals: { 'aws:SourceArn': { 'Fn::GetAtt': ['Replicated', 'Arn'] } } },
+              },
+            ],
+          },
+        },
+      },
+    },
+  };
+  const place = { accountId: SOURCE_ACCOUNT, region: REGION, stackName: 'listener' };
+  await aws.cloudformation.deploy({ ...place, template: JSON.stringify(template) });
+  return aws.sqs.queueUrl(`arn:aws:sqs:${REGION}:${SOURCE_ACCOUNT}:listener`);
+};

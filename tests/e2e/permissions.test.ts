@@ -130,6 +130,8 @@ const WITHOUT: Record<string, Loss> = {
     waiting: 16,
   },
   'ReplicateRole ReplicationRoles sts:SetSourceIdentity': NAMELESS,
+  // The replica is there. Only its event goes to the dead-letter queue.
+  'ReplicateRole Announcements events:PutEvents': { dead: deadAs('event-refused', ['bridged']) },
 
   'SubscribeRole Trust sts:AssumeRole': {
     refused: /role defined for the function cannot be assumed by Lambda/,

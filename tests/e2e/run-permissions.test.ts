@@ -134,8 +134,7 @@ const WITHOUT: Record<string, Loss<Observation>> = {
     unseen: 'without the record of the circuits no destination is avoided, and every task is tried',
   },
   'BatchRole Circuits dynamodb:PutItem': {
-    unseen:
-      'a later verify calls an object presumed if its digests cannot be compared, and all objects here have digests',
+    unseen: 'only a later verify reads the receipt of a version, and all objects here have digests',
   },
   'BatchRole Brakes dynamodb:GetItem': {
     unseen: 'an environment that has read the brake before passes deletes on, and only a new one refuses to',
@@ -181,6 +180,7 @@ const WITHOUT: Record<string, Loss<Observation>> = {
   },
 
   'BatchRole ReplicationRoles sts:SetSourceIdentity': NAMELESS,
+  'BatchRole Announcements events:PutEvents': { failed: tasksWith('event-refused', ['bridged']) },
 
   'CompareRole Trust sts:AssumeRole': failedWith('assume-role-denied'),
   'CompareRole SayWho sts:SetSourceIdentity': NAMELESS,

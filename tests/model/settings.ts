@@ -47,6 +47,7 @@ export const testRule = (fields: Partial<ReplicationRule> = {}): ReplicationRule
   replicas: 'ignore',
   tags: 'replicate',
   acl: 'ignore',
+  announce: 'none',
   restore: null,
   brake: null,
   verify: null,

@@ -11,8 +11,9 @@ import type { Neighbourhoods } from '../../src/lib/delivery/neighbourhoods.ts';
 import type { DeadLetterSender, QueueMessage } from '../../src/lib/delivery/deps.ts';
 import { replicateBatch } from '../../src/lib/replicate/replicate-batch.ts';
 import type { ReplicationConfiguration } from '../../src/lib/model/rule.ts';
+import { memoryEventBus } from '../model/memory-event-bus.ts';
 import { memoryLetters } from '../model/memory-letters.ts';
-import { createMemoryBucket } from '../model/memory-buckets.ts';
+import { createMemoryBucket, type MemoryBucket } from '../model/memory-buckets.ts';
 import { memoryDestination } from '../model/memory-destination.ts';
 import { type Gate, memorySource } from '../model/memory-source.ts';
 import { noTransfers } from '../model/memory-transfers.ts';
@@ -24,17 +25,15 @@ import { testConfiguration, testInvocation } from '../model/settings.ts';
 
 export const NOW = 1_700_000_000_000;
 
-export const batchWorld = (configuration: ReplicationConfiguration = testConfiguration()) => {
-  const clock = { now: () => NOW, sleep: async () => undefined };
+export const batchWorld = (
+  configuration: ReplicationConfiguration = testConfiguration(),
+  sleep: () => Promise<void> = async () => undefined,
+) => {
+  const clock = { now: () => NOW, sleep };
   const source = createMemoryBucket('enabled', clock.now);
-  const replicas = new Map<string, ReturnType<typeof createMemoryBucket>>();
   const failing = new Map<string, Reason>();
   const calls: string[] = [];
-  const replica = (bucket: string) => {
-    const known = replicas.get(bucket) ?? createMemoryBucket('enabled', clock.now);
-    replicas.set(bucket, known);
-    return known;
-  };
+  const replica = memoryReplicas(clock.now);
   const records: OutcomeRecord[] = [];
   const delays: [string, number][] = [];
   const dead: Dead[] = [];
@@ -42,26 +41,25 @@ export const batchWorld = (configuration: ReplicationConfiguration = testConfigu
   const state = { deadLetterQueueFails: false, retriesFail: false, deadlineMs: NOW + 900_000 };
   const receipts = createMemoryReceipts();
   const hooks: { source?: Gate } = {};
+  const { announcements, ...announced } = memoryEventBus();
   const neighbourhoods: Neighbourhoods = new Map();
   const letters = memoryLetters();
   const runs = createMemoryRunCounts();
+  const sourceOf = () =>
+    memorySource(source, async (point, call) => {
+      calls.push(call);
+      await hooks.source?.(point, call);
+    });
+  const destinationOf = ({ bucket }: { bucket: string }) =>
+    memoryDestination(replica(bucket), async (point, call) => {
+      if (point === 'before') calls.push(call);
+      const reason = failing.get(bucket);
+      if (reason !== undefined) throw new ReplicationError(reason, `${bucket} says no`, { requestId: 'R1' });
+    });
   const run = (...messages: QueueMessage[]) =>
     replicateBatch(messages, {
       configuration,
-      buckets: {
-        source: () =>
-          memorySource(source, async (point, call) => {
-            calls.push(call);
-            await hooks.source?.(point, call);
-          }),
-        destination: ({ bucket }) =>
-          memoryDestination(replica(bucket), async (point, call) => {
-            if (point === 'before') calls.push(call);
-            const reason = failing.get(bucket);
-            if (reason !== undefined)
-              throw new ReplicationError(reason, `${bucket} says no`, { requestId: 'R1' });
-          }),
-      },
+      buckets: { source: sourceOf, destination: destinationOf },
       receipts,
       liveQueue: {
         retryLater: async (message, seconds) => void delays.push([message.messageId, seconds]),
@@ -74,6 +72,7 @@ export const batchWorld = (configuration: ReplicationConfiguration = testConfigu
       deadLetterQueue: deadLetterQueue(dead, state),
       reporter: { report: (record) => void records.push(record) },
       runs,
+      announcements,
       memory: createBudget(1e9),
       neighbourhoods,
       clock,
@@ -81,8 +80,18 @@ export const batchWorld = (configuration: ReplicationConfiguration = testConfigu
       ...noTransfers(),
       versionReceipts: memoryVersionReceipts(),
     });
-  const left = { calls, records, delays, dead, sent };
+  const left = { calls, records, delays, dead, sent, ...announced };
   return { source, replica, failing, ...left, state, receipts, letters, runs, run, hooks };
+};
+
+/** Returns a function that returns the bucket of a name, always the same one. */
+const memoryReplicas = (now: () => number): ((bucket: string) => MemoryBucket) => {
+  const replicas = new Map<string, MemoryBucket>();
+  return (bucket) => {
+    const known = replicas.get(bucket) ?? createMemoryBucket('enabled', now);
+    replicas.set(bucket, known);
+    return known;
+  };
 };
 
 interface Dead {

@@ -39,6 +39,7 @@ export const aRule = (
   replicas: 'ignore',
   tags: 'replicate',
   acl: 'ignore',
+  announce: 'none',
   restore: null,
   brake: null,
   verify: null,

@@ -56,6 +56,7 @@ export const CONFIGURATIONS: Record<string, NamedConfiguration> = {
         { prefix: 'out/', storageClass: 'STANDARD_IA', objectLock: 'governance' },
         {
           acl: 'replicate',
+          announce: 'eventbridge',
           deletes: 'replicate',
           replicas: 'replicate',
           restore: { days: 2, tier: 'Bulk' },

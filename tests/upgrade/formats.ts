@@ -18,13 +18,24 @@ import {
 import { createWaitingQueues, sendingBack } from '../../src/lib/aws/sqs/waiting-queues.ts';
 import { parsePartRangeMessage, partRangeMessage } from '../../src/lib/copy/transfer/part-ranges.ts';
 import type { Receipts, Retries } from '../../src/lib/delivery/deps.ts';
+import { formatAnnouncement } from '../../src/lib/hint/announcement.ts';
 import { formatHint, formatSeveral, parseMessage } from '../../src/lib/hint/hint.ts';
 import { wholeRange } from '../../src/lib/listing/range.ts';
 import type { Schema } from '../../src/lib/model/schemas.ts';
 import { parseRunMessage } from '../../src/lib/runs/messages.ts';
 import { NOTHING_COMPARED } from '../../src/lib/runs/run.ts';
 import { testDestination, testRule } from '../model/settings.ts';
-import { HINT, LETTER, RANGE_MESSAGE, RECEIPT, RETRY, RUN, TRANSFER, VERSION_RECEIPT } from './samples.ts';
+import {
+  EVENT,
+  HINT,
+  LETTER,
+  RANGE_MESSAGE,
+  RECEIPT,
+  RETRY,
+  RUN,
+  TRANSFER,
+  VERSION_RECEIPT,
+} from './samples.ts';
 import { lambdaRecord, type StoredItem, type StoredMessage, type Stores, type TableName } from './stores.ts';
 
 /** What is stored: a message with its attributes, or an item of a table. */
@@ -79,6 +90,13 @@ const MESSAGES: Format[] = [
     write: async () => plain(formatHint(HINT)),
     read: async (stored) => parseMessage(bodyOf(stored)),
     value: [{ kind: 'hint', hint: HINT }],
+  },
+  {
+    name: 'announcement',
+    schema: 'announcement',
+    write: async () => plain(formatAnnouncement([EVENT])),
+    read: async (stored) => parseMessage(bodyOf(stored)),
+    value: [{ kind: 'announcement', events: [EVENT] }],
   },
   {
     name: 'several',

@@ -1,4 +1,5 @@
 /** One sample of each format, with every field filled in. */
+import type { ReplicaEvent } from '../../src/lib/model/replica-event.ts';
 import type { Transfer } from '../../src/lib/copy/transfer/transfer.ts';
 import type { DeadLetter } from '../../src/lib/delivery/dead-letter.ts';
 import type { Receipt } from '../../src/lib/delivery/outcome.ts';
@@ -174,3 +175,26 @@ export const RECEIPT: Receipt = {
 };
 
 export const VERSION_RECEIPT: VersionReceipt = { from: '0'.repeat(43), proof: 'checksum' };
+
+export const EVENT: ReplicaEvent = {
+  version: '1',
+  rule: 'invoices',
+  bucket: { name: 'acme-documents' },
+  object: {
+    key: 'invoices/ä.pdf',
+    size: 1_024,
+    etag: '0123456789abcdef0123456789abcdef',
+    'version-id': 'source-version',
+    'last-modified': '2026-01-02T03:04:05.000Z',
+  },
+  destination: { id: 'archive', bucket: { name: 'acme-archive' }, region: 'eu-west-1' },
+  replica: {
+    key: 'invoices/ä.pdf',
+    etag: '0123456789abcdef0123456789abcdef',
+    'version-id': 'replica-version',
+    checksum: { algorithm: 'CRC64NVME', type: 'FULL_OBJECT', value: 'AAAAAAAAAAA=' },
+  },
+  proof: 'checksum',
+  run: 'run',
+  'replicated-at': '2026-01-02T03:04:06.789Z',
+};

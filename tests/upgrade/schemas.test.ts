@@ -99,6 +99,7 @@ const NEWER = expect.objectContaining({ reason: 'newer-release' });
 /** Receipts save work, and are never needed. So what one cannot read counts as absent, and the key is looked at again. */
 const UNREAD: Record<string, unknown> = {
   hint: [{ kind: 'newer', error: NEWER, body: expect.any(String) }],
+  announcement: [{ kind: 'newer', error: NEWER, body: expect.any(String) }],
   several: [{ kind: 'newer', error: NEWER, body: expect.any(String) }],
   receipt: { duplicate: false, receipt: expect.objectContaining({ outcome: 'unchanged' }) },
   'version-receipt': null,

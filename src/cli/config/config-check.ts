@@ -119,6 +119,7 @@ const describeRule = (rule: ReplicationRule): string[] => [
   ...rule.destinations.map((destination) => `  to    ${describeDestination(rule, destination)}`),
   `  versions ${rule.versions}, deletes ${rule.deletes}, copy ${rule.copy}, stamp ${rule.stamp ? 'on' : 'off'}`,
   `  replicas ${rule.replicas}, tags ${rule.tags}, acl ${rule.acl}, archived objects ${describeRestore(rule)}`,
+  ...(rule.announce === 'none' ? [] : ['  each proven replica is announced to EventBridge']),
 ];
 
 const conditionsOf = ({ tags, minimumBytes, maximumBytes }: Filter): string[] => [

@@ -156,6 +156,7 @@ const ruleFor = (options: ParsedOptions, source: Bucket, destination: Bucket): R
     replicas: 'replicate',
     tags: options.has('no-tags') ? 'ignore' : 'replicate',
     acl: 'ignore',
+    announce: 'none',
     restore: null,
     verify: null,
     limits: NO_LIMITS,

@@ -41,6 +41,9 @@ export const storyOf = (told: Told, { nowMs, command }: StorySetting): Story => 
       ...versionLines(place),
       ...letterLines(told),
       ...waitLines(place),
+      ...(place.announced === undefined
+        ? []
+        : [{ label: 'event', text: 'each proven replica is announced to EventBridge' }]),
       { label: 'next hint', text: nextText(place, fix === null ? null : told.letter) },
       ...(fix === null ? [] : [{ label: 'fix', text: fix }]),
       ...(words === null ? [] : [{ label: fix === null ? 'do' : 'then', text: command(words) }]),

@@ -21,6 +21,7 @@ import { createRunCountsStore } from './dynamodb/run-counts.ts';
 import { createGetSigner } from './dynamodb/stamp-key.ts';
 import { createTransferStore } from './dynamodb/transfer-store.ts';
 import { createVersionReceipts } from './dynamodb/version-receipts.ts';
+import { createEventBus } from './event-bus.ts';
 import { createEnvironment, type Environment, limitTime, REPLICATE_RESERVE_MS } from './environment.ts';
 import { collecting, createPendingWork, type InvocationPending } from './pending-work.ts';
 import { createReporter } from './reporter.ts';
@@ -151,6 +152,10 @@ const replicateDeps = (environment: Environment, configuration: ReplicationConfi
       concurrency: Number(variable('TRANSFER_CONCURRENCY')),
     },
     serverSide: createServerSide(clock),
+    announcements: {
+      bus: createEventBus(variable('AWS_REGION'), async () => await sqs.config.credentials()),
+      keep: (body: string) => sendBodies(sqs, urls.live, [body]),
+    },
     signer: createGetSigner(variable('IDEMPOTENCY_TABLE'), (error) =>
       logger.warn('stamps-unsigned', { error: error instanceof Error ? error : new Error(String(error)) }),
     ),

@@ -1,6 +1,6 @@
 /** The SNS topic on which the end of a run is announced. */
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
-import { asciiJson } from '../hint/hint.ts';
+import { asciiJson } from '../hint/ascii-json.ts';
 import type { RunTopic } from '../runs/ports.ts';
 import { CONTROL_CLIENT } from './control-client.ts';
 import { translateError } from './errors.ts';

@@ -19,6 +19,7 @@ export const checkRules = (rules: PlacedRule[], region: string): Finding[] => [
   ...checkIds(rules),
   ...rules.flatMap((placed) => checkSource(placed, region)),
   ...rules.flatMap(checkFilters),
+  ...rules.flatMap(checkAnnounce),
   ...checkEventModes(rules),
   ...placedDestinations(rules).flatMap((placed) => checkDestination(placed, region)),
   ...checkLoops(rules),
@@ -68,6 +69,18 @@ function checkSource({ index, rule: { source } }: PlacedRule, region: string): F
     findings.push({ path: [...path, 'roleArn'], ...otherPartition(source.roleArn, region) });
   }
   return findings.concat(checkSourceKeys(path, source, region), checkServiceSource(path, source, region));
+}
+
+/** Without its stamp, a replica whose invocation died before the event would not be known as ours. */
+function checkAnnounce({ index, rule }: PlacedRule): Finding[] {
+  if (rule.announce === 'none' || rule.stamp) return [];
+  return [
+    {
+      path: ['rules', index, 'announce'],
+      found: `\`${rule.announce}\` beside \`stamp: false\``,
+      fix: 'remove one of the two lines: without stamps an event could be lost',
+    },
+  ];
 }
 
 function checkEventModes(rules: PlacedRule[]): Finding[] {

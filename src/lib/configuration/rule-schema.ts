@@ -157,6 +157,10 @@ export const ruleSchema = optionBlock(
       'write `ignore` (replicas belong to the destination account and are granted to nobody else) or `replicate` (grants of the source object are given to the replica)',
       ['ignore', 'replicate'],
     ).default('ignore'),
+    announce: oneOf(
+      'write `none` or `eventbridge` (each proven replica is an event on the default event bus of the account, which costs US$ 1 per million)',
+      ['none', 'eventbridge'],
+    ).default('none'),
     restore: restoreBlock.optional(),
     verify: verifyBlock.optional(),
     limits: limitsBlock.optional(),

@@ -1,7 +1,7 @@
 /** The input of converge besides the task. */
-import type { CopyContext } from '../copy/request.ts';
+import type { Copied, CopyContext } from '../copy/request.ts';
 import type { Brake } from '../model/brake.ts';
-import type { Buckets, HistoryEntry } from '../model/ports.ts';
+import type { Buckets, HistoryEntry, ObjectState } from '../model/ports.ts';
 import type { ReplicationError } from '../model/errors.ts';
 import { bucketsOf, type Task } from '../model/task.ts';
 import type { GetSigner } from '../replica/stamp-signature.ts';
@@ -12,6 +12,8 @@ export interface ConvergeContext extends CopyContext {
   passOver: PassOver;
   signer: GetSigner;
   brake: Brake;
+  /** Called for each version that was written, after its proof. Throws if nothing has taken the event. Left out: nobody waits for it. */
+  replicated?: (version: ObjectState, copied: Copied) => Promise<void>;
   /**
    * Resolves to the history of the key as a listing for several keys has it. The listing is not older than the hint, but may be older than
    * the task. Resolves to null if there is none.

@@ -71,6 +71,7 @@ export const writeVersion = async (
   if (hasTagsApart) await syncTags(task, context, versions);
   if (hadSameBytes) await syncLock(task, context, versions, { lock: wanted, lastModifiedMs: nowMs });
   if (rule.acl === 'replicate') await syncAcl(context, versions);
+  await context.replicated?.(version, copied);
   return { ...copied, isApart: hasTagsApart || rule.acl === 'replicate' };
 };
 

@@ -10,6 +10,7 @@ import type { KnownLetters } from './known-letters.ts';
 import type { Neighbourhoods } from './neighbourhoods.ts';
 import type { Receipt, Reporter } from './outcome.ts';
 import type { Buckets, Clock, Invocation } from '../model/ports.ts';
+import type { Announcements } from '../model/replica-event.ts';
 import type { RunCounts } from './run-counts.ts';
 import type { ReplicationConfiguration, RuleDestination } from '../model/rule.ts';
 import { attemptsOf, type Origin, type RetriedPiece, type Retry, workId } from './retry.ts';
@@ -127,6 +128,8 @@ export interface Deps {
   memory: Budget;
   /** The places where keys may be neighbours; left out: nothing is remembered after the batch. */
   neighbourhoods?: Neighbourhoods;
+  /** Left out: nothing is announced. */
+  announcements?: Announcements;
   clock: Clock;
   invocation: Invocation;
 }

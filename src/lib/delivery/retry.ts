@@ -63,6 +63,11 @@ export const firstSeenMsOf = ({
   earlier,
 }: Pick<Tried, 'sentMs' | 'retry' | 'earlier'>): number => (retry ?? earlier)?.firstSeenMs ?? sentMs;
 
+/** Returns when the first attempt of the message may have begun; null: this is the first. */
+export const earlierSinceMs = (
+  message: Pick<Tried, 'receiveCount' | 'sentMs' | 'retry' | 'earlier'>,
+): number | null => (attemptsOf(message) > 1 ? firstSeenMsOf(message) : null);
+
 /** Returns the id that identifies the work of a message whose hint has no identity. Sending the message again keeps it. */
 export const workId = ({ messageId, retry }: Pick<Tried, 'messageId' | 'retry'>): string =>
   retry?.id ?? messageId;

@@ -7,7 +7,10 @@ import { parseChain, type TransferChain } from '../model/chain.ts';
 import { countOrNull, isRecord, type JsonRecord, parsedJson, textOrNull } from '../model/json.ts';
 import type { ReplicationError } from '../model/errors.ts';
 import { newerThanKnown, type Schema, schemaField } from '../model/schemas.ts';
+import type { ReplicaEvent } from '../model/replica-event.ts';
 import type { Concern } from '../model/task.ts';
+import { parseAnnouncement } from './announcement.ts';
+import { asciiJson } from './ascii-json.ts';
 
 /** One key to look at. Only `bucket` and `key` are needed for correctness. Most of the other fields serve to save work. */
 export interface Hint {
@@ -102,6 +105,8 @@ export const PASSED_OVER_KIND = 'passed-over';
 export type Parsed =
   | { kind: 'hint'; hint: Hint }
   | { kind: 'test-event' }
+  /** Events of proven replicas, which the event bus did not accept. */
+  | { kind: 'announcement'; events: ReplicaEvent[] }
   /**
    * `body` is the smallest piece of the message that contains the malformed record. This piece is sent to the dead-letter queue.
    */
@@ -137,19 +142,12 @@ export const formatHint = (hint: Hint): string =>
 export const formatSeveral = (bodies: readonly string[]): string =>
   asciiJson({ 's3-replicator': 'several', ...schemaField('several'), messages: bodies });
 
-/** Returns JSON in which every character outside printable ASCII is escaped. */
-export const asciiJson = (value: unknown): string =>
-  JSON.stringify(value).replace(
-    /[^\x20-\x7e]/g,
-    (character) => '\\u' + character.charCodeAt(0).toString(16).padStart(4, '0'),
-  );
-
 const parseEnvelope = (json: JsonRecord, body: string): Parsed[] => {
   const own = ownSchema(json);
   if (own !== null) {
     const error = newerThanKnown(own, json['v']);
     if (error !== null) return [{ kind: 'newer', error, body }];
-    return own === 'hint' ? [parseOwnHint(json, body)] : parseSeveral(json['messages'], body);
+    return parseOwn(own, json, body);
   }
   if (json['Type'] === 'Notification' && typeof json['Message'] === 'string') {
     const inner = parsedJson(json['Message']);
@@ -166,9 +164,20 @@ const parseEnvelope = (json: JsonRecord, body: string): Parsed[] => {
   return [malformedPart('the body is neither an S3 event, an EventBridge event nor a hint', body)];
 };
 
-const ownSchema = (json: JsonRecord): Extract<Schema, 'hint' | 'several'> | null => {
+type Own = Extract<Schema, 'hint' | 'several' | 'announcement'>;
+
+const ownSchema = (json: JsonRecord): Own | null => {
   const { 's3-replicator': name } = json;
-  return name === 'hint' || name === 'several' ? name : null;
+  return name === 'hint' || name === 'several' || name === 'announcement' ? name : null;
+};
+
+const parseOwn = (own: Own, json: JsonRecord, body: string): Parsed[] => {
+  if (own === 'hint') return [parseOwnHint(json, body)];
+  if (own === 'several') return parseSeveral(json['messages'], body);
+  const events = parseAnnouncement(json);
+  return events === null
+    ? [malformedPart('the announcement holds no events', body)]
+    : [{ kind: 'announcement', events }];
 };
 
 /** Only one level is opened, because a hostile message could be nested very deeply. */

@@ -78,6 +78,8 @@ const checkPart = async (part: Parsed, queue: string, deps: InspectDeps): Promis
   if (part.kind === 'test-event') return [ended('test-event')];
   if (part.kind === 'malformed') return [failed(new ReplicationError('malformed-message', part.why))];
   if (part.kind === 'newer') return [failed(part.error)];
+  if (part.kind === 'announcement')
+    return [{ verdict: 'acts', what: 'PutEvents', detail: null, isProbed: false }];
   try {
     const assignments = assign(deps.configuration, acceptedFrom(queue, part.hint));
     return await Promise.all(assignments.map((assignment) => checkAssignment(assignment, deps)));

@@ -37,6 +37,8 @@ export interface PlaceView {
   /** Why the rule's filter or exclude leaves the object out; null: it does not. */
   filter: string | null;
   next: NextStep;
+  /** Left out: the replica is not announced. */
+  announced?: 'eventbridge';
   /** When and why the function began to avoid the destination; null: the destination is not avoided. */
   avoided: { since: string; reason: string; detail: string } | null;
   brake: { closedSince: string | null; why: string | null; heldSince: string | null };
@@ -120,6 +122,7 @@ const viewPlace = async (task: Task, deps: InspectDeps): Promise<PlaceView> => {
     filter:
       state === null ? null : filterProblem(rule, { key, sizeBytes: state.sizeBytes }, source.tags ?? {}),
     next,
+    ...(rule.announce === 'none' ? {} : { announced: rule.announce }),
     avoided:
       open === undefined ? null : { since: isoTime(open.sinceMs), reason: open.reason, detail: open.detail },
     brake,

@@ -87,6 +87,12 @@ const REASON_ENTRIES = {
       'For two minutes Secrets Manager refused the secret with the access key of the bucket, or the secret holds no access key.',
     fix: 'Check that the secret exists, that its policy and that of its KMS key let the function\'s role read it, and that its text is {"accessKeyId": "…", "secretAccessKey": "…"}; then redrive.',
   },
+  'event-refused': {
+    disposition: 'quarantine',
+    meaning:
+      'For two minutes EventBridge refused the events of replicas. The replicas are there and proven, only their events are missing.',
+    fix: 'Deploy the stack again, and check that neither a permissions boundary, a service control policy nor the policy of a VPC endpoint denies its roles events:PutEvents on the default event bus; then redrive, which sends only the events.',
+  },
   'unfit-service': {
     disposition: 'quarantine',
     meaning: 'The S3 service of the destination cannot do what the rule needs, as a probe found.',
@@ -239,4 +245,5 @@ export const isPermission = (reason: Reason): boolean =>
   reason === 'wrong-bucket-owner' ||
   reason === 'assume-role-denied' ||
   reason === 'secret-unreadable' ||
+  reason === 'event-refused' ||
   reason === 'kms';

@@ -44,6 +44,8 @@ export interface ReplicationRule {
   tags: 'ignore' | 'replicate';
   /** Whether the replica gets the grants of the source object. */
   acl: 'ignore' | 'replicate';
+  /** Whether each proven replica is an event on the default event bus of the stack's account and region. */
+  announce: 'none' | 'eventbridge';
   /** How archived source objects are restored; null: a person must restore them. */
   restore: Restore | null;
   /** How many deletes and overwrites pass before deletes are paused; null: deletes are never paused. */

@@ -10,6 +10,8 @@ export const SCHEMAS = {
   hint: 1,
   /** Several messages in one. */
   several: 1,
+  /** Events of replicas that the event bus has not accepted yet. */
+  announcement: 1,
   /** The message attributes of retries, waiting messages and dead letters. */
   attributes: 1,
   /** A message of the transfer queue. */

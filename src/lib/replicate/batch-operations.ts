@@ -3,6 +3,8 @@
  * it.
  */
 import { contextOf, type PassedOver } from '../converge/context.ts';
+import { announced } from '../delivery/announced.ts';
+import { announcerOf } from '../delivery/announcer.ts';
 import { converge } from '../converge/converge.ts';
 import type { Deps } from '../delivery/deps.ts';
 import { receiptOf } from '../delivery/outcome.ts';
@@ -45,6 +47,7 @@ type BatchDeps = Pick<
   | 'versionReceipts'
   | 'signer'
   | 'brake'
+  | 'announcements'
 > & { refusals: Refusals };
 
 interface BatchTask extends Pick<Hint, 'bucket' | 'key' | 'versionId'> {
@@ -152,6 +155,13 @@ const HINT = {
   run: null,
 } as const;
 
+/** How long ago an earlier attempt of a task may have been. S3 does not say whether it repeats a task. */
+const REPEATED_MS = 60 * 60_000;
+
+/** The batch function may not send to the live queue. If the event bus refuses an event, the task fails, and S3 repeats it. */
+const withoutQueue = ({ announcements, clock }: BatchDeps): Parameters<typeof announcerOf>[0] =>
+  announcements === undefined ? { clock } : { clock, announcements: { ...announcements, keep: null } };
+
 const replicateTo = async (assignment: Assignment, deps: BatchDeps): Promise<string> => {
   const { clock, invocation } = deps;
   const startedMs = clock.now();
@@ -166,7 +176,10 @@ const replicateTo = async (assignment: Assignment, deps: BatchDeps): Promise<str
     if (isPermission(version.error.reason)) throw version.error;
     passedOver.push(version);
   });
-  const convergence = await converge(task, context);
+  const convergence = await converge(
+    task,
+    announced(context, { task, announce: announcerOf(withoutQueue(deps)), sinceMs: startedMs - REPEATED_MS }),
+  );
   const [missing] = passedOver;
   if (missing !== undefined) {
     const why = `version ${missing.versionId} was passed over, newer ones are replicated`;

@@ -5,13 +5,15 @@
 import { contextOf, type PassedOver } from '../converge/context.ts';
 import { converge } from '../converge/converge.ts';
 import { type Convergence, hasCappedLock, isTransferring } from '../converge/convergence.ts';
+import { announced } from '../delivery/announced.ts';
+import { type Announce, announceKept, announcerOf, type Kept } from '../delivery/announcer.ts';
 import { passedOverDetail } from '../delivery/dead-letter.ts';
 import { type Deps, deliveryOf, type QueueMessage } from '../delivery/deps.ts';
 import { PASSED_OVER, type Receipt, receiptOf } from '../delivery/outcome.ts';
 import { about, blank, type Failure } from '../delivery/failure.ts';
 import { quarantine } from '../delivery/quarantine.ts';
 import { isNewer, settle } from '../delivery/settle.ts';
-import { mayBeGranted, workId } from '../delivery/retry.ts';
+import { earlierSinceMs, mayBeGranted, workId } from '../delivery/retry.ts';
 import { acceptedFrom, formatHint, type Hint, parseMessage, PASSED_OVER_KIND } from '../hint/hint.ts';
 import { type Assignment, idempotencyKey, taskOf } from '../hint/route.ts';
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
@@ -32,6 +34,7 @@ export const replicateBatch = async (messages: QueueMessage[], deps: Deps): Prom
     inOrder: createKeyOrder(),
     listings: createSharedListings(deps),
     settled: createSettledKeys(),
+    announce: announcerOf(deps),
   };
   const failed = await Promise.all(
     messages.map(async (message) => ((await replicate(message, batch, deps)) ? [] : [message.messageId])),
@@ -45,13 +48,15 @@ interface Batch {
   inOrder: KeyOrder;
   listings: SharedListings;
   settled: SettledKeys;
+  /** Null: nothing is announced. */
+  announce: Announce | null;
 }
 
 /** Resolves to true if the message is to be acknowledged. */
 const replicate = async (message: QueueMessage, batch: Batch, deps: Deps): Promise<boolean> => {
   if (await isNewer(message, deps)) return false;
   if (!(await tookLetter(message, deps))) return false;
-  const { assignments, failures } = openMessage(message, deps);
+  const { assignments, failures, kept } = openMessage(message, deps);
   const earlySeconds = secondsTooEarly(message, assignments, deps);
   if (earlySeconds > 0) {
     await deps.liveQueue.retryLater(message, earlySeconds);
@@ -64,6 +69,7 @@ const replicate = async (message: QueueMessage, batch: Batch, deps: Deps): Promi
       if (failure !== null) failures.push(isAlone(assignment, assignments) ? unnarrowed(failure) : failure);
     }),
   );
+  for (const announcement of kept) failures.push(...(await announceKept(announcement, deps)));
   return await settle(message, failures, deps);
 };
 
@@ -91,11 +97,13 @@ const unnarrowed = (failure: Failure): Failure =>
 const openMessage = (
   message: QueueMessage,
   { configuration, reporter }: Deps,
-): { assignments: Assignment[]; failures: Failure[] } => {
+): { assignments: Assignment[]; failures: Failure[]; kept: Kept[] } => {
+  const kept: Kept[] = [];
   const assignments: Assignment[] = [];
   const failures: Failure[] = [];
   for (const part of parseMessage(message.body)) {
     if (part.kind === 'test-event') reporter.report({ ...blank(message), ending: 'skip', why: 'test-event' });
+    else if (part.kind === 'announcement') kept.push(part);
     else if (part.kind === 'malformed') {
       const error = new ReplicationError('malformed-message', part.why);
       failures.push({ error, body: part.body, hint: null, assignment: null });
@@ -114,7 +122,7 @@ const openMessage = (
       }
     }
   }
-  return { assignments, failures };
+  return { assignments, failures, kept };
 };
 
 /**
@@ -220,7 +228,7 @@ const WROTE: ReadonlySet<string> = new Set(['replicated', 'deleted', 'updated'])
 const convergeFor = async (
   assignment: Assignment,
   message: QueueMessage,
-  { listings, settled }: Batch,
+  { listings, settled, announce }: Batch,
   deps: Deps,
 ): Promise<Convergence> => {
   // Work that starts when the invocation is nearly over would be cut off in the middle.
@@ -229,7 +237,8 @@ const convergeFor = async (
   const task = taskOf(assignment);
   const known = settled.find(task);
   if (known !== null) return known;
-  const context = contextOf(task, deps, (version) => quarantineVersion(version, assignment, message, deps));
+  const bare = contextOf(task, deps, (version) => quarantineVersion(version, assignment, message, deps));
+  const context = announced(bare, { task, announce, sinceMs: earlierSinceMs(message) });
   const convergence = await converge(task, { ...context, listedBefore: () => listings.take(assignment) });
   settled.note(task, convergence);
   return convergence;

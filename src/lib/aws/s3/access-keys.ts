@@ -1,5 +1,5 @@
 /** The access keys of S3 services, which an execution environment remembers for a while. */
-import type { AccessKey, OwnCredentials } from '../secret.ts';
+import type { AccessKey, OwnCredentials } from '../signed-json.ts';
 
 export interface AccessKeys {
   /** Returns the key in the secret, with the time until which the SDK uses it. Throws `secret-unreadable`. */

@@ -12,7 +12,8 @@ import {
   toTextAttributes,
 } from '../../delivery/text-attributes.ts';
 import { fromRetryAttributes, type Origin, toRetryAttributes } from '../../delivery/retry.ts';
-import { asciiJson, formatHint } from '../../hint/hint.ts';
+import { asciiJson } from '../../hint/ascii-json.ts';
+import { formatHint } from '../../hint/hint.ts';
 import type { RuleDestination } from '../../model/rule.ts';
 import { schemaField } from '../../model/schemas.ts';
 import type { RangesQueue, RunQueues } from '../../runs/ports.ts';
