@@ -1,5 +1,5 @@
 /** The options with which serverless-esbuild bundles the functions. */
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,10 @@ import { fileURLToPath } from 'node:url';
 interface Build {
   initialOptions: { outdir?: string };
   onEnd(callback: () => void): void;
+  onLoad(
+    options: { filter: RegExp },
+    callback: (file: { path: string }) => { contents: string; loader: 'json' },
+  ): void;
 }
 
 /** The reasons for these options are in decisions/009-bundled-sdk.md. */
@@ -32,7 +36,7 @@ function bundleOptions(): object {
     legalComments: 'none',
     // CommonJS has another word for the folder of a module.
     define: { 'import.meta.dirname': '__dirname' },
-    plugins: [commonJsFolder],
+    plugins: [commonJsFolder, versionsOnly],
   };
 }
 
@@ -54,6 +58,16 @@ const commonJsFolder = {
     onEnd(() => {
       if (initialOptions.outdir === undefined) return;
       writeFileSync(join(initialOptions.outdir, 'package.json'), '{"type":"commonjs"}');
+    }),
+};
+
+/** The clients of the SDK read the version of their package.json only, for the User-Agent. Whole, these files are 3 KB of each zip. */
+const versionsOnly = {
+  name: 'versions-only',
+  setup: ({ onLoad }: Build) =>
+    onLoad({ filter: /@aws-sdk\/client-[^/]+\/package\.json$/ }, ({ path }) => {
+      const { name, version } = JSON.parse(readFileSync(path, 'utf8'));
+      return { contents: JSON.stringify({ name, version }), loader: 'json' };
     }),
 };
 
