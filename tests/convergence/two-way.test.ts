@@ -7,6 +7,7 @@
  * - recognizing the original of a replica (test 1)
  * - looking at a destination to see whether a replica came from there (test 2)
  * - the proof that a delete hides only a replica, or the original of a deleted replica (tests 1 and 3)
+ * - the return of what an older state has covered, with PROPERTY_RUNS=4000 (test 4)
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -62,6 +63,11 @@ describe(`two-way replication (seed ${SEED}, ${RUNS} runs each)`, () => {
 
   test('no put ends under a delete marker that no user wrote after it, whatever the sides say about replicas, and with runs at any time', async () => {
     const given = twoWay({ replicas: ['ignore', 'replicate'], versioned: true, runs: ['during', 'between'] });
+    await property(given, expectPutsVisible);
+  });
+
+  test('no put ends under a delete marker that no user wrote after it, if one key gets the same content again and again', async () => {
+    const given = twoWay({ replicas: ['ignore'], versioned: true, runs: ['during'], contested: true });
     await property(given, expectPutsVisible);
   });
 

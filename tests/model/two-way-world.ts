@@ -45,10 +45,14 @@ export const twoWay = (only: {
   versioned?: boolean;
   kinds?: Operation['kind'][];
   runs?: TwoWay['runs'][number]['when'][];
+  /** One key that gets the same content again and again, with a run in every turn, and every version replicated. */
+  contested?: boolean;
 }): fc.Arbitrary<TwoWay> => {
-  const { kinds = ['put', 'delete'], versioned = false, runs = [] } = only;
+  const { kinds = ['put', 'delete'], versioned = false, runs = [], contested = false } = only;
   const rule = fc.record({
-    versions: fc.constantFrom<ReplicationRule['versions'][]>('all', 'latest'),
+    versions: contested
+      ? fc.constant<ReplicationRule['versions']>('all')
+      : fc.constantFrom<ReplicationRule['versions'][]>('all', 'latest'),
     deletes: fc.constant<ReplicationRule['deletes']>('replicate'),
     replicas: fc.constantFrom(...only.replicas),
   });
@@ -61,7 +65,10 @@ export const twoWay = (only: {
     turns: fc.array(
       fc.record({
         at: fc.constantFrom<Name[]>('left', 'right'),
-        operations: fc.array(fc.oneof(...kinds.map(ofKind)), { minLength: 1, maxLength: 4 }),
+        operations: fc.array(contested ? again : fc.oneof(...kinds.map(ofKind)), {
+          minLength: 1,
+          maxLength: 4,
+        }),
       }),
       { minLength: 1, maxLength: 4 },
     ),
@@ -71,7 +78,7 @@ export const twoWay = (only: {
         kind: fc.constantFrom<('hint' | 'repair')[]>('hint', 'repair'),
         when: fc.constantFrom(...(runs.length === 0 ? (['between'] as const) : runs)),
       }),
-      { maxLength: runs.length === 0 ? 0 : 4 },
+      { minLength: contested ? 4 : 0, maxLength: runs.length === 0 ? 0 : 4 },
     ),
     pauses: fc.array(fc.nat({ max: 20 }), { minLength: 12, maxLength: 12 }),
     repeats: fc.array(weighted<boolean>([3, false], [1, true]), { maxLength: 20 }),
@@ -88,6 +95,12 @@ const ofKind = (kind: Operation['kind']): fc.Arbitrary<Operation> =>
       key: weighted<string>([4, KEYS[0]], [1, KEYS[1]]),
     })
     .map(({ each, key }) => ({ ...each, key }));
+
+/** Generates writes and deletes of the same content under one key. */
+const again: fc.Arbitrary<Operation> = weighted<Operation>(
+  [2, { kind: 'put', key: KEYS[0], content: 'xx', tag: null, form: 'whole' }],
+  [1, { kind: 'delete', key: KEYS[0] }],
+);
 
 export interface TwoWayWorld {
   left: MemoryBucket;

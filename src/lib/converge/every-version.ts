@@ -16,7 +16,7 @@ import type { ConvergeContext } from './context.ts';
 import type { Convergence } from './convergence.ts';
 import { hideReplica } from './hide-replica.ts';
 import { convergeLatest } from './latest.ts';
-import { locate, type Located } from './locate-replica.ts';
+import { coverIn, locate, type Located } from './locate-replica.ts';
 import { refuseOthers } from './loop-guard.ts';
 import { mayHide } from './ownership.ts';
 import { MAX_ROUNDS, restAfterRace, TRIED_AS_NEW_BYTES } from './protocol.ts';
@@ -57,7 +57,7 @@ const historyRound = async (
     if (newest === undefined) return await nothingLeft(task, context, sides.shown, tally);
     await syncLocated(task, context, sides);
     const position = located.isShown ? located.position : Math.min(located.position, items.length - 2);
-    const missing = { items, from: position + 1, shown: located.shown };
+    const missing = { items, from: position + 1, shown: located.shown, cover: coverIn(task, located) };
     if (missing.from < items.length) refuseOthers(task, located.shown);
     const pending = await writeMissing(task, context, missing, tally);
     if (pending !== null) return unfinished(pending, tally);

@@ -16,7 +16,7 @@ import { syncShown } from './attributes/sync.ts';
 import type { ConvergeContext } from './context.ts';
 import type { Convergence } from './convergence.ts';
 import { hideReplica } from './hide-replica.ts';
-import { refuseOthers } from './loop-guard.ts';
+import { coverOf, refuseOthers } from './loop-guard.ts';
 import { type OpenedVersion, openVersion } from './open-version.ts';
 import { type Deletion, mayHide } from './ownership.ts';
 import { MAX_ROUNDS, restAfterRace, TRIED_AS_NEW_BYTES } from './protocol.ts';
@@ -98,7 +98,8 @@ const latestRound = async (
     }
     refuseOthers(task, replica);
     if (replica !== null && !(await mayReplace(task, context, replica))) return done({ outcome: 'held' });
-    const outcome = await writeVersion(task, context, read, replica);
+    const before = { shown: replica, cover: coverOf(task, replica) };
+    const outcome = await writeVersion(task, context, read, before);
     return typeof outcome === 'string' ? done({ outcome }) : { kind: 'written', read, copied: outcome };
   } catch (error) {
     if (error instanceof ReplicationError && error.reason === 'lost-race') return { kind: 'lost-race', read };

@@ -4,7 +4,7 @@ import type { Task } from '../model/task.ts';
 import { align, isSurelyNewer, itemsOf, positionBefore, positionOf } from '../replica/history.ts';
 import { isForgeable } from '../replica/proof.ts';
 import { holds, holdsClass, isInTime } from '../replica/same-state.ts';
-import { isReplicaOf } from './loop-guard.ts';
+import { type Cover, coverOf, isReplicaOf } from './loop-guard.ts';
 import { isSameStamp, namesOneState, replicaPlace, type Stamp, stampOn } from '../replica/stamp.ts';
 
 type Context = BothBuckets & { clock: Clock };
@@ -19,7 +19,13 @@ export interface Located {
   isShown: boolean;
   /** The object that the destination shows. The next write is conditional on this object; null: no object. */
   shown: ObjectState | null;
+  /** The newest version, if a delete marker hides it and the look at the marker has read it; null or left out: none was read. */
+  hidden?: ObjectState | null;
 }
+
+/** Returns what lies on top at the destination. */
+export const coverIn = (task: Task, { shown, hidden = null }: Located): Cover | null =>
+  shown === null ? coverOf(task, hidden, true) : coverOf(task, shown);
 
 /** Maximum number of versions that are read one by one. Beyond this number, only the listings are used. */
 const MAX_HEADS = 20;
@@ -132,30 +138,35 @@ const belowMarker = async (task: Task, context: BothBuckets, items: HistoryEntry
     const replicas = itemsOf(await collected(context.destination.history(task.replicaKey)), true);
     return { ...align(items, replicas), shown: null };
   }
-  const { position } = hidden;
+  const { position, newest } = hidden;
   const isDeleted = items[position + 1]?.kind === 'marker';
-  return { position: isDeleted ? position + 1 : position, isShown: isDeleted, shown: null };
+  return { position: isDeleted ? position + 1 : position, isShown: isDeleted, shown: null, hidden: newest };
 };
 
-/** Resolves to the position of the newest stamped replica in the source's history, or to null if no replica has a stamp. */
+/**
+ * Resolves to the position of the newest stamped replica in the source's history, and to the newest version of the destination. Resolves
+ * to null if no replica has a stamp.
+ */
 const newestStamped = async (
   task: Task,
   { destination }: BothBuckets,
   items: HistoryEntry[],
-): Promise<{ position: number } | null> => {
+): Promise<{ position: number; newest: ObjectState | null } | null> => {
   let heads = 0;
-  let newest: Stamp | null = null;
+  let newest: ObjectState | null = null;
+  let newestStamp: Stamp | null = null;
   for await (const entry of destination.history(task.replicaKey)) {
     if (entry.kind === 'marker') continue;
     const replica = await destination.head(task.replicaKey, entry.versionId);
     const stamp = replica === null ? null : stampOn(replica, replicaPlace(task));
-    newest ??= stamp;
+    if (heads === 0) newest = replica;
+    newestStamp ??= stamp;
     const position = stamp === null ? -1 : positionOf(items, stamp);
-    if (position !== -1) return { position };
+    if (position !== -1) return { position, newest };
     heads += 1;
     if (heads >= MAX_HEADS) break;
   }
-  return newest === null ? null : { position: positionBefore(items, newest.modifiedMs) };
+  return newestStamp === null ? null : { position: positionBefore(items, newestStamp.modifiedMs), newest };
 };
 
 const locateUnstamped = async (

@@ -18,6 +18,7 @@ import {
   names,
   namesOneState,
   replicaPlace,
+  sameSecond,
   sourcePlace,
   type Stamp,
   stampOn,
@@ -26,11 +27,32 @@ import {
 /** The buckets, and the signer of this deployment, which also knows its own replicas. */
 export type EchoContext = BothBuckets & { signer: GetSigner };
 
+/** The newest version at the destination, if it is a replica of this rule, and so lies over everything else there. */
+export interface Cover {
+  /** The Last-Modified of its source version, in milliseconds since the epoch. */
+  modifiedMs: number;
+  /** Whether a delete marker hides it. */
+  isHidden: boolean;
+}
+
+export const coverOf = (task: Task, newest: ObjectState | null, isHidden = false): Cover | null => {
+  const stamp = newest === null ? null : stampOn(newest, replicaPlace(task));
+  return stamp !== null && isFrom(stamp, sourcePlace(task))
+    ? { modifiedMs: stamp.modifiedMs, isHidden }
+    : null;
+};
+
 /**
  * Resolves to true if this source version is a replica, so that it must not be replicated. If the rule replicates replicas, only an
- * object that came from this destination is left out.
+ * object that came from this destination is left out. `cover` is null if it is not known: a version that came from the destination, and
+ * was covered there by an older state of this source, goes back.
  */
-export const isEcho = async (task: Task, context: EchoContext, version: ObjectState): Promise<boolean> => {
+export const isEcho = async (
+  task: Task,
+  context: EchoContext,
+  version: ObjectState,
+  cover: Cover | null = null,
+): Promise<boolean> => {
   const ignoresReplicas = task.rule.replicas === 'ignore';
   if (ignoresReplicas && isWrittenByAnother(task, version)) return false;
   const stamp = stampOn(version, sourcePlace(task));
@@ -39,10 +61,29 @@ export const isEcho = async (task: Task, context: EchoContext, version: ObjectSt
     return ignoresReplicas && task.byReplicator === true && (await isShownThere(task, context, version));
   }
   const cameFromThere = isFrom(stamp, replicaPlace(task));
-  if (await isTrusted(task, context, version)) return ignoresReplicas || cameFromThere;
+  if (await isTrusted(task, context, version))
+    return cameFromThere ? !isCovered(stamp, cover) : ignoresReplicas;
   if (!ignoresReplicas && !cameFromThere) return false;
   if (await isShownThere(task, context, version)) return true;
-  return cameFromThere && (await wasShownThere(task, context, version, stamp));
+  return cameFromThere && !isCovered(stamp, cover) && (await wasShownThere(task, context, version, stamp));
+};
+
+/**
+ * Returns true if an older state of the source lies over the original of the version with this stamp. A hint that comes while the other
+ * side writes can put it there. Within one second, neither state is surely older, so the original goes back only if the key is hidden.
+ */
+const isCovered = ({ modifiedMs }: Stamp, cover: Cover | null): boolean =>
+  cover !== null &&
+  (cover.modifiedMs < modifiedMs || (cover.isHidden && sameSecond(cover.modifiedMs, modifiedMs)));
+
+/**
+ * Returns true if a delete right after `echo` is no delete of what the destination shows. What was deleted is the replica of a state that
+ * is no newer than the shown one, and lay over its source version (see `isCovered`).
+ */
+export const isDeleteOfOlder = (task: Task, echo: ObjectState | null, cover: Cover | null): boolean => {
+  const stamp = echo === null ? null : stampOn(echo, sourcePlace(task));
+  if (stamp === null || cover === null || !isFrom(stamp, replicaPlace(task))) return false;
+  return stamp.modifiedMs <= cover.modifiedMs;
 };
 
 /**
@@ -95,6 +136,7 @@ const wasShownThere = async (
 ): Promise<boolean> => {
   for await (const entry of destination.history(task.replicaKey)) {
     if (entry.kind === 'marker' || !namesOneState(entry) || identityOf(entry) !== stamp.identity) continue;
+    if (!sameSecond(entry.lastModifiedMs, stamp.modifiedMs)) return false;
     const original = await destination.head(task.replicaKey, entry.versionId);
     return original !== null && isOriginalOf(task, original, version);
   }

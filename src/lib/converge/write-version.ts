@@ -18,7 +18,7 @@ import { syncAcl, syncTags } from './attributes/sync.ts';
 import { bothVersions } from './attributes/sync-attribute.ts';
 import { syncLock } from './attributes/sync-lock.ts';
 import type { ConvergeContext } from './context.ts';
-import { isEcho } from './loop-guard.ts';
+import { type Cover, isEcho } from './loop-guard.ts';
 import type { OpenedVersion } from './open-version.ts';
 import { explained, lockToAskFor } from './replica-lock.ts';
 import type { Shown } from './protocol.ts';
@@ -28,6 +28,12 @@ export type WrittenVersion = Copied & { isApart: boolean };
 
 export type VersionOutcome = WrittenVersion | 'filtered' | 'replica' | 'transferring';
 
+/** What the destination shows before the write, and what lies on top there (see `Cover`). */
+export interface Before {
+  shown: Shown | null;
+  cover: Cover | null;
+}
+
 /**
  * Writes the version on condition that the destination still shows `shown`, or no object if `shown` is null. Throws `lock-too-long` if
  * the rule refuses the lock of the version.
@@ -36,10 +42,10 @@ export const writeVersion = async (
   task: Task,
   context: ConvergeContext,
   { version, opened }: OpenedVersion,
-  shown: Shown | null,
+  { shown, cover }: Before,
 ): Promise<VersionOutcome> => {
   const { rule } = task;
-  if (await isEcho(task, context, version)) return 'replica';
+  if (await isEcho(task, context, version, cover)) return 'replica';
   const seen = { key: task.key, sizeBytes: version.sizeBytes };
   if (!listedIsWanted(rule, seen)) return 'filtered';
   const tags = await tagsOf(task, context, version);

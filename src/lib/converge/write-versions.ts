@@ -8,11 +8,11 @@ import type { ConvergeContext, PassedOver } from './context.ts';
 import type { Convergence } from './convergence.ts';
 import { isDeniedAlone } from './denied-alone.ts';
 import { hideReplica } from './hide-replica.ts';
+import { type Cover, isDeleteOfOlder } from './loop-guard.ts';
 import { markingOf } from './marking.ts';
 import { type OpenedVersion, openVersion } from './open-version.ts';
 import { mayHide } from './ownership.ts';
-import type { Shown } from './protocol.ts';
-import { writeVersion } from './write-version.ts';
+import { type Before, writeVersion } from './write-version.ts';
 
 /** The work done so far, in all rounds together. */
 export interface Tally {
@@ -38,11 +38,12 @@ export const emptyTally = (): Tally => ({
 /** Why newer versions have to wait: the version before them is being restored or transferred. */
 type Pending = 'restore-requested' | 'transferring';
 
-/** What `writeMissing` has to write: all items from the index `from` on. `shown` is what the destination shows before that. */
+/** What `writeMissing` has to write: all items from the index `from` on. `shown` and `cover` are what the destination has before that. */
 export interface Missing {
   items: HistoryEntry[];
   from: number;
   shown: ObjectState | null;
+  cover: Cover | null;
 }
 
 /**
@@ -63,7 +64,8 @@ export const writeMissing = async (
     tally.left = 'not-ours';
     return null;
   }
-  const destination: Progress = { shown: missing.shown, isMarked: false };
+  const { shown, cover } = missing;
+  const destination: Progress = { shown, cover, isMarked: false, leftOut: null };
   try {
     return await writeItems(task, context, missing, { tally, destination });
   } finally {
@@ -73,10 +75,11 @@ export const writeMissing = async (
 };
 
 /** What the destination shows after the writes so far. */
-interface Progress {
-  shown: Shown | null;
+interface Progress extends Before {
   /** Whether a marker was written that hides the key only until the version after it is written. */
   isMarked: boolean;
+  /** The item before, if it was left out because it is a replica. */
+  leftOut: ObjectState | null;
 }
 
 const writeItems = async (
@@ -89,10 +92,15 @@ const writeItems = async (
   const newest = items.findLast(({ kind }) => kind === 'version')?.versionId ?? null;
   for (const [offset, item] of items.slice(from).entries()) {
     const index = from + offset;
-    const { shown } = destination;
+    const { shown, cover, leftOut } = destination;
+    destination.leftOut = null;
     if (item.kind === 'marker') {
       if (shown === null) continue;
       if (shown === missing.shown && (await isSpared(task, context, missing, index))) continue;
+      if (isDeleteOfOlder(task, leftOut, cover)) {
+        tally.left = 'not-ours';
+        continue;
+      }
       const marking = await markingOf(task, context, items, index);
       if (marking === 'held') {
         tally.left = 'held';
@@ -100,22 +108,29 @@ const writeItems = async (
       }
       const { versionId } = await hideReplica(task, context, shown);
       tally.deleted = { replicaVersion: versionId };
-      Object.assign(destination, { shown: null, isMarked: marking === 'passing' });
+      destination.shown = null;
+      destination.cover = cover && { ...cover, isHidden: true };
+      destination.isMarked = marking === 'passing';
       continue;
     }
     const isLast = index === items.length - 1;
-    const outcome = await writeItem(task, context, { entry: item, isLast, newest }, shown);
+    const outcome = await writeItem(task, context, { entry: item, isLast, newest }, destination);
     if (outcome === 'restore-requested' || outcome === 'transferring') return outcome;
     if (outcome === 'gone') continue;
-    if (outcome === 'filtered' || outcome === 'replica') {
+    if (outcome === 'filtered') {
       if (tally.left !== 'held') tally.left = outcome;
+    } else if ('replica' in outcome) {
+      if (tally.left !== 'held') tally.left = 'replica';
+      destination.leftOut = outcome.replica;
     } else if ('error' in outcome) {
       if (!tally.passedOver.has(item.versionId)) await context.passOver(outcome);
       tally.passedOver.add(item.versionId);
     } else {
       addCopy(tally, outcome);
       const isOverwritten = destination.isMarked || (shown !== null && shown === missing.shown);
-      Object.assign(destination, { shown: outcome.copied.written, isMarked: false });
+      destination.shown = outcome.copied.written;
+      destination.cover = { modifiedMs: item.lastModifiedMs, isHidden: false };
+      destination.isMarked = false;
       if (isOverwritten) await context.brake.count(task, 'overwrite');
     }
   }
@@ -153,7 +168,8 @@ type ItemOutcome =
   | { version: ObjectState; copied: Copied }
   | PassedOver
   | 'filtered'
-  | 'replica'
+  /** The version is a replica, and was left out. */
+  | { replica: ObjectState }
   /** The version expired, or was permanently deleted. */
   | 'gone'
   | Pending;
@@ -162,7 +178,7 @@ const writeItem = async (
   task: Task,
   context: ConvergeContext,
   item: NextItem,
-  shown: Shown | null,
+  before: Before,
 ): Promise<ItemOutcome> => {
   let read: OpenedVersion | null = null;
   try {
@@ -172,7 +188,8 @@ const writeItem = async (
     // A different ETag shows that the null version was overwritten after the listing. Its state is therefore newer than its
     // position in the list.
     if (version.etag !== item.entry.etag) throw new ReplicationError('lost-race', 'the version was replaced');
-    const outcome = await writeVersion(task, context, read, shown);
+    const outcome = await writeVersion(task, context, read, before);
+    if (outcome === 'replica') return { replica: version };
     return typeof outcome === 'string' ? outcome : { version, copied: outcome };
   } catch (error) {
     return await unreadable(task, context, item, error);

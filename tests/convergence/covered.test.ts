@@ -1,0 +1,92 @@
+/**
+ * Two deployments that face each other, and a run on one side while a user writes on the other. The user deleted a replica and
+ * wrote an object of the same bytes. The run did not know that object yet, and wrote the deleted state over it. A delete of that
+ * state then hid what the user had written, on both sides.
+ */
+import { describe, expect, test } from 'vitest';
+import type { ReplicationRule } from '../../src/lib/model/rule.ts';
+import { stampedMetadata } from '../../src/lib/replica/stamp.ts';
+import type { ObjectState } from '../../src/lib/model/ports.ts';
+import { type MemoryBucket, NO_ATTRIBUTES } from '../model/memory-buckets.ts';
+import { oneKey } from '../model/one-key.ts';
+
+type World = ReturnType<typeof oneKey>;
+
+const PAIR: Partial<ReplicationRule> = { versions: 'all', deletes: 'replicate' };
+
+const pair = (): World => oneKey({ rule: PAIR, encryptions: ['aws:kms', 'AES256'], checksums: [true, true] });
+
+const write = (bucket: MemoryBucket, mark: string): ObjectState =>
+  bucket.put('k', Buffer.from('xx'), { attributes: { ...NO_ATTRIBUTES, metadata: { mark } } });
+
+/** Writes what the other deployment writes to the source: a replica of an object at the destination. */
+const arrive = ({ source }: World, original: ObjectState): void => {
+  const metadata = stampedMetadata(original, {
+    at: { bucket: 'source', key: 'k' },
+    from: { bucket: 'replica', key: 'k' },
+  });
+  source.put('k', Buffer.from('xx'), { attributes: { ...NO_ATTRIBUTES, metadata } });
+};
+
+const mark = (bucket: MemoryBucket): string | undefined =>
+  bucket.current('k')?.state.attributes.metadata['mark'];
+
+/** `old` was replicated and deleted at the destination, where a user wrote `new`, which a run covered by `old` again. */
+const covered = async (passMs: number): Promise<World & { written: ObjectState }> => {
+  const world = pair();
+  const { source, replica, clock, look } = world;
+  write(source, 'old');
+  await look();
+  replica.remove('k');
+  clock.nowMs += passMs;
+  const written = write(replica, 'new');
+  await look();
+  expect(mark(replica)).toBe('old');
+  return { ...world, written };
+};
+
+describe('an object of the other side that a run covered by an older state of this side', () => {
+  test('goes back as soon as the other side has brought it here', async () => {
+    const world = await covered(2_000);
+    world.source.remove('k');
+    arrive(world, world.written);
+    await world.look();
+    expect(mark(world.replica)).toBe('new');
+    expect((await world.look()).outcome).toBe('unchanged');
+  });
+
+  test.each([2_000, 0])(
+    'goes back although the older state was deleted in between (%i ms later)',
+    async (passMs) => {
+      const world = await covered(passMs);
+      world.source.remove('k');
+      await world.look();
+      expect(mark(world.replica)).toBeUndefined();
+      arrive(world, world.written);
+      await world.look();
+      expect(mark(world.replica)).toBe('new');
+    },
+  );
+
+  test('stays covered if neither state is surely the older one, and goes round no further', async () => {
+    const world = await covered(0);
+    arrive(world, world.written);
+    expect((await world.look()).outcome).toBe('replica');
+    expect(mark(world.replica)).toBe('old');
+  });
+});
+
+test('a delete of an older state that covered an object does not hide the replica of that object', async () => {
+  const world = pair();
+  const { source, replica, clock, look } = world;
+  const old = write(replica, 'old');
+  replica.remove('k');
+  clock.nowMs += 2_000;
+  write(source, 'new');
+  arrive(world, old);
+  source.remove('k');
+  expect((await look()).outcome).toBe('replicated');
+  expect(mark(replica)).toBe('new');
+  expect(await look()).toEqual({ outcome: 'not-ours' });
+  expect(mark(replica)).toBe('new');
+});
