@@ -89,6 +89,27 @@ const ROLE_OPERATIONS: Record<string, Operation<Role>> = {
   },
 };
 
+/** The resource is the role that does not exist yet. */
+const CREATE_ROLE: Operation<string> = {
+  known: ['RoleName', 'Path', 'AssumeRolePolicyDocument', 'Description', 'MaxSessionDuration'],
+  run: ({ iam, input, accountId }, roleName) => {
+    if (iam.roleNamed(accountId, roleName) !== undefined)
+      throw new AwsError('EntityAlreadyExists', `Role with name ${roleName} already exists.`, {
+        status: 409,
+      });
+    const { path, roleId, arn } = iam.putRole({
+      accountId,
+      roleName,
+      path: input.text('Path') ?? '/',
+      assumeRolePolicy: parsedDocument(required(input, 'AssumeRolePolicyDocument')),
+      policies: [],
+      policyNames: [],
+      maxSessionDurationSeconds: Number(input.text('MaxSessionDuration') ?? 3_600),
+    });
+    return { Role: { Path: path, RoleName: roleName, RoleId: roleId, Arn: arn } };
+  },
+};
+
 const inlineWithout = (role: Role, name: string): Pick<Role, 'policies' | 'policyNames'> => {
   const position = role.policyNames.indexOf(name);
   const isOther = (_: unknown, index: number): boolean => position === -1 || index !== position;
@@ -101,7 +122,8 @@ export const createIamApi = (iam: Iam): AwsService => ({
     const { action } = input;
     const ofRole = ROLE_OPERATIONS[action];
     const ofPolicy = POLICY_OPERATIONS[action];
-    const known = (ofRole ?? ofPolicy)?.known;
+    const isCreation = action === 'CreateRole';
+    const known = (isCreation ? CREATE_ROLE : (ofRole ?? ofPolicy))?.known;
     if (known === undefined) throw notSupported(`iam:${action}`);
     input.refuseOthers('iam', known);
     const { caller } = request;
@@ -110,7 +132,11 @@ export const createIamApi = (iam: Iam): AwsService => ({
         status: 403,
       });
     const call = { iam, request, input, accountId: caller.accountId };
-    const output = answered(() => ofRole?.run(call, roleFor(call)) ?? ofPolicy?.run(call, policyFor(call)));
+    const output = answered(() =>
+      isCreation
+        ? CREATE_ROLE.run(call, newRoleFor(call))
+        : (ofRole?.run(call, roleFor(call)) ?? ofPolicy?.run(call, policyFor(call))),
+    );
     writeQueryResult(response, {
       action,
       xmlns: XMLNS,
@@ -138,6 +164,12 @@ const roleFor = (call: Call): Role => {
   permit(call, role?.arn ?? `arn:aws:iam::${call.accountId}:role/${roleName}`);
   if (!role) throw noSuchEntity(`The role with name ${roleName} cannot be found.`);
   return role;
+};
+
+const newRoleFor = (call: Call): string => {
+  const roleName = required(call.input, 'RoleName');
+  permit(call, `arn:aws:iam::${call.accountId}:role${call.input.text('Path') ?? '/'}${roleName}`);
+  return roleName;
 };
 
 const policyFor = (call: Call): NamedPolicy => {

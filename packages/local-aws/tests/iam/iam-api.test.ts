@@ -1,7 +1,8 @@
-/** IAM over HTTP, with the real SDK. Documents: API_GetRole, API_GetRolePolicy, API_PutRolePolicy, API_UpdateAssumeRolePolicy. */
+/** IAM over HTTP, with the real SDK. Documents: API_CreateRole, API_GetRole, API_GetRolePolicy, API_PutRolePolicy, API_UpdateAssumeRolePolicy. */
 import {
   AttachRolePolicyCommand,
   CreatePolicyVersionCommand,
+  CreateRoleCommand,
   DeleteRolePolicyCommand,
   DetachRolePolicyCommand,
   GetPolicyCommand,
@@ -65,6 +66,21 @@ test('a deleted policy and a role that does not exist are NoSuchEntity', async (
   await expect(client.send(new GetRoleCommand({ RoleName: 'nobody' }))).rejects.toMatchObject({
     name: 'NoSuchEntityException',
   });
+});
+
+test('a role that was created has no policies, and the same name cannot be used twice', async () => {
+  const trust = JSON.stringify({
+    Statement: [{ Effect: 'Allow', Principal: { AWS: accountId }, Action: 'sts:AssumeRole' }],
+  });
+  const create = new CreateRoleCommand({
+    RoleName: 'fresh',
+    Path: '/team/',
+    AssumeRolePolicyDocument: trust,
+  });
+  const { Role } = await client.send(create);
+  expect(Role).toMatchObject({ Arn: `arn:aws:iam::${accountId}:role/team/fresh` });
+  expect((await client.send(new ListRolePoliciesCommand({ RoleName: 'fresh' }))).PolicyNames).toEqual([]);
+  await expect(client.send(create)).rejects.toMatchObject({ name: 'EntityAlreadyExistsException' });
 });
 
 test('the trust policy can be replaced, and who has no permission learns nothing about the role', async () => {
