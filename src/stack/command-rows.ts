@@ -152,7 +152,10 @@ export const COMMAND_ROWS: Readonly<Record<string, CommandRow>> = {
       ],
       account: [...READ_STATE.account, 'lambda:GetAccountSettings', 's3:ListAllMyBuckets'],
     },
-    operatorNeeds: { 'inspect function': ['lambda:InvokeFunction'] },
+    operatorNeeds: {
+      'inspect function': ['lambda:InvokeFunction'],
+      'backfill function': ['lambda:InvokeFunction'],
+    },
   },
   'dlq check': {
     person: 'operator',

@@ -17,6 +17,8 @@ export interface Context {
   identity: Identity | null;
   /** The deployed stack; null: there is none, or the caller may not see it. */
   stack: StackState | null;
+  /** The settings of destination accounts in a region, for the accounts whose profile was given. Null for all others. */
+  ownersOf(account: string, region: string): AccountSettings | null;
   /** Milliseconds since the epoch. */
   now(): number;
 }

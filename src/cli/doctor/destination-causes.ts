@@ -6,8 +6,82 @@ export const DESTINATION_CAUSES = {
     verdict: 'error',
     asks: 'sts:AssumeRole with the external id',
     means:
-      'The role does not exist, does not trust our role, or expects another external id. STS answers the same to all three.',
+      'The role does not exist, does not trust our role, or expects another external id. STS answers the same to all three; --destination-profile tells which.',
     fix: 'npx s3-replicator config destination prints the command that creates it as the rule wants it',
+  },
+  'role-missing': {
+    verdict: 'error',
+    asks: 'iam:GetRole, with --destination-profile',
+    means: 'A role at the destination does not exist: nobody created it, or somebody deleted it.',
+    fix: 'npx s3-replicator config destination, or aws iam create-role … where its stack still exists',
+  },
+  'role-distrusts': {
+    verdict: 'error',
+    asks: 'iam:GetRole, with --destination-profile',
+    means: 'A role at the destination exists, but its trust policy does not name our role.',
+    fix: 'npx s3-replicator config destination, or aws iam update-assume-role-policy …',
+  },
+  'role-other-id': {
+    verdict: 'error',
+    asks: 'iam:GetRole, with --destination-profile',
+    means: 'A role at the destination trusts our role, but with another external id.',
+    fix: 'npx s3-replicator config destination, or aws iam update-assume-role-policy …',
+  },
+  'trust-changed': {
+    verdict: 'error',
+    asks: 'iam:GetRole, with --destination-profile',
+    means: 'The trust policy of a role at the destination is not the one that was deployed.',
+    fix: 'aws iam update-assume-role-policy …',
+  },
+  'policy-changed': {
+    verdict: 'error',
+    asks: 'iam:GetRolePolicy, with --destination-profile',
+    means:
+      'A policy of a role at the destination lacks statements that were deployed, or has another denial.',
+    fix: 'aws iam put-role-policy …',
+  },
+  'policy-wider': {
+    verdict: 'warning',
+    asks: 'iam:GetRolePolicy, with --destination-profile',
+    means: 'A policy of a role at the destination allows more than what was deployed.',
+    fix: 'aws iam put-role-policy …',
+  },
+  'template-version': {
+    verdict: 'warning',
+    asks: 'cloudformation:DescribeStacks, with --destination-profile',
+    means: 'The stack of the destination has the template of another version.',
+    fix: 'npx s3-replicator config destination',
+  },
+  'template-parameters': {
+    verdict: 'error',
+    asks: 'cloudformation:DescribeStacks, with --destination-profile',
+    means: 'The parameters of the stack of the destination allow less than the rules need.',
+    fix: 'npx s3-replicator config destination',
+  },
+  'history-expires': {
+    verdict: 'warning',
+    asks: 's3:GetLifecycleConfiguration, with --destination-profile',
+    means: 'Lifecycle removes older versions of replicas, and the rule says `versions: all`.',
+    fix: 'aws s3api put-bucket-lifecycle-configuration …',
+  },
+  'grants-refused': {
+    verdict: 'error',
+    asks: 's3:GetBucketOwnershipControls, with --destination-profile',
+    means: 'The bucket takes no grants, and the rule says `acl: replicate`.',
+    fix: 'aws s3api put-bucket-ownership-controls …',
+  },
+  'replicas-of-others': {
+    verdict: 'warning',
+    asks: 's3:GetBucketOwnershipControls, with --destination-profile',
+    means:
+      'Replicas belong to the account of the role, and the owner of the bucket may not be able to read them.',
+    fix: 'aws s3api put-bucket-ownership-controls …',
+  },
+  'compare-refused': {
+    verdict: 'error',
+    asks: 'sts:AssumeRole and one harmless read for each permission, as the backfill function',
+    means: 'The role that compares cannot do its work: backfills and verifies fail.',
+    fix: 'npx s3-replicator config destination, or aws iam put-role-policy …',
   },
   'own-role-refused': {
     verdict: 'error',

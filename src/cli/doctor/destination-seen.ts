@@ -5,7 +5,7 @@ import { findingsOf } from './finding.ts';
 import { DEPLOY, type Fix } from './fix.ts';
 import { destinationSubject } from './report.ts';
 
-const { ok, found } = findingsOf('destinations', DESTINATION_CAUSES);
+const { ok, found, notChecked } = findingsOf('destinations', DESTINATION_CAUSES);
 
 export type Seen = ReturnType<typeof seenFrom>;
 
@@ -19,13 +19,17 @@ export const seenFrom = (context: Context, where: RuleDestination) => {
     account,
     command: `npx s3-replicator ${text} --rule ${rule.id}${stage}`,
   });
+  const template = command('config destination');
   return {
     ...where,
     context,
     ok: (text: string) => ok(text, subject),
+    notChecked: (text: string) => notChecked(text, subject),
     found: (cause: keyof typeof DESTINATION_CAUSES, text: string, fix: Fix) =>
       found(cause, { subject, text, fix }),
-    template: command('config destination'),
+    template,
+    // What puts right a refusal of the role. Who has the credentials of the destination account gets the very call.
+    repairs: { trust: template, policy: template, compare: template },
     grants: command('config policy', accountOf(context)),
     edit: (edit: string): Fix => ({
       kind: 'edit',

@@ -62,7 +62,7 @@ const lockFindings = (one: Seen, { hasObjectLock, defaultRetention }: ProbedBuck
 const guardFindings = (one: Seen, { guards = [] }: ProbedBucket): Finding[] => {
   const allowed = guards.filter(({ answer }) => answer !== 'denied').map(({ permission }) => permission);
   if (allowed.length === 0) return [];
-  return [one.found('guard-missing', `the role is not denied ${allowed.join(', ')}`, one.template)];
+  return [one.found('guard-missing', `the role is not denied ${allowed.join(', ')}`, one.repairs.policy)];
 };
 
 const copyFindings = (one: Seen, { copied }: ProbedBucket): Finding[] => {

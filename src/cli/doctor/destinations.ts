@@ -4,12 +4,15 @@
  */
 import { askInspect } from '../../lib/aws/settings/inspect-function.ts';
 import { parseProbe } from '../../lib/inspect/probe.ts';
-import type { ProbedBucket, ProbedPlace, ProbedTrust, ProbeStep } from '../../lib/inspect/probed-place.ts';
-import { ruleDestinations, type RuleDestination } from '../../lib/model/rule.ts';
+import type { ProbedBucket, ProbedPlace, ProbedTrust } from '../../lib/inspect/probed-place.ts';
+import type { ProbeStep } from '../../lib/model/probe-step.ts';
+import { accountOfArn, ruleDestinations } from '../../lib/model/rule.ts';
 import { accountOf, type Context } from './context.ts';
+import { askCompare, compareFindings } from './compare-role.ts';
 import { DESTINATION_CAUSES } from './destination-causes.ts';
 import { type Finding, findingsOf, whyNotChecked } from './finding.ts';
 import type { Fix } from './fix.ts';
+import { type SeenByOwner, unseenOwners, withOwners } from './destination-owners.ts';
 import { type Seen, seenFrom } from './destination-seen.ts';
 import { settingFindings } from './destination-settings.ts';
 import { serviceFindings } from './service-findings.ts';
@@ -29,27 +32,29 @@ export const destinationFindings = async (context: Context): Promise<Finding[]> 
   if (asked.kind === 'missing') return [notChecked('the stack has no inspect function: deploy it again')];
   if (asked.kind !== 'answer')
     return [notChecked(whyNotChecked('all destinations', asked) ?? 'all destinations')];
-  return ruleDestinations(configuration.replication).flatMap((where) => {
-    const place = asked.value.find(
-      ({ rule, destination }) => rule === where.rule.id && destination === where.destination.id,
-    );
-    const subject = destinationSubject(where);
-    if (place === undefined) return [notChecked('it is not deployed yet', subject)];
-    return placeFindings(context, where, place);
-  });
+  const compared = await askCompare(context);
+  const places = await Promise.all(
+    ruleDestinations(configuration.replication).map(async (where) => {
+      const isIt = ({ rule, destination }: { rule: string; destination: string }): boolean =>
+        rule === where.rule.id && destination === where.destination.id;
+      const place = asked.value.find(isIt);
+      if (place === undefined) return [notChecked('it is not deployed yet', destinationSubject(where))];
+      const seen = await withOwners(seenFrom(context, where));
+      return [...placeFindings(seen, place), ...compareFindings(seen, compared, place)];
+    }),
+  );
+  return [...places.flat(), ...unseenOwners(context)];
 };
 
-const placeFindings = (context: Context, where: RuleDestination, place: ProbedPlace): Finding[] => {
-  const one = seenFrom(context, where);
-  return [
-    ...(place.secret === null ? trustFindings(one, place.trust) : secretFindings(one, place.secret)),
-    ...sourceFindings(one, place.source),
-    ...(place.bucket === null ? [] : bucketFindings(one, place.bucket)),
-    ...stepFindings(one, place.steps),
-    ...(place.service === null ? [] : serviceFindings(one, place.service)),
-    ...(place.bucket === null ? [] : settingFindings(one, place.bucket)),
-  ];
-};
+const placeFindings = (one: SeenByOwner, place: ProbedPlace): Finding[] => [
+  ...one.owners,
+  ...(place.secret === null ? trustFindings(one, place.trust) : secretFindings(one, place.secret)),
+  ...sourceFindings(one, place.source),
+  ...(place.bucket === null ? [] : bucketFindings(one, place.bucket)),
+  ...stepFindings(one, place.steps),
+  ...(place.service === null ? [] : serviceFindings(one, place.service)),
+  ...(place.bucket === null ? [] : settingFindings(one, place.bucket)),
+];
 
 const secretFindings = (one: Seen, { answer, detail }: ProbeStep): Finding[] => {
   const { service } = one.destination;
@@ -63,7 +68,7 @@ const secretFindings = (one: Seen, { answer, detail }: ProbeStep): Finding[] => 
   ];
 };
 
-const trustFindings = (one: Seen, trust: ProbedTrust | null): Finding[] => {
+const trustFindings = (one: SeenByOwner, trust: ProbedTrust | null): Finding[] => {
   const { roleArn, externalId } = one.destination;
   if (trust === null || roleArn === null) return [];
   const role = roleArn.split('/').at(-1) ?? '';
@@ -76,7 +81,8 @@ const trustFindings = (one: Seen, trust: ProbedTrust | null): Finding[] => {
           command: `npx s3-replicator doctor --fix-script --rule ${one.rule.id}`,
         }),
       ];
-    const text = `role ${role} cannot be assumed with "${externalId}": it does not exist in account ${one.destination.account}, does not trust ${one.context.names.replicateRole}, or expects another external id`;
+    if (one.isTrustNamed) return [];
+    const text = `role ${role} cannot be assumed with "${externalId}": it does not exist in account ${accountOfArn(roleArn)}, does not trust ${one.context.names.replicateRole}, or expects another external id (--destination-profile tells which)`;
     return [one.found('role-refused', text, one.template)];
   }
   const open = [
@@ -90,12 +96,12 @@ const trustFindings = (one: Seen, trust: ProbedTrust | null): Finding[] => {
           one.found(
             'role-nameless',
             `role ${role} does not allow sts:SetSourceIdentity, so CloudTrail does not show which function writes`,
-            one.template,
+            one.repairs.trust,
           ),
         ];
   if (open.length === 0) return [one.ok('role assumed'), one.ok('refused without external id'), ...nameless];
   return [
-    one.found('trust-open', `role ${role} can be assumed ${open.join(' and ')}`, one.template),
+    one.found('trust-open', `role ${role} can be assumed ${open.join(' and ')}`, one.repairs.trust),
     ...nameless,
   ];
 };
@@ -168,13 +174,13 @@ const stepFindings = (one: Seen, steps: readonly ProbeStep[]): Finding[] => {
         ]),
     ...(denied.length === 0
       ? []
-      : [one.found('destination-permission', `refused: ${refusalText(denied)}`, one.template)]),
+      : [one.found('destination-permission', `refused: ${refusalText(denied)}`, one.repairs.policy)]),
     ...(refused.some(isQuestion)
       ? [
           one.found(
             'destination-owner-question',
             'the role may not ask whose a bucket is (s3:ListAllMyBuckets)',
-            one.template,
+            one.repairs.policy,
           ),
         ]
       : []),
@@ -188,7 +194,7 @@ const keyFinding = (one: Seen, steps: readonly ProbeStep[]): Finding =>
   one.found(
     'destination-key',
     `the KMS key of the replicas cannot be used: ${steps[0]?.detail ?? ''}`.slice(0, 300),
-    one.template,
+    one.repairs.policy,
   );
 
 const probeText = ({ rule, destination }: Seen): string =>

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { createAccountSettings } from '../../lib/aws/settings/account-settings.ts';
+import { type AccountSettings, createAccountSettings } from '../../lib/aws/settings/account-settings.ts';
 import { valueOf } from '../../lib/aws/settings/asked.ts';
 import { type Configuration, loadConfiguration } from '../../lib/configuration/configuration.ts';
 import { productVersion } from '../../lib/configuration/package-files.ts';
@@ -40,6 +40,12 @@ export const DOCTOR: CommandSpec = {
         'Also upload one small object for each rule, and time it until every replica is proven. It is removed again where the rule replicates deletes.',
     },
     strict: { description: 'Exit with 3 if there are warnings and no errors.' },
+    'destination-profile': {
+      value: 'PROFILE',
+      description:
+        'AWS profile of a destination account. Also compare the stack, the roles and the bucket there with the rules. May be given for several accounts.',
+      multiple: true,
+    },
     'fix-script': { description: 'Print all fixes as a shell script, which nothing runs.' },
     json: { description: 'Print one JSON object on standard output (fields: docs/cli.md).' },
     ...DEPLOYMENT_OPTIONS,
@@ -53,6 +59,10 @@ export const DOCTOR: CommandSpec = {
   examples: [
     ['npx s3-replicator doctor', 'Before the first deployment, and whenever something seems wrong'],
     ['npx s3-replicator doctor --rule invoices --strict', 'For a pipeline'],
+    [
+      'npx s3-replicator doctor --destination-profile archive',
+      'With the credentials of a destination account',
+    ],
     ['npx s3-replicator doctor --fix-script > fix.sh', 'All fixes, to read and to run'],
   ],
 };
@@ -90,7 +100,9 @@ export const examine = async (options: ParsedOptions, io: CliIo): Promise<Report
     const counts = { errors: 1, warnings: 0, destinations: 0, sound: 0 };
     return { stack: 'replication.yml', region: '', version, ...nobody, findings, ...counts, seconds };
   }
-  const context = await contextOf(whole, chosenRules(whole, options.values('rule')), io);
+  const owners = await ownersOf(options.values('destination-profile'), whole.deployment.region);
+  const chosen = chosenRules(whole, options.values('rule'));
+  const context = { ...(await contextOf(whole, chosen, io)), ownersOf: owners };
   const here = hereFindings(context, { node: process.versions.node, version });
   const groups = await Promise.all([
     stackFindings(context),
@@ -143,13 +155,36 @@ const chosenRules = (whole: Configuration, ids: readonly string[]): Configuratio
   return { ...whole, replication: { ...whole.replication, rules: chosen } };
 };
 
-const contextOf = async (whole: Configuration, configuration: Configuration, io: CliIo): Promise<Context> => {
+const contextOf = async (
+  whole: Configuration,
+  configuration: Configuration,
+  io: CliIo,
+): Promise<Omit<Context, 'ownersOf'>> => {
   const names = resourceNames(whole.deployment);
   const { region } = whole.deployment;
-  const settings = createAccountSettings(region);
+  const settings = createAccountSettings({ region });
   const identity = valueOf(await settings.resources.identity());
   const stack = identity === null ? null : valueOf(await settings.stacks.state(names.stack));
   return { configuration, whole, names, region, settings, identity, stack, now: io.now };
+};
+
+/** Finds out to which account each profile belongs. Throws CliError for a profile that AWS does not accept. */
+const ownersOf = async (profiles: readonly string[], region: string): Promise<Context['ownersOf']> => {
+  const known = new Map<string, string>();
+  for (const profile of profiles) {
+    const identity = await createAccountSettings({ region, profile }).resources.identity();
+    if (identity.kind !== 'answer')
+      throw new CliError('bad-credentials', `AWS accepts no credentials of profile ${profile}.`);
+    known.set(identity.value.account, profile);
+  }
+  const opened = new Map<string, AccountSettings>();
+  return (account, there) => {
+    const profile = known.get(account);
+    if (profile === undefined) return null;
+    const settings = opened.get(`${account} ${there}`) ?? createAccountSettings({ region: there, profile });
+    opened.set(`${account} ${there}`, settings);
+    return settings;
+  };
 };
 
 /** Returns a caller as people name it: `AssumedRole/platform` for a session of the role platform. */

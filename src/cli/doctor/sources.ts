@@ -185,8 +185,10 @@ const lifecycleFindings = async (context: Context, { bucket, rules }: Source): P
   );
 };
 
-const isTouched = ({ movesTo, prefix }: LifecycleRuleSummary, wanted: string): boolean =>
-  movesTo.some((one) => ARCHIVES.has(one)) && (wanted.startsWith(prefix) || prefix.startsWith(wanted));
+const isTouched = ({ isEnabled, movesTo, prefix }: LifecycleRuleSummary, wanted: string): boolean =>
+  isEnabled &&
+  movesTo.some((one) => ARCHIVES.has(one)) &&
+  (wanted.startsWith(prefix) || prefix.startsWith(wanted));
 
 const payerFindings = async (context: Context, { bucket, owner, rules }: Source): Promise<Finding[]> => {
   const asked = await context.settings.buckets.requestPayer(bucket);

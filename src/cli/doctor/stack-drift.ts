@@ -33,13 +33,14 @@ export const deployedResources = async (context: Context): Promise<TemplateResou
   ]);
   const why = whyNotChecked('its template', template) ?? whyNotChecked('its resources', resources);
   if (template.kind !== 'answer' || resources.kind !== 'answer') return notChecked(why ?? 'its template');
-  const place = { account: accountOf(context), region, stack: names.stack };
+  const parameters = context.stack?.parameters ?? {};
+  const place = { account: accountOf(context), region, stack: names.stack, parameters };
   return (
-    templateResources(template.value, resources.value, place) ?? notChecked('its template is not in JSON')
+    templateResources(template.value, resources.value, place) ?? notChecked('its template, which is none')
   );
 };
 
-const roleFindings: Check = async (context, { physicalId: role, properties }) => {
+export const roleFindings: Check = async (context, { physicalId: role, properties }) => {
   const trust = await context.settings.resources.roleTrust(role);
   const policies = [properties['Policies'] ?? []].flat().filter(isRecord);
   const others = await Promise.all(

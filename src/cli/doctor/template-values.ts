@@ -1,7 +1,9 @@
-/** Calculates the values of a deployed template. Only the intrinsic functions that our own template uses are supported. */
+/** Calculates the values of a deployed template. */
 import { partitionOfRegion } from '../../lib/configuration/aws-syntax.ts';
-import { isRecord, parsedJson } from '../../lib/model/json.ts';
+import { parseTemplateText } from '../../lib/configuration/template-text.ts';
+import { isRecord } from '../../lib/model/json.ts';
 import type { StackResource } from '../../lib/aws/settings/stack-settings.ts';
+import { filler, NO_VALUE } from './intrinsics.ts';
 
 export interface TemplateResource {
   logicalId: string;
@@ -18,19 +20,37 @@ export interface Place {
   account: string;
   region: string;
   stack: string;
+  parameters: Readonly<Record<string, string>>;
 }
 
-/** Returns the resources of a template; null if the text is no JSON template. */
+/** Returns the resources of a template; null if the text is no template. */
 export const templateResources = (
   text: string,
   resources: readonly StackResource[],
   place: Place,
 ): TemplateResource[] | null => {
-  const template = parsedJson(text);
-  if (!isRecord(template) || !isRecord(template['Resources'])) return null;
+  const template = parseTemplateText(text);
+  if (template === null || !isRecord(template['Resources'])) return null;
   const byId = new Map(resources.map((one) => [one.logicalId, one]));
-  const paths = pathsOfRoles(template['Resources']);
-  const fill = filler(byId, place, (logicalId) => paths.get(logicalId) ?? '/');
+  const paths = new Map<string, string>();
+  const parameters = parametersOf(template['Parameters'], place);
+  const fill = filler({
+    reference: (name) =>
+      pseudoParameters(place)[name] ?? parameters[name] ?? byId.get(name)?.physicalId ?? UNKNOWN,
+    attribute(logicalId, name) {
+      const resource = byId.get(logicalId);
+      if (resource === undefined) return UNKNOWN;
+      if (name === 'Arn') return arnOf(resource, place, paths.get(logicalId) ?? '/');
+      return name === 'QueueName' ? (resource.physicalId.split('/').at(-1) ?? '') : UNKNOWN;
+    },
+    conditions: isRecord(template['Conditions']) ? template['Conditions'] : {},
+  });
+  // The path of a role is a part of its ARN, and not of its physical id.
+  for (const [logicalId, resource] of Object.entries(template['Resources'])) {
+    const properties = isRecord(resource) ? resource['Properties'] : null;
+    const path = fill(isRecord(properties) ? properties['Path'] : null);
+    if (typeof path === 'string') paths.set(logicalId, path);
+  }
   return Object.entries(template['Resources']).flatMap(([logicalId, resource]) => {
     const physicalId = byId.get(logicalId)?.physicalId;
     if (!isRecord(resource) || physicalId === undefined) return [];
@@ -40,53 +60,18 @@ export const templateResources = (
   });
 };
 
-/** The path of a role is a part of its ARN, and not of its physical id. */
-const pathsOfRoles = (resources: Record<string, unknown>): Map<string, string> =>
-  new Map(
-    Object.entries(resources).flatMap(([logicalId, resource]) => {
-      const properties = isRecord(resource) ? resource['Properties'] : null;
-      const path = isRecord(properties) ? properties['Path'] : null;
-      return typeof path === 'string' ? [[logicalId, path] as const] : [];
+/** The values of the parameters. A parameter that the stack does not name has its default. */
+const parametersOf = (declared: unknown, { parameters }: Place): Record<string, string | string[]> =>
+  Object.fromEntries(
+    Object.entries(isRecord(declared) ? declared : {}).map(([name, declaration]) => {
+      const { Type: type, Default: byDefault = '' } = isRecord(declaration) ? declaration : {};
+      const value = parameters[name] ?? String(byDefault);
+      return [name, type === 'CommaDelimitedList' ? value.split(',').map((one) => one.trim()) : value];
     }),
   );
 
-const filler = (
-  byId: ReadonlyMap<string, StackResource>,
-  place: Place,
-  pathOf: (logicalId: string) => string,
-) => {
-  const reference = (name: string): string =>
-    pseudoParameters(place)[name] ?? byId.get(name)?.physicalId ?? UNKNOWN;
-  const attribute = (logicalId: string, name: string): string => {
-    const resource = byId.get(logicalId);
-    if (resource === undefined) return UNKNOWN;
-    if (name === 'Arn') return arnOf(resource, place, pathOf(logicalId));
-    return name === 'QueueName' ? (resource.physicalId.split('/').at(-1) ?? '') : UNKNOWN;
-  };
-  const fill = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(fill);
-    if (!isRecord(value)) return value;
-    const { Ref: name, 'Fn::GetAtt': got, 'Fn::Sub': text, 'Fn::Join': joined } = value;
-    if (typeof name === 'string') return reference(name);
-    if (Array.isArray(got)) return attribute(String(got[0]), String(got[1]));
-    if (typeof text === 'string') return substitute(text, reference, attribute);
-    if (Array.isArray(joined)) return [joined[1]].flat().map(fill).join(String(joined[0]));
-    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, fill(one)]));
-  };
-  return fill;
-};
-
-const substitute = (
-  text: string,
-  reference: (name: string) => string,
-  attribute: (logicalId: string, name: string) => string,
-): string =>
-  text.replace(/\$\{([^}]+)\}/g, (_, name: string) => {
-    const dot = name.indexOf('.');
-    return dot < 0 ? reference(name) : attribute(name.slice(0, dot), name.slice(dot + 1));
-  });
-
-const pseudoParameters = ({ account, region, stack }: Place): Record<string, string> => ({
+const pseudoParameters = ({ account, region, stack }: Place): Record<string, string | symbol> => ({
+  'AWS::NoValue': NO_VALUE,
   'AWS::AccountId': account,
   'AWS::Region': region,
   'AWS::Partition': partitionOfRegion(region),

@@ -5,6 +5,7 @@ import type { Context } from 'aws-lambda';
 import type { TransferStore } from '../copy/transfer/transfer.ts';
 import type { ReplicationConfiguration } from '../model/rule.ts';
 import type { MovingObjects, RangesQueue, RunDeps } from '../runs/ports.ts';
+import type { ProbeCompareRoles } from '../runs/compare-probe.ts';
 import type { RunSpec } from '../runs/run.ts';
 import { createBrakeLedger } from './dynamodb/brake-ledger.ts';
 import { createRunStore } from './dynamodb/run-store.ts';
@@ -16,6 +17,7 @@ import { createVerifyMetrics } from './cloudwatch/verify-metrics.ts';
 import { createRunTopic } from './run-topic.ts';
 import { createListings } from './s3/bucket-listing.ts';
 import { createBuckets } from './s3/buckets.ts';
+import { createCompareProbe } from './s3/probe-compare.ts';
 import { createReportFiles } from './s3/report-bucket.ts';
 import { createRangesQueue, createRunQueues, messagesIn } from './sqs/queues.ts';
 import { waitingUrlOf } from './sqs/waiting-queues.ts';
@@ -32,7 +34,9 @@ export interface RunLog {
 
 export interface RunEnvironment {
   /** The result must be disposed of at the end of the invocation. */
-  invocation(context: Context): { deps: RunDeps; ranges: RangesQueue; log: RunLog } & Disposable;
+  invocation(
+    context: Context,
+  ): { deps: RunDeps; ranges: RangesQueue; log: RunLog; probe: ProbeCompareRoles } & Disposable;
 }
 
 /** Called once, when the execution environment starts. Throws when an environment variable is missing. */
@@ -43,6 +47,10 @@ export const createRunEnvironment = (
   const environment = createEnvironment(variables, configuration, 'compare');
   const { logger, clients, sqs, variable } = environment;
   const shared = { configuration, ...runDeps(environment, variables) };
+  const probe = createCompareProbe(
+    { configuration, clientsFor: () => environment.clientsFor('compare') },
+    { region: variable('AWS_REGION'), sessionName: environment.sessionName, now: environment.clock.now },
+  );
   const ranges = createRangesQueue(sqs, variable('RANGES_QUEUE_URL'));
   return {
     invocation(context) {
@@ -57,6 +65,7 @@ export const createRunEnvironment = (
           deadlineMs,
         },
         ranges,
+        probe,
         log: {
           info: (message, fields) => logger.info(message, { ...fields }),
           warn: (message, fields) => logger.warn(message, { ...fields }),

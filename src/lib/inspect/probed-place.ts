@@ -1,17 +1,7 @@
 /** What a probe saw at one destination of a rule. The function reports the answers of AWS. The command explains them. */
+import type { ProbeStep } from '../model/probe-step.ts';
 import type { Destination, ReplicationRule } from '../model/rule.ts';
 import type { ServiceAnswers } from '../model/service-answers.ts';
-
-/**
- * AWS's answer to one call. A call that must not succeed is expected to fail with an error that shows that the call was allowed.
- */
-export interface ProbeStep {
-  /** The IAM action that the call needs, e.g. `s3:PutObjectTagging`. */
-  permission: string;
-  answer: 'allowed' | 'denied' | 'failed';
-  /** AWS's code and message, if the call was denied or failed. */
-  detail: string;
-}
 
 export interface ProbedPlace {
   rule: string;

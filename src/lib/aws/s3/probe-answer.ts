@@ -1,4 +1,4 @@
-import type { ProbeStep } from '../../inspect/probed-place.ts';
+import type { ProbeStep } from '../../model/probe-step.ts';
 import { readError } from '../read-error.ts';
 
 /**

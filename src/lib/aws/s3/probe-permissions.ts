@@ -21,7 +21,7 @@ import {
   PutObjectTaggingCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import type { ProbeStep } from '../../inspect/probed-place.ts';
+import type { ProbeStep } from '../../model/probe-step.ts';
 import type { Destination, ReplicationRule } from '../../model/rule.ts';
 import { answerOf } from './probe-answer.ts';
 
@@ -35,18 +35,41 @@ interface Place {
   now: number;
 }
 
-type Step = () => Promise<ProbeStep>;
+interface Step {
+  permission: string;
+  ask(): Promise<ProbeStep>;
+}
 
-export const probePermissions = async (place: Place): Promise<ProbeStep[]> => {
+export const probePermissions = async (place: Place): Promise<ProbeStep[]> =>
+  Promise.all(stepsOf(place).map(({ ask }) => ask()));
+
+/** Makes only the calls that a comparison needs. */
+export const probeReading = async (place: Place): Promise<ProbeStep[]> =>
+  Promise.all(stepsOf(place).flatMap(({ permission, ask }) => (READING.has(permission) ? [ask()] : [])));
+
+/** The permissions of the role that compares. */
+const READING: ReadonlySet<string> = new Set([
+  's3:ListBucket',
+  's3:ListBucketVersions',
+  's3:GetObject',
+  's3:GetObjectVersion',
+  's3:GetObjectTagging',
+  's3:GetObjectVersionTagging',
+  's3:GetObjectRetention',
+  's3:GetObjectLegalHold',
+  's3:GetObjectAcl',
+  's3:GetObjectVersionAcl',
+]);
+
+const stepsOf = (place: Place): Step[] => {
   const { rule, destination, hasObjectLock } = place;
-  const steps = [
+  return [
     ...listingSteps(place),
     ...objectSteps(place),
     ...(rule.deletes === 'replicate' ? [deleteStep(place)] : []),
     ...(destination.objectLock === 'ignore' || !hasObjectLock ? [] : lockSteps(place)),
     ...(rule.acl === 'replicate' ? aclSteps(place) : []),
   ];
-  return Promise.all(steps.map((step) => step()));
 };
 
 /** S3 uses this id for the version of an object that was written without versioning. */
@@ -64,10 +87,10 @@ const NOT_THERE = [
 
 const listingSteps = ({ client, destination, key }: Place): Step[] => {
   const Bucket = destination.bucket;
-  const one =
-    (permission: string, send: () => Promise<unknown>): Step =>
-    () =>
-      answerOf(permission, send);
+  const one = (permission: string, send: () => Promise<unknown>): Step => ({
+    permission,
+    ask: () => answerOf(permission, send),
+  });
   return [
     one('s3:ListBucket', () => client.send(new ListObjectsV2Command({ Bucket, Prefix: key, MaxKeys: 1 }))),
     one('s3:ListBucketVersions', () =>
@@ -84,14 +107,14 @@ const objectSteps = ({ client, destination, key }: Place): Step[] => {
   const named = { Bucket: destination.bucket, Key: key };
   const upload = { ...named, UploadId: 'no-such-upload' };
   const Tagging = { TagSet: [] };
-  const one =
-    (
-      permission: string,
-      send: (version: { VersionId?: string }) => Promise<unknown>,
-      isVersioned = false,
-    ): Step =>
-    () =>
-      answerOf(permission, () => send(isVersioned ? { VersionId: NULL_VERSION } : {}), NOT_THERE);
+  const one = (
+    permission: string,
+    send: (version: { VersionId?: string }) => Promise<unknown>,
+    isVersioned = false,
+  ): Step => ({
+    permission,
+    ask: () => answerOf(permission, () => send(isVersioned ? { VersionId: NULL_VERSION } : {}), NOT_THERE),
+  });
   const both = (action: string, versionAction: string, send: Parameters<typeof one>[1]): Step[] => [
     one(`s3:${action}`, send),
     one(`s3:${versionAction}`, send, true),
@@ -112,23 +135,24 @@ const objectSteps = ({ client, destination, key }: Place): Step[] => {
 };
 
 /** Nothing is deleted and no delete marker is written, because the condition cannot be met. */
-const deleteStep =
-  ({ client, destination, key }: Place): Step =>
-  () =>
+const deleteStep = ({ client, destination, key }: Place): Step => ({
+  permission: 's3:DeleteObject',
+  ask: () =>
     answerOf(
       's3:DeleteObject',
       () => client.send(new DeleteObjectCommand({ Bucket: destination.bucket, Key: key, IfMatch: '"0"' })),
       NOT_THERE,
-    );
+    ),
+});
 
 const DAY_MS = 24 * 3_600_000;
 
 const lockSteps = ({ client, destination, key, now }: Place): Step[] => {
   const named = { Bucket: destination.bucket, Key: key };
-  const one =
-    (permission: string, send: () => Promise<unknown>): Step =>
-    () =>
-      answerOf(permission, send, NOT_THERE);
+  const one = (permission: string, send: () => Promise<unknown>): Step => ({
+    permission,
+    ask: () => answerOf(permission, send, NOT_THERE),
+  });
   return [
     one('s3:GetObjectRetention', () => client.send(new GetObjectRetentionCommand(named))),
     one('s3:GetObjectLegalHold', () => client.send(new GetObjectLegalHoldCommand(named))),
@@ -184,14 +208,14 @@ export const probeGuards = async (place: Place): Promise<ProbeStep[]> => {
 
 const aclSteps = ({ client, destination, key }: Place): Step[] => {
   const named = { Bucket: destination.bucket, Key: key };
-  const one =
-    (
-      permission: string,
-      version: { VersionId?: string },
-      send: (name: typeof named) => Promise<unknown>,
-    ): Step =>
-    () =>
-      answerOf(permission, () => send({ ...named, ...version }), NOT_THERE);
+  const one = (
+    permission: string,
+    version: { VersionId?: string },
+    send: (name: typeof named) => Promise<unknown>,
+  ): Step => ({
+    permission,
+    ask: () => answerOf(permission, () => send({ ...named, ...version }), NOT_THERE),
+  });
   const version = { VersionId: NULL_VERSION };
   const read = (name: typeof named) => client.send(new GetObjectAclCommand(name));
   const write = (name: typeof named) => client.send(new PutObjectAclCommand({ ...name, ACL: 'private' }));

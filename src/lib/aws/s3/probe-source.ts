@@ -7,7 +7,7 @@ import {
   ListObjectVersionsCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import type { ProbeStep } from '../../inspect/probed-place.ts';
+import type { ProbeStep } from '../../model/probe-step.ts';
 import type { ReplicationRule } from '../../model/rule.ts';
 import { answerOf } from './probe-answer.ts';
 

@@ -15,10 +15,10 @@ const NOTHING = JSON.stringify({
 /** The shortest duration of a session that STS accepts. */
 const SESSION_SECONDS = 900;
 
-export const createTrustProbe = (place: { region: string; sessionName: string; functionName: string }) => {
-  const { region, sessionName, functionName } = place;
+/** Returns a function that tries to begin a session of a role. */
+export const createAssumeProbe = ({ region, sessionName }: { region: string; sessionName: string }) => {
   const sts = new STSClient({ region, ...CONTROL_CLIENT });
-  const assume = (RoleArn: string, id: string | null, name = {}): ReturnType<typeof answerOf> =>
+  return (RoleArn: string, id: string | null, name = {}): ReturnType<typeof answerOf> =>
     answerOf('sts:AssumeRole', () =>
       sts.send(
         new AssumeRoleCommand({
@@ -31,6 +31,11 @@ export const createTrustProbe = (place: { region: string; sessionName: string; f
         }),
       ),
     );
+};
+
+export const createTrustProbe = (place: { region: string; sessionName: string; functionName: string }) => {
+  const { functionName } = place;
+  const assume = createAssumeProbe(place);
   return async ({ roleArn, externalId }: RoleDestination): Promise<ProbedTrust> => {
     const [withId, withoutId, withOtherId, withName] = await Promise.all([
       assume(roleArn, externalId),

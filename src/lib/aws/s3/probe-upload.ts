@@ -7,7 +7,8 @@ import {
   UploadPartCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
-import type { ProbedBucket, ProbeStep } from '../../inspect/probed-place.ts';
+import type { ProbedBucket } from '../../inspect/probed-place.ts';
+import type { ProbeStep } from '../../model/probe-step.ts';
 import type { Destination, ReplicationRule } from '../../model/rule.ts';
 import { encryptionFields } from './write-fields.ts';
 import { answerOf } from './probe-answer.ts';

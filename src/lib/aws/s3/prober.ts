@@ -1,5 +1,4 @@
 /** Tries everything that replication needs at a destination, with sessions like those of replication. */
-import { randomUUID } from 'node:crypto';
 import {
   GetBucketVersioningCommand,
   GetObjectLockConfigurationCommand,
@@ -7,12 +6,13 @@ import {
   ListBucketsCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import type { ProbedBucket, ProbedPlace, Prober, ProbeStep } from '../../inspect/probed-place.ts';
+import type { ProbedBucket, ProbedPlace, Prober } from '../../inspect/probed-place.ts';
+import type { ProbeStep } from '../../model/probe-step.ts';
 import { copiesInsideS3, type Destination, type ReplicationRule } from '../../model/rule.ts';
 import { regionInAnswer } from '../bucket-region.ts';
 import { readError } from '../read-error.ts';
 import type { S3Clients } from './clients.ts';
-import { PROBE_KEY } from './sessions.ts';
+import { absentKey } from './probe-key.ts';
 import { answerOf } from './probe-answer.ts';
 import { probeGuards, probePermissions } from './probe-permissions.ts';
 import { probeSource } from './probe-source.ts';
@@ -113,10 +113,6 @@ const triedPlace = async (
   const { steps, ...seen } = upload;
   return { bucket: { ...settings, ...seen, guards }, steps: [...read, ...permissions, ...steps] };
 };
-
-/** No object has such a key. The key is under the prefix, because the permissions of the role may be limited to the prefix. */
-const absentKey = (rule: ReplicationRule, destination: Destination): string =>
-  `${destination.prefix ?? rule.source.prefix}${PROBE_KEY}${randomUUID()}`;
 
 const isElsewhere = ({ region }: Pick<ProbedBucket, 'region'>, destination: Destination): boolean =>
   region !== null && region !== '' && region !== destination.region;

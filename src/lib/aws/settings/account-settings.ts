@@ -1,4 +1,5 @@
-/** All questions that doctor asks AWS with the credentials of the caller. */
+/** All questions that doctor asks AWS with the credentials of the caller, or of a profile. */
+import type { AskedPlace } from './asked.ts';
 import { type BucketSettings, createBucketSettings } from './bucket-settings.ts';
 import { createFunctionSettings, type FunctionSettings } from './function-settings.ts';
 import { createResourcePolicies, type ResourcePolicies } from './resource-policies.ts';
@@ -11,9 +12,9 @@ export interface AccountSettings {
   buckets: BucketSettings;
 }
 
-export const createAccountSettings = (region: string): AccountSettings => ({
-  stacks: createStackSettings({ region }),
-  functions: createFunctionSettings(region),
-  resources: createResourcePolicies(region),
-  buckets: createBucketSettings(region),
+export const createAccountSettings = (place: AskedPlace): AccountSettings => ({
+  stacks: createStackSettings(place),
+  functions: createFunctionSettings(place),
+  resources: createResourcePolicies(place),
+  buckets: createBucketSettings(place),
 });

@@ -1,6 +1,13 @@
 /** One question to AWS about a setting, and the ways in which AWS may answer it. */
 import { readError } from '../read-error.ts';
 
+/** The region and the credentials with which AWS is asked. */
+export interface AskedPlace {
+  region: string;
+  /** Default: the credentials of the environment. */
+  profile?: string;
+}
+
 /** The answer to a question. A missing permission is an answer too, because a caller may have only some permissions. */
 export type Asked<Value> =
   | { kind: 'answer'; value: Value }

@@ -15,7 +15,7 @@ import {
 import type { NotificationConfiguration } from '../../subscription/subscription.ts';
 import { SDK_LOGGER } from '../sdk-logger.ts';
 import { forcePathStyle } from '../s3/path-style.ts';
-import { ask, type Asked, askOnce } from './asked.ts';
+import { ask, type Asked, type AskedPlace, askOnce } from './asked.ts';
 import { regionInAnswer } from '../bucket-region.ts';
 
 export interface LifecycleRuleSummary {
@@ -23,7 +23,10 @@ export interface LifecycleRuleSummary {
   prefix: string;
   /** The storage classes into which the rule moves objects, current or not. */
   movesTo: string[];
-  abortsUploads: boolean;
+  isEnabled: boolean;
+  expiresNoncurrent: boolean;
+  /** The whole rule, as S3 returns it and takes it. */
+  whole: Readonly<Record<string, unknown>>;
 }
 
 export interface FirstKeys {
@@ -48,9 +51,9 @@ export interface BucketSettings {
   firstKeys(bucket: string, prefix: string): Promise<Asked<FirstKeys>>;
 }
 
-export const createBucketSettings = (region: string): BucketSettings => {
+export const createBucketSettings = (place: AskedPlace): BucketSettings => {
   const client = new S3Client({
-    region,
+    ...place,
     maxAttempts: 3,
     requestHandler: { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
     logger: SDK_LOGGER,
@@ -133,16 +136,16 @@ const askContents = (
     ask('s3:GetLifecycleConfiguration', async () => {
       const command = new GetBucketLifecycleConfigurationCommand({ Bucket: bucket });
       const { Rules: rules = [] } = await client.send(command);
-      return rules
-        .filter(({ Status: status }) => status === 'Enabled')
-        .map((rule) => ({
-          id: rule.ID ?? '',
-          prefix: rule.Filter?.Prefix ?? rule.Filter?.And?.Prefix ?? rule.Prefix ?? '',
-          movesTo: [...(rule.Transitions ?? []), ...(rule.NoncurrentVersionTransitions ?? [])].flatMap(
-            ({ StorageClass: storageClass }) => storageClass ?? [],
-          ),
-          abortsUploads: rule.AbortIncompleteMultipartUpload !== undefined,
-        }));
+      return rules.map((rule) => ({
+        id: rule.ID ?? '',
+        prefix: rule.Filter?.Prefix ?? rule.Filter?.And?.Prefix ?? rule.Prefix ?? '',
+        movesTo: [...(rule.Transitions ?? []), ...(rule.NoncurrentVersionTransitions ?? [])].flatMap(
+          ({ StorageClass: storageClass }) => storageClass ?? [],
+        ),
+        isEnabled: rule.Status === 'Enabled',
+        expiresNoncurrent: rule.NoncurrentVersionExpiration !== undefined,
+        whole: { ...rule },
+      }));
     }),
   ),
   firstKeys: askOnce((bucket: string, prefix: string) =>

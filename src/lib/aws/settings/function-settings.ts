@@ -9,7 +9,7 @@ import {
   LambdaClient,
 } from '@aws-sdk/client-lambda';
 import { CONTROL_CLIENT } from '../control-client.ts';
-import { ask, type Asked, askOnce } from './asked.ts';
+import { ask, type Asked, type AskedPlace, askOnce } from './asked.ts';
 
 export interface FunctionState {
   state: string;
@@ -39,8 +39,8 @@ export interface FunctionSettings {
   accountConcurrency(): Promise<Asked<number>>;
 }
 
-export const createFunctionSettings = (region: string): FunctionSettings => {
-  const client = new LambdaClient({ region, ...CONTROL_CLIENT });
+export const createFunctionSettings = (place: AskedPlace): FunctionSettings => {
+  const client = new LambdaClient({ ...place, ...CONTROL_CLIENT });
   return {
     state: askOnce((name: string) =>
       ask('lambda:GetFunctionConfiguration', async () => {

@@ -16,7 +16,7 @@ import { GetTopicAttributesCommand, paginateListSubscriptionsByTopic, SNSClient 
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { CONTROL_CLIENT } from '../control-client.ts';
-import { ask, type Asked, askOnce } from './asked.ts';
+import { ask, type Asked, type AskedPlace, askOnce } from './asked.ts';
 
 export interface Identity {
   account: string;
@@ -52,18 +52,18 @@ export interface ResourcePolicies {
   eventRule(name: string): Promise<Asked<EventRuleState>>;
 }
 
-export const createResourcePolicies = (region: string): ResourcePolicies => ({
-  ...askRoles(region),
-  ...askQueues(region),
-  ...askTopics(region),
-  eventRule: askEventRules(region),
+export const createResourcePolicies = (place: AskedPlace): ResourcePolicies => ({
+  ...askRoles(place),
+  ...askQueues(place),
+  ...askTopics(place),
+  eventRule: askEventRules(place),
 });
 
 const askRoles = (
-  region: string,
+  place: AskedPlace,
 ): Pick<ResourcePolicies, 'attachedPolicies' | 'identity' | 'managedPolicy' | 'rolePolicy' | 'roleTrust'> => {
-  const sts = new STSClient({ region, ...CONTROL_CLIENT });
-  const iam = new IAMClient({ region, ...CONTROL_CLIENT });
+  const sts = new STSClient({ ...place, ...CONTROL_CLIENT });
+  const iam = new IAMClient({ ...place, ...CONTROL_CLIENT });
   return {
     identity: askOnce(() =>
       ask('sts:GetCallerIdentity', async () => {
@@ -109,9 +109,9 @@ const askManagedPolicies = (
   ),
 });
 
-const askQueues = (region: string): Pick<ResourcePolicies, 'queueAttributes' | 'queueUrl'> => {
+const askQueues = (place: AskedPlace): Pick<ResourcePolicies, 'queueAttributes' | 'queueUrl'> => {
   // The URL of a template's queue may have another host than the endpoint of the caller.
-  const sqs = new SQSClient({ region, useQueueUrlAsEndpoint: false, ...CONTROL_CLIENT });
+  const sqs = new SQSClient({ ...place, useQueueUrlAsEndpoint: false, ...CONTROL_CLIENT });
   return {
     queueUrl: askOnce((name: string) =>
       ask('sqs:GetQueueUrl', async () => {
@@ -128,8 +128,8 @@ const askQueues = (region: string): Pick<ResourcePolicies, 'queueAttributes' | '
   };
 };
 
-const askTopics = (region: string): Pick<ResourcePolicies, 'topicAttributes' | 'topicSubscriptions'> => {
-  const client = new SNSClient({ region, ...CONTROL_CLIENT });
+const askTopics = (place: AskedPlace): Pick<ResourcePolicies, 'topicAttributes' | 'topicSubscriptions'> => {
+  const client = new SNSClient({ ...place, ...CONTROL_CLIENT });
   return {
     topicAttributes: askOnce((arn: string) =>
       ask('sns:GetTopicAttributes', async () => {
@@ -155,8 +155,8 @@ const askTopics = (region: string): Pick<ResourcePolicies, 'topicAttributes' | '
   };
 };
 
-const askEventRules = (region: string): ResourcePolicies['eventRule'] => {
-  const client = new EventBridgeClient({ region, ...CONTROL_CLIENT });
+const askEventRules = (place: AskedPlace): ResourcePolicies['eventRule'] => {
+  const client = new EventBridgeClient({ ...place, ...CONTROL_CLIENT });
   return askOnce((name: string) =>
     ask('events:DescribeRule, events:ListTargetsByRule', async () => {
       const [rule, { Targets: targets = [] }] = await Promise.all([

@@ -3,13 +3,16 @@ import {
   CloudFormationClient,
   DescribeStacksCommand,
   GetTemplateCommand,
+  paginateDescribeStacks,
   paginateListStackResources,
+  type Stack,
 } from '@aws-sdk/client-cloudformation';
 import { CONTROL_CLIENT } from '../control-client.ts';
 import { readError } from '../read-error.ts';
-import { ask, type Asked, askOnce } from './asked.ts';
+import { ask, type Asked, type AskedPlace, askOnce } from './asked.ts';
 
 export interface StackState {
+  name: string;
   status: string;
   outputs: Readonly<Record<string, string>>;
   parameters: Readonly<Record<string, string>>;
@@ -23,14 +26,19 @@ export interface StackResource {
 
 export interface StackSettings {
   state(stack: string): Promise<Asked<StackState>>;
+  /** The stack of `destination/template.yml` that created the role, whatever its name is. */
+  ofRole(roleArn: string): Promise<Asked<StackState>>;
   resources(stack: string): Promise<Asked<StackResource[]>>;
   /** The text of the template, as it was deployed. */
   template(stack: string): Promise<Asked<string>>;
 }
 
-export const createStackSettings = (place: { region: string; profile?: string }): StackSettings => {
+export const createStackSettings = (place: AskedPlace): StackSettings => {
   const client = new CloudFormationClient({ ...place, ...CONTROL_CLIENT });
-  const existing = async <Value>(permission: string, send: () => Promise<Value>): Promise<Asked<Value>> => {
+  const existing = async <Value>(
+    permission: string,
+    send: () => Promise<Value | null>,
+  ): Promise<Asked<Value>> => {
     const asked = await ask(permission, () => send().catch(withoutStack));
     if (asked.kind !== 'answer') return asked;
     return asked.value === null ? { kind: 'missing' } : { kind: 'answer', value: asked.value };
@@ -39,11 +47,18 @@ export const createStackSettings = (place: { region: string; profile?: string })
     state: askOnce((stack: string) =>
       existing('cloudformation:DescribeStacks', async () => {
         const { Stacks: [found] = [] } = await client.send(new DescribeStacksCommand({ StackName: stack }));
-        return {
-          status: found?.StackStatus ?? '',
-          outputs: record(found?.Outputs?.map((one) => [one.OutputKey, one.OutputValue])),
-          parameters: record(found?.Parameters?.map((one) => [one.ParameterKey, one.ParameterValue])),
-        };
+        return stateOf(found);
+      }),
+    ),
+    ofRole: askOnce((roleArn: string) =>
+      existing('cloudformation:DescribeStacks', async () => {
+        for await (const page of paginateDescribeStacks({ client }, {})) {
+          const found = (page.Stacks ?? [])
+            .map(stateOf)
+            .find(({ outputs }) => outputs['RoleArn'] === roleArn);
+          if (found !== undefined) return found;
+        }
+        return null;
       }),
     ),
     resources: askOnce((stack: string) =>
@@ -67,6 +82,13 @@ export const createStackSettings = (place: { region: string; profile?: string })
     ),
   };
 };
+
+const stateOf = (found: Stack | undefined): StackState => ({
+  name: found?.StackName ?? '',
+  status: found?.StackStatus ?? '',
+  outputs: record(found?.Outputs?.map((one) => [one.OutputKey, one.OutputValue])),
+  parameters: record(found?.Parameters?.map((one) => [one.ParameterKey, one.ParameterValue])),
+});
 
 /**
  * CloudFormation reports a missing stack as a ValidationError. The requests in this file are valid, so they cause this error in no other

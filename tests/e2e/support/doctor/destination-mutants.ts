@@ -5,7 +5,9 @@ import {
   GetBucketLifecycleConfigurationCommand,
   GetBucketPolicyCommand,
   type LifecycleRule,
+  type ObjectOwnership,
   PutBucketLifecycleConfigurationCommand,
+  PutBucketOwnershipControlsCommand,
   PutBucketPolicyCommand,
 } from '@aws-sdk/client-s3';
 import { DESTINATION_ACCOUNT } from '../../../../demo/two-accounts.ts';
@@ -13,13 +15,15 @@ import type { Stage } from '../stages/stage.ts';
 import { type Mutant, statementNames, withoutStatement } from './mutant.ts';
 
 export const destinationMutants = (stage: Stage): Mutant[] => [
-  ...['replicas', 'plain-replica'].flatMap((name) => statementMutants(stage, name)),
+  ...['replicas', 'plain-replica', 'replicas-compare', 'plain-replica-compare'].flatMap((name) =>
+    statementMutants(stage, name),
+  ),
   ...trustMutants(stage),
   ...keyMutants(stage),
   ...bucketMutants(stage),
 ];
 
-/** What doctor says when a statement is gone. */
+/** What doctor says when a statement is gone. The loss of any other statement changes no answer of AWS, and only its owner sees it. */
 const CAUSES: Record<string, string> = {
   WriteReplicas: 'destination-permission',
   ListReplicas: 'destination-permission',
@@ -31,26 +35,35 @@ const CAUSES: Record<string, string> = {
   CapRetention: 'guard-missing',
   KeepLegalHolds: 'guard-missing',
   SayWho: 'role-nameless',
-  'sts:AssumeRole': 'role-refused',
+  'sts:AssumeRole': 'role-distrusts',
+};
+
+const CAUSES_OF_COMPARE: Record<string, string> = {
+  ReadReplicas: 'compare-refused',
+  ListReplicas: 'compare-refused',
+  ReadGrants: 'compare-refused',
+  ReadLocks: 'compare-refused',
+  SayWho: 'trust-changed',
+  'sts:AssumeRole': 'role-distrusts',
 };
 
 /** In a bucket without Object Lock nothing can be locked, so the statements about locks have no effect there. */
 const ONLY_WITH_LOCK = ['LockReplicas', 'CapRetention', 'KeepLegalHolds'];
 
-/** Denials of what no other statement allows, and of buckets that nobody has taken over: their loss changes no answer of AWS. */
-const WITHOUT_EFFECT = ['NeverWeaken', 'OtherOwners'];
-
 const statementMutants = ({ aws }: Stage, roleName: string): Mutant[] => {
   const role = aws.iam.roleNamed(DESTINATION_ACCOUNT, roleName);
   if (role === undefined) throw new Error(`there is no role ${roleName}`);
   const back = async () => aws.iam.putRole(role);
-  const isObserved = (name: string): boolean =>
-    !WITHOUT_EFFECT.includes(name) && (roleName === 'replicas' || !ONLY_WITH_LOCK.includes(name));
+  const causeOf = (name: string): string =>
+    (roleName.endsWith('-compare')
+      ? CAUSES_OF_COMPARE[name]
+      : roleName === 'plain-replica' && ONLY_WITH_LOCK.includes(name)
+        ? null
+        : CAUSES[name]) ?? 'policy-changed';
   const one = (name: string, change: () => unknown): Mutant => ({
     name: `role ${roleName} ${name}`,
     place: `role ${roleName}`,
-    isEdited: true,
-    causes: [CAUSES[name] ?? name],
+    causes: [causeOf(name)],
     apply: async () => {
       change();
       return back;
@@ -62,17 +75,10 @@ const statementMutants = ({ aws }: Stage, roleName: string): Mutant[] => {
       one(name, () => aws.iam.putRole({ ...role, assumeRolePolicy: withoutStatement(trust, index) })),
     ),
     ...policies.flatMap((policy, position) =>
-      statementNames(policy).flatMap((name, index) =>
-        isObserved(name)
-          ? [
-              one(name, () =>
-                aws.iam.putRole({
-                  ...role,
-                  policies: policies.with(position, withoutStatement(policy, index)),
-                }),
-              ),
-            ]
-          : [],
+      statementNames(policy).map((name, index) =>
+        one(name, () =>
+          aws.iam.putRole({ ...role, policies: policies.with(position, withoutStatement(policy, index)) }),
+        ),
       ),
     ),
   ];
@@ -85,7 +91,6 @@ const trustMutants = ({ aws }: Stage): Mutant[] => {
   const one = (name: string, cause: string, changed: string): Mutant => ({
     name: `role replicas ${name}`,
     place: 'role replicas',
-    isEdited: true,
     causes: [cause],
     apply: async () => {
       aws.iam.putRole({ ...role, assumeRolePolicy: JSON.parse(changed) });
@@ -93,8 +98,8 @@ const trustMutants = ({ aws }: Stage): Mutant[] => {
     },
   });
   return [
-    one('expects another external id', 'role-refused', text.replaceAll('"e2e"', '"other"')),
-    one('trusts another role', 'role-refused', text.replaceAll('-replicate"', '-duplicate"')),
+    one('expects another external id', 'role-other-id', text.replaceAll('"e2e"', '"other"')),
+    one('trusts another role', 'role-distrusts', text.replaceAll('-replicate"', '-duplicate"')),
     one(
       'asks for no external id',
       'trust-open',
@@ -106,7 +111,7 @@ const trustMutants = ({ aws }: Stage): Mutant[] => {
       text.replaceAll('"StringEquals":{"sts:ExternalId":"e2e"}', '"StringLike":{"sts:ExternalId":"*"}'),
     ),
     {
-      ...one('is deleted', 'role-refused', text),
+      ...one('is deleted', 'role-missing', text),
       apply: async () => {
         aws.iam.deleteRole(role.arn);
         return async () => aws.iam.putRole(role);
@@ -175,10 +180,15 @@ const bucketMutants = ({ destination }: Stage): Mutant[] => {
   });
   return [
     denied('replicas', ['s3:PutObject'], ['destination-permission']),
-    denied('replicas', ['s3:GetObject', 's3:GetObjectVersion'], ['destination-permission']),
-    denied('plain-replica', ['s3:ListBucket'], ['destination-permission']),
+    denied(
+      'replicas',
+      ['s3:GetObject', 's3:GetObjectVersion'],
+      ['destination-permission', 'compare-refused'],
+    ),
+    denied('plain-replica', ['s3:ListBucket'], ['destination-permission', 'compare-refused']),
     denied('plain-replica', ['s3:PutObjectTagging'], ['destination-permission']),
     denied('replicas', ['s3:DeleteObject'], ['destination-permission']),
+    ...ownersMutants(destination),
     ...['replicas', 'plain-replica'].map((Bucket) => ({
       name: `${Bucket}: no lifecycle rule`,
       place: `lifecycle of ${Bucket}`,
@@ -189,6 +199,43 @@ const bucketMutants = ({ destination }: Stage): Mutant[] => {
         return () => s3.send(lifecycleOf(Bucket, Rules));
       },
     })),
+  ];
+};
+
+/** Settings that only the owner of the bucket sees. */
+const ownersMutants = (destination: Stage['destination']): Mutant[] => {
+  const s3 = destination.s3();
+  const Bucket = 'replicas';
+  const own = (ObjectOwnership: ObjectOwnership) =>
+    s3.send(
+      new PutBucketOwnershipControlsCommand({ Bucket, OwnershipControls: { Rules: [{ ObjectOwnership }] } }),
+    );
+  return [
+    {
+      name: 'replicas: lifecycle removes older versions',
+      place: 'lifecycle of replicas',
+      causes: ['history-expires'],
+      apply: async () => {
+        const { Rules = [] } = await s3.send(new GetBucketLifecycleConfigurationCommand({ Bucket }));
+        const ending = {
+          ID: 'tidy',
+          Status: 'Enabled' as const,
+          Filter: { Prefix: 'in/' },
+          NoncurrentVersionExpiration: { NoncurrentDays: 30 },
+        };
+        await s3.send(lifecycleOf(Bucket, [...Rules, ending]));
+        return () => s3.send(lifecycleOf(Bucket, Rules));
+      },
+    },
+    {
+      name: 'replicas: takes no grants',
+      place: 'ownership of replicas',
+      causes: ['grants-refused'],
+      apply: async () => {
+        await own('BucketOwnerEnforced');
+        return () => own('BucketOwnerPreferred');
+      },
+    },
   ];
 };
 

@@ -1,0 +1,146 @@
+/**
+ * What the owner of a destination sees: the stack of `destination/template.yml`, its two roles, and the settings of the bucket. Only asked
+ * with `--destination-profile`, because destinations trust nobody else.
+ */
+import type { AccountSettings } from '../../lib/aws/settings/account-settings.ts';
+import { valueOf } from '../../lib/aws/settings/asked.ts';
+import type { StackState } from '../../lib/aws/settings/stack-settings.ts';
+import { productVersion } from '../../lib/configuration/package-files.ts';
+import { accountOfArn, compareRoleArn } from '../../lib/model/rule.ts';
+import { OUTPUTS } from '../../stack/rules-digest.ts';
+import { type DestinationStack, destinationStacks } from '../../stack/destination-stacks.ts';
+import { accountOf, type Context } from './context.ts';
+import { bucketFindings } from './destination-bucket.ts';
+import { roleFindings, type SeenRole } from './destination-roles.ts';
+import type { Seen } from './destination-seen.ts';
+import { type Finding, whyNotChecked } from './finding.ts';
+import type { Fix } from './fix.ts';
+import { type TemplateResource, templateResources } from './template-values.ts';
+
+/** The findings about a destination, and the fixes of what the inspect function is refused there. */
+export interface OwnersView {
+  findings: Finding[];
+  /** Null: the trust policies and the policies of the roles are as they were deployed. */
+  fixes: { trust: Fix | null; policy: Fix | null; compare: Fix | null };
+  /** Whether the findings name why the role refuses us. */
+  isTrustNamed: boolean;
+  /** Whether the stack is what the rules need, so that only something else can refuse the role. */
+  isSound: boolean;
+}
+
+export const ownersView = async (one: Seen, settings: AccountSettings): Promise<OwnersView | null> => {
+  const { roleArn } = one.destination;
+  if (roleArn === null) return null;
+  const stack = await settings.stacks.ofRole(roleArn);
+  const resources = stack.kind === 'answer' ? await resourcesOf(one, settings, stack.value) : null;
+  const roleOf = (arn: string, trusted: SeenRole['trusted']): Promise<Finding[]> => {
+    const name = arn.slice(arn.lastIndexOf('/') + 1);
+    const resource = resources?.find(({ physicalId }) => physicalId === name) ?? null;
+    return roleFindings(one, { name, resource, trusted, context: ownContext(one, settings) });
+  };
+  const [role, compare, bucket] = await Promise.all([
+    roleOf(roleArn, 'replicateRole'),
+    roleOf(compareRoleArn(roleArn), 'backfillRole'),
+    bucketFindings(one, settings.buckets),
+  ]);
+  const deployed = stack.kind === 'answer' ? stackFindings(one, stack.value) : [];
+  const why = whyNotChecked('the stack of its role', stack);
+  const wrong = [...deployed, ...role, ...compare].filter(({ cause }) => cause !== null);
+  return {
+    findings: [...(why === null ? [] : [one.notChecked(why)]), ...deployed, ...role, ...compare, ...bucket],
+    fixes: {
+      trust: fixIn(role, /^(update-assume-role-policy|create-role)$/),
+      policy: fixIn(role, /^put-role-policy$/),
+      compare: fixIn(compare, /./),
+    },
+    isTrustNamed: role.some(({ cause }) => cause !== null && TRUST_CAUSES.has(cause)),
+    isSound: stack.kind === 'answer' && wrong.length === 0,
+  };
+};
+
+const TRUST_CAUSES: ReadonlySet<string> = new Set(['role-missing', 'role-distrusts', 'role-other-id']);
+
+const fixIn = (findings: readonly Finding[], operation: RegExp): Fix | null =>
+  findings.find(({ fix }) => fix?.kind === 'aws' && operation.test(fix.operation))?.fix ?? null;
+
+/** The checks of the source account's roles, with the credentials of the destination account. */
+const ownContext = ({ context, destination }: Seen, settings: AccountSettings): Context => ({
+  ...context,
+  settings,
+  region: destination.region,
+  identity: { account: accountOfArn(destination.roleArn ?? ''), arn: '' },
+});
+
+const resourcesOf = async (
+  { destination }: Seen,
+  { stacks }: AccountSettings,
+  { name, parameters }: StackState,
+): Promise<TemplateResource[] | null> => {
+  const [template, resources] = await Promise.all([stacks.template(name), stacks.resources(name)]);
+  const account = accountOfArn(destination.roleArn ?? '');
+  const place = { account, region: destination.region, stack: name, parameters };
+  return templateResources(valueOf(template) ?? '', valueOf(resources) ?? [], place);
+};
+
+const stackFindings = (one: Seen, { name, outputs, parameters }: StackState): Finding[] => {
+  const own = productVersion();
+  const version = outputs[OUTPUTS.version] ?? 'before 0.1.0';
+  const wanted = wantedParameters(one);
+  const lacking = Object.entries(wanted).filter(
+    ([parameter, value]) => !isEnough(parameter, value, parameters[parameter] ?? ''),
+  );
+  return [
+    ...(version === own
+      ? [one.ok(`template ${version}`)]
+      : [
+          one.found(
+            'template-version',
+            `stack ${name} has template ${version}, this is ${own}`,
+            one.template,
+          ),
+        ]),
+    ...(lacking.length === 0
+      ? []
+      : [
+          one.found(
+            'template-parameters',
+            `stack ${name} has other parameters than the rules need: ${lacking.map(([parameter, value]) => `${parameter} is "${parameters[parameter] ?? ''}", not "${value}"`).join(', ')}`,
+            one.template,
+          ),
+        ]),
+  ];
+};
+
+const wantedParameters = ({ context, rule, destination }: Seen): DestinationStack['parameters'] => {
+  const choices = {
+    sourceAccount: accountOf(context),
+    createBucket: false,
+    enableObjectLock: false,
+    retention: null,
+  };
+  const { stacks } = destinationStacks(context.whole, [{ rule, destination }], choices);
+  return stacks[0]?.parameters ?? {};
+};
+
+/** A stack may allow more than the rules need, but not less. */
+const isEnough = (parameter: string, wanted: string, actual: string): boolean => {
+  switch (parameter) {
+    case 'Prefix':
+      return wanted.startsWith(actual.replace(/[*?].*$/, ''));
+    case 'MaxRetentionDays':
+      return actual === '' || Number(actual) >= Number(wanted);
+    case 'ReplicateAcl':
+    case 'ReplicateDeletes':
+      return actual === 'yes' || wanted === 'no';
+    case 'ObjectLock':
+      return actual !== 'no' || wanted === 'no';
+    // The probe says whether S3 can copy by itself.
+    case 'SourceBucketName':
+    case 'SourceBucketAccount':
+    case 'SourceKmsKeyArn':
+    case 'RolePath':
+      return true;
+    default:
+      return wanted === actual;
+  }
+};

@@ -1,0 +1,94 @@
+/** The settings of a destination bucket that only its owner sees. */
+import type { BucketSettings, LifecycleRuleSummary } from '../../lib/aws/settings/bucket-settings.ts';
+import { accountOfArn } from '../../lib/model/rule.ts';
+import type { Seen } from './destination-seen.ts';
+import { type Finding, whyNotChecked } from './finding.ts';
+import type { Fix } from './fix.ts';
+
+export const bucketFindings = async (
+  one: Seen,
+  buckets: Pick<BucketSettings, 'lifecycle' | 'ownership'>,
+): Promise<Finding[]> => {
+  const [lifecycle, ownership] = await Promise.all([
+    buckets.lifecycle(one.destination.bucket),
+    buckets.ownership(one.destination.bucket),
+  ]);
+  const unread = [whyNotChecked('lifecycle', lifecycle), whyNotChecked('ownership', ownership)].flatMap(
+    (why) => (why === null ? [] : [one.notChecked(why)]),
+  );
+  return [
+    ...unread,
+    ...(lifecycle.kind === 'answer' ? lifecycleFindings(one, lifecycle.value) : []),
+    // A bucket without the setting behaves like one that says ObjectWriter.
+    ...(ownership.kind === 'answer' ? ownershipFindings(one, ownership.value) : []),
+    ...(ownership.kind === 'missing' ? ownershipFindings(one, 'ObjectWriter') : []),
+  ];
+};
+
+const lifecycleFindings = (one: Seen, rules: readonly LifecycleRuleSummary[]): Finding[] => {
+  const prefix = one.destination.prefix ?? one.rule.source.prefix;
+  const ending = rules.filter(
+    (each) =>
+      each.isEnabled &&
+      each.expiresNoncurrent &&
+      (prefix.startsWith(each.prefix) || each.prefix.startsWith(prefix)),
+  );
+  if (ending.length === 0 || one.rule.versions !== 'all') return [];
+  const names = ending.map(({ id }) => id).join(', ');
+  return [
+    one.found(
+      'history-expires',
+      `lifecycle rule ${names} removes older versions of replicas, though the rule says versions: all`,
+      withoutEnding(one, rules, ending),
+    ),
+  ];
+};
+
+/** S3 takes no empty configuration, and no rule without an action. */
+const withoutEnding = (
+  one: Seen,
+  rules: readonly LifecycleRuleSummary[],
+  ending: readonly LifecycleRuleSummary[],
+): Fix => {
+  const kept = rules.flatMap((each) => {
+    if (!ending.includes(each)) return [each.whole];
+    const { NoncurrentVersionExpiration: _, ...rest } = each.whole;
+    return Object.keys(rest).some((name) => ACTIONS.has(name)) ? [rest] : [];
+  });
+  return kept.length === 0
+    ? one.aws('delete-bucket-lifecycle', {})
+    : one.aws('put-bucket-lifecycle-configuration', { LifecycleConfiguration: { Rules: kept } });
+};
+
+const ACTIONS: ReadonlySet<string> = new Set([
+  'Expiration',
+  'Transitions',
+  'NoncurrentVersionTransitions',
+  'AbortIncompleteMultipartUpload',
+]);
+
+const ownershipFindings = (one: Seen, ownership: string): Finding[] => {
+  const { destination, rule } = one;
+  const put = (ObjectOwnership: string): Fix =>
+    one.aws('put-bucket-ownership-controls', { OwnershipControls: { Rules: [{ ObjectOwnership }] } });
+  if (rule.acl === 'replicate')
+    return ownership === 'BucketOwnerEnforced'
+      ? [
+          one.found(
+            'grants-refused',
+            'the bucket takes no grants (BucketOwnerEnforced), though the rule says acl: replicate',
+            put('BucketOwnerPreferred'),
+          ),
+        ]
+      : [];
+  const isForeign = accountOfArn(destination.roleArn ?? '') !== destination.account;
+  return ownership !== 'BucketOwnerEnforced' && isForeign
+    ? [
+        one.found(
+          'replicas-of-others',
+          `replicas belong to account ${accountOfArn(destination.roleArn ?? '')}, and not to the owner of the bucket (${ownership})`,
+          put('BucketOwnerEnforced'),
+        ),
+      ]
+    : [];
+};

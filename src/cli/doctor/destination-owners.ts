@@ -1,0 +1,60 @@
+/** Adds to a destination what its owner sees, if the caller has a profile of the destination account. */
+import { accountOfArn, ruleDestinations } from '../../lib/model/rule.ts';
+import type { Context } from './context.ts';
+import { ownersView } from './destination-account.ts';
+import { DESTINATION_CAUSES } from './destination-causes.ts';
+import type { Seen } from './destination-seen.ts';
+import { type Finding, findingsOf } from './finding.ts';
+import type { Fix } from './fix.ts';
+
+const { notChecked } = findingsOf('destinations', DESTINATION_CAUSES);
+
+/** Takes the fixes, and the findings, from what the owner of the destination sees. */
+export const withOwners = async (one: Seen): Promise<SeenByOwner> => {
+  const { roleArn, region, bucket } = one.destination;
+  const settings = roleArn === null ? null : one.context.ownersOf(accountOfArn(roleArn), region);
+  const view = settings === null ? null : await ownersView(one, settings);
+  if (view === null) return { ...one, owners: [], isTrustNamed: false };
+  // With the right policies, only a policy of the bucket, the key or the organization can refuse the role.
+  const policy: Fix = view.isSound
+    ? {
+        kind: 'command',
+        account: one.destination.account ?? '',
+        command: `aws s3api get-bucket-policy --bucket ${bucket} --query Policy --output text`,
+      }
+    : one.template;
+  const { trust, compare } = view.fixes;
+  return {
+    ...one,
+    owners: view.findings,
+    isTrustNamed: view.isTrustNamed,
+    repairs: {
+      trust: trust ?? one.template,
+      policy: view.fixes.policy ?? policy,
+      compare: compare ?? policy,
+    },
+  };
+};
+
+/** A destination, and the findings of its owner. Empty: no profile of the owner was given. */
+export type SeenByOwner = Seen & {
+  owners: Finding[];
+  /** Whether they name why the role refuses us. */
+  isTrustNamed: boolean;
+};
+
+export const unseenOwners = ({ configuration, ownersOf }: Context): Finding[] => {
+  const accounts = ruleDestinations(configuration.replication).flatMap(({ destination }) =>
+    destination.roleArn === null || ownersOf(accountOfArn(destination.roleArn), destination.region) !== null
+      ? []
+      : [accountOfArn(destination.roleArn)],
+  );
+  const unseen = [...new Set(accounts)];
+  return unseen.length === 0
+    ? []
+    : [
+        notChecked(
+          `template version, trust policies, ownership and lifecycle in account ${unseen.join(', ')}: give its profile with --destination-profile`,
+        ),
+      ];
+};

@@ -1,0 +1,31 @@
+/** The request of doctor to the backfill function: can the roles that compare do their work at each destination? */
+import { isRecord } from '../model/json.ts';
+import type { ProbeStep } from '../model/probe-step.ts';
+
+/** The payload of the request. */
+export const COMPARE_PROBE = { action: 'probe' } as const;
+
+export interface ComparedPlace {
+  rule: string;
+  destination: string;
+  /** One call for each permission. If the role cannot be assumed, that is the only one. */
+  steps: ProbeStep[];
+}
+
+export interface ComparedPlaces {
+  places: ComparedPlace[];
+}
+
+/** Tries what backfill and verify need at each destination that has a role. Changes nothing. */
+export type ProbeCompareRoles = () => Promise<ComparedPlaces>;
+
+export const isCompareProbe = (event: unknown): boolean =>
+  isRecord(event) && event['action'] === COMPARE_PROBE.action;
+
+/** Reads the answer of the function. Returns null if the value is not an answer. */
+export const parseComparedPlaces = (answer: unknown): ComparedPlace[] | null =>
+  isRecord(answer) && Array.isArray(answer['places']) && answer['places'].every(isPlace)
+    ? answer['places']
+    : null;
+
+const isPlace = (value: unknown): value is ComparedPlace => isRecord(value) && Array.isArray(value['steps']);
