@@ -175,7 +175,10 @@ export const COMMAND_ROWS: Readonly<Record<string, CommandRow>> = {
   // The permissions of a copy are on buckets that the person names, and nothing of the stack is asked.
   copy: NOTHING,
   init: NOTHING,
-  status: { person: 'read-only', needs: { ...READ_STATE, arrivals: ['dynamodb:GetItem'] } },
+  status: {
+    person: 'read-only',
+    needs: { ...READ_STATE, arrivals: ['dynamodb:GetItem'], logs: ['logs:FilterLogEvents'] },
+  },
   logs: { person: 'read-only', needs: { logs: ['logs:FilterLogEvents'] } },
   'transfers list': { person: 'read-only', needs: { transfers: ['dynamodb:Scan'] } },
   'verify start': { person: 'operator', needs: START_RUN },

@@ -43,6 +43,7 @@ export const healthy = (more: Partial<StateSources> = {}): StateSources => ({
     oldestSeconds: new Map(),
   }),
   alarms: async () => [],
+  failures: async () => new Map(),
   ...more,
 });
 

@@ -2,6 +2,8 @@
 import { expect, test } from 'vitest';
 import { circuitName } from '../../src/lib/model/rule.ts';
 import { noArrivals, NOTHING_SEEN, pairName } from '../../src/lib/state/arrivals.ts';
+import { isReadable } from '../../src/lib/state/deployment-state.ts';
+import { mostFrequentReasons } from '../../src/lib/state/failure-reasons.ts';
 import { EMPTY, healthy, NOW_MS, PAIRS, status } from './status-sources.ts';
 
 const [first] = PAIRS;
@@ -57,6 +59,30 @@ test('a rule that is behind is named, with the command that finds out why', asyn
   expect(out).toMatch(/letters +40 dead letters → npx s3-replicator dlq list/);
   expect(out).toMatch(/alarms +dead-letters since 13:50 → npx s3-replicator dlq list/);
   expect(out).toContain(`next       npx s3-replicator doctor --rule ${rule.id}`);
+});
+
+test('failures of the last hour are shown with their most frequent reason, for which the logs are searched only after a failure', async () => {
+  let searches = 0;
+  const reasons = mostFrequentReasons(
+    ['kms', 'access-denied', 'access-denied'].map((reason) => ({
+      rule: rule.id,
+      destination: destination.id,
+      reason,
+    })),
+  );
+  const failures = async () => ((searches += 1), reasons);
+  await status(healthy({ failures }));
+  expect(searches).toBe(0);
+  const measures = await healthy().measures(PAIRS, NOW_MS);
+  if (!isReadable(measures)) throw new Error('measures are readable');
+  const failing = new Map(
+    [...measures.rules].map(([pair, one]) => [pair, { ...one, failedLastHour: pair === name ? 300 : 0 }]),
+  );
+  const sources = healthy({ failures, measures: async () => ({ ...measures, rules: failing }) });
+  const { out } = await status(sources, [], { columns: 80 });
+  expect(out.split('\n')[2]).toMatch(/ 300 access-denied$/);
+  expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+  expect(searches).toBe(1);
 });
 
 test('what the caller may not read is named with its permission, and is no error', async () => {

@@ -1,8 +1,8 @@
 /**
- * Finds the denials of a bucket policy that concern the functions. Only statements with a certain meaning are read: those without a
+ * Finds the denials of a bucket policy that concern roles, and excludes the roles from them. Only statements with a certain meaning are read: those without a
  * condition, and those with a condition on the caller. The requests of the function itself show the effect of all others.
  */
-import { isRecord } from '../../lib/model/json.ts';
+import { isRecord, parsedJson } from '../../lib/model/json.ts';
 import type { ResourceNames } from '../../lib/configuration/resource-names.ts';
 import { partitionOfRegion } from '../../lib/configuration/aws-syntax.ts';
 import { accountOf, type Context } from './context.ts';
@@ -10,23 +10,56 @@ import { listOf, statementsOf } from './policy-document.ts';
 
 type RoleName = Extract<keyof ResourceNames, `${string}Role`>;
 
-/** Returns the Sids of the statements that deny one of the actions to one of the stack's roles. */
-export const hittingDenials = (
-  context: Context,
-  policy: string,
-  roles: RoleName[],
-  actions: string[],
-): string[] => {
+/** Roles, and the actions that they need. */
+export interface Needed {
+  roles: string[];
+  actions: string[];
+}
+
+export interface Denials {
+  /** The Sids of the statements that deny a role what it needs. */
+  sids: string[];
+  /** The policy as it should be: these statements no longer concern the roles. */
+  policy: string;
+}
+
+export const denialsIn = (policy: string, needed: readonly Needed[]): Denials => {
+  const sids: string[] = [];
+  const statements = statementsOf(policy).map((statement, index) => {
+    const hit = needed.flatMap((each) => hitRoles(statement, each));
+    if (hit.length === 0) return statement;
+    sids.push(String(statement['Sid'] ?? `number ${index + 1}`));
+    return { ...statement, Condition: without(statement['Condition'], [...new Set(hit)]) };
+  });
+  const document = parsedJson(policy);
+  return {
+    sids,
+    policy: JSON.stringify({ ...(isRecord(document) ? document : {}), Statement: statements }),
+  };
+};
+
+const hitRoles = (statement: Record<string, unknown>, { roles, actions }: Needed): string[] => {
+  const isDenied =
+    statement['Effect'] === 'Deny' &&
+    actions.some((action) => listOf(statement['Action']).some((pattern) => matches(pattern, action)));
+  if (!isDenied) return [];
+  return roles.filter((arn) => concerns(statement, arn) && conditionHits(statement['Condition'], arn));
+};
+
+/** All conditions must be met for a denial to apply, so that one more excludes the roles. */
+const without = (condition: unknown, roles: string[]): object => {
+  const known = isRecord(condition) ? condition : {};
+  const excluded = isRecord(known['ArnNotEquals']) ? known['ArnNotEquals'] : {};
+  const name = Object.keys(excluded).find((key) => key.toLowerCase() === 'aws:principalarn');
+  const arns = [...listOf(excluded[name ?? '']), ...roles];
+  return { ...known, ArnNotEquals: { ...excluded, [name ?? 'aws:PrincipalArn']: arns } };
+};
+
+/** Returns the ARNs of roles of the stack. */
+export const ownRoles = (context: Context, roles: readonly RoleName[]): string[] => {
   const partition = partitionOfRegion(context.region);
   const path = `arn:${partition}:iam::${accountOf(context)}:role${context.configuration.stack.rolePath}`;
-  const arns = roles.map((role) => `${path}${context.names[role]}`);
-  return statementsOf(policy).flatMap((statement, index) => {
-    if (statement['Effect'] !== 'Deny') return [];
-    const isHit =
-      actions.some((action) => listOf(statement['Action']).some((pattern) => matches(pattern, action))) &&
-      arns.some((arn) => concerns(statement, arn) && conditionHits(statement['Condition'], arn));
-    return isHit ? [String(statement['Sid'] ?? `number ${index + 1}`)] : [];
-  });
+  return roles.map((role) => `${path}${context.names[role]}`);
 };
 
 const concerns = ({ Principal: principal }: Record<string, unknown>, arn: string): boolean => {

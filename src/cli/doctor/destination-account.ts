@@ -20,8 +20,8 @@ import { type TemplateResource, templateResources } from './template-values.ts';
 /** The findings about a destination, and the fixes of what the inspect function is refused there. */
 export interface OwnersView {
   findings: Finding[];
-  /** Null: the trust policies and the policies of the roles are as they were deployed. */
-  fixes: { trust: Fix | null; policy: Fix | null; compare: Fix | null };
+  /** Null: the trust policies, the policies of the roles, and the policy of the bucket are in order. */
+  fixes: Record<'bucket' | 'compare' | 'policy' | 'trust', Fix | null>;
   /** Whether the findings name why the role refuses us. */
   isTrustNamed: boolean;
   /** Whether the stack is what the rules need, so that only something else can refuse the role. */
@@ -52,6 +52,7 @@ export const ownersView = async (one: Seen, settings: AccountSettings): Promise<
       trust: fixIn(role, /^(update-assume-role-policy|create-role)$/),
       policy: fixIn(role, /^put-role-policy$/),
       compare: fixIn(compare, /./),
+      bucket: fixIn(bucket, /^put-bucket-policy$/),
     },
     isTrustNamed: role.some(({ cause }) => cause !== null && TRUST_CAUSES.has(cause)),
     isSound: stack.kind === 'answer' && wrong.length === 0,

@@ -1,27 +1,73 @@
 /** The settings of a destination bucket that only its owner sees. */
 import type { BucketSettings, LifecycleRuleSummary } from '../../lib/aws/settings/bucket-settings.ts';
-import { accountOfArn } from '../../lib/model/rule.ts';
+import { accountOfArn, compareRoleArn } from '../../lib/model/rule.ts';
+import { denialsIn } from './denials.ts';
 import type { Seen } from './destination-seen.ts';
 import { type Finding, whyNotChecked } from './finding.ts';
 import type { Fix } from './fix.ts';
 
 export const bucketFindings = async (
   one: Seen,
-  buckets: Pick<BucketSettings, 'lifecycle' | 'ownership'>,
+  buckets: Pick<BucketSettings, 'lifecycle' | 'ownership' | 'policy'>,
 ): Promise<Finding[]> => {
-  const [lifecycle, ownership] = await Promise.all([
-    buckets.lifecycle(one.destination.bucket),
-    buckets.ownership(one.destination.bucket),
+  const { bucket } = one.destination;
+  const [lifecycle, ownership, policy] = await Promise.all([
+    buckets.lifecycle(bucket),
+    buckets.ownership(bucket),
+    buckets.policy(bucket),
   ]);
-  const unread = [whyNotChecked('lifecycle', lifecycle), whyNotChecked('ownership', ownership)].flatMap(
-    (why) => (why === null ? [] : [one.notChecked(why)]),
-  );
+  const unread = [
+    whyNotChecked('lifecycle', lifecycle),
+    whyNotChecked('ownership', ownership),
+    whyNotChecked('bucket policy', policy),
+  ].flatMap((why) => (why === null ? [] : [one.notChecked(why)]));
   return [
     ...unread,
+    ...(policy.kind === 'answer' ? denialFindings(one, policy.value) : []),
     ...(lifecycle.kind === 'answer' ? lifecycleFindings(one, lifecycle.value) : []),
     // A bucket without the setting behaves like one that says ObjectWriter.
     ...(ownership.kind === 'answer' ? ownershipFindings(one, ownership.value) : []),
     ...(ownership.kind === 'missing' ? ownershipFindings(one, 'ObjectWriter') : []),
+  ];
+};
+
+/** What the role that writes needs. The rule decides whether it also deletes, tags, locks and grants. */
+const WRITING = [
+  's3:PutObject',
+  's3:PutObjectTagging',
+  's3:AbortMultipartUpload',
+  's3:ListMultipartUploadParts',
+];
+const READING = [
+  's3:GetObject',
+  's3:GetObjectVersion',
+  's3:GetObjectTagging',
+  's3:ListBucket',
+  's3:ListBucketVersions',
+];
+
+const denialFindings = (one: Seen, text: string): Finding[] => {
+  const { destination, rule } = one;
+  const { roleArn, bucket } = destination;
+  if (roleArn === null) return [];
+  const writing = [
+    ...WRITING,
+    ...READING,
+    ...(rule.deletes === 'replicate' ? ['s3:DeleteObject'] : []),
+    ...(rule.acl === 'replicate' ? ['s3:PutObjectAcl', 's3:GetObjectAcl'] : []),
+    ...(destination.objectLock === 'ignore' ? [] : ['s3:PutObjectRetention', 's3:PutObjectLegalHold']),
+  ];
+  const { sids, policy } = denialsIn(text, [
+    { roles: [roleArn], actions: writing },
+    { roles: [compareRoleArn(roleArn)], actions: READING },
+  ]);
+  if (sids.length === 0) return [];
+  return [
+    one.found(
+      'destination-denies',
+      `statement ${sids.join(', ')} of the policy of ${bucket} denies the role what it needs`,
+      one.aws('put-bucket-policy', { Policy: policy }),
+    ),
   ];
 };
 

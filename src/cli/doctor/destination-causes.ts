@@ -58,6 +58,12 @@ export const DESTINATION_CAUSES = {
     means: 'The parameters of the stack of the destination allow less than the rules need.',
     fix: 'npx s3-replicator config destination',
   },
+  'destination-denies': {
+    verdict: 'error',
+    asks: 's3:GetBucketPolicy, with --destination-profile',
+    means: 'A statement of the bucket policy denies a role at the destination what it needs.',
+    fix: 'aws s3api put-bucket-policy …, with the role excluded from the statement',
+  },
   'history-expires': {
     verdict: 'warning',
     asks: 's3:GetLifecycleConfiguration, with --destination-profile',

@@ -16,14 +16,13 @@ export const withOwners = async (one: Seen): Promise<SeenByOwner> => {
   const view = settings === null ? null : await ownersView(one, settings);
   if (view === null) return { ...one, owners: [], isTrustNamed: false };
   // With the right policies, only a policy of the bucket, the key or the organization can refuse the role.
-  const policy: Fix = view.isSound
-    ? {
-        kind: 'command',
-        account: one.destination.account ?? '',
-        command: `aws s3api get-bucket-policy --bucket ${bucket} --query Policy --output text`,
-      }
-    : one.template;
-  const { trust, compare } = view.fixes;
+  const look: Fix = {
+    kind: 'command',
+    account: one.destination.account ?? '',
+    command: `aws s3api get-bucket-policy --bucket ${bucket} --query Policy --output text`,
+  };
+  const { trust, compare, bucket: denial } = view.fixes;
+  const policy = denial ?? (view.isSound ? look : one.template);
   return {
     ...one,
     owners: view.findings,

@@ -190,11 +190,26 @@ const stepFindings = (one: Seen, steps: readonly ProbeStep[]): Finding[] => {
 /** Tags, locks and grants have permissions of their own, whose names begin alike. */
 const isWrite = ({ permission }: ProbeStep): boolean => /^s3:PutObject( |$)/.test(permission);
 
+/** A disabled key says so, and the key itself is the only thing to change. */
+const keyFix = (one: Seen, detail: string): Fix => {
+  const { kmsKeyArn, region } = one.destination;
+  if (kmsKeyArn === null || !detail.startsWith('KMS.DisabledException')) return one.repairs.policy;
+  const account = accountOfArn(kmsKeyArn);
+  return {
+    kind: 'aws',
+    account,
+    region,
+    service: 'kms',
+    operation: 'enable-key',
+    input: { KeyId: kmsKeyArn },
+  };
+};
+
 const keyFinding = (one: Seen, steps: readonly ProbeStep[]): Finding =>
   one.found(
     'destination-key',
     `the KMS key of the replicas cannot be used: ${steps[0]?.detail ?? ''}`.slice(0, 300),
-    one.repairs.policy,
+    keyFix(one, steps[0]?.detail ?? ''),
   );
 
 const probeText = ({ rule, destination }: Seen): string =>

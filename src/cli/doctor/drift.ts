@@ -17,8 +17,15 @@ export const compared = <Value>(
   compare: (value: Value) => Finding[],
 ): Finding[] => {
   if (asked.kind === 'answer') return compare(asked.value);
-  if (asked.kind === 'missing') return [found('resource-gone', { text: `${what} is gone`, fix: null })];
+  if (asked.kind === 'missing') return [found('resource-gone', { text: `${what} is gone`, fix: REBUILD })];
   return [notChecked(whyNotChecked(what, asked) ?? what)];
+};
+
+/** Tables and the dead-letter queue are kept, and taken up again. CloudFormation does not create a single resource again. */
+const REBUILD: Fix = {
+  kind: 'command',
+  account: 'of the stack',
+  command: 'npx serverless remove && npx serverless deploy',
 };
 
 /** Returns one call of the AWS CLI in the account of the stack. */

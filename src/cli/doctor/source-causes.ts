@@ -61,7 +61,7 @@ export const SOURCE_CAUSES = {
     verdict: 'error',
     asks: 's3:GetBucketPolicy',
     means: 'A statement of the bucket policy denies the functions what they need.',
-    fix: 'exclude our roles from the statement',
+    fix: 'aws s3api put-bucket-policy …, with our roles excluded from the statement',
   },
   'source-key-unknown': {
     verdict: 'error',

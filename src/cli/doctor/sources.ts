@@ -4,7 +4,7 @@ import { valueOf } from '../../lib/aws/settings/asked.ts';
 import type { LifecycleRuleSummary } from '../../lib/aws/settings/bucket-settings.ts';
 import { sourceBuckets } from '../../stack/source-buckets.ts';
 import { accountOf, type Context } from './context.ts';
-import { hittingDenials } from './denials.ts';
+import { denialsIn, ownRoles } from './denials.ts';
 import { type Finding, findingsOf, whyNotChecked } from './finding.ts';
 import { DEPLOY, type Fix } from './fix.ts';
 import { SOURCE_CAUSES } from './source-causes.ts';
@@ -109,31 +109,31 @@ const READ_ACTIONS = [
   's3:ListBucketVersions',
 ];
 
+const SUBSCRIBE_ACTIONS = ['s3:GetBucketNotification', 's3:PutBucketNotification'];
+
 const denialFindings = async (context: Context, { bucket, owner }: Source): Promise<Finding[]> => {
   const asked = await context.settings.buckets.policy(bucket);
   if (asked.kind === 'missing') return [];
   if (asked.kind !== 'answer') return [skipped('bucket policy', bucket, asked)];
-  const denied = [
-    ...hittingDenials(context, asked.value, ['replicateRole', 'backfillRole', 'batchRole'], READ_ACTIONS),
-    ...hittingDenials(
-      context,
-      asked.value,
-      ['subscribeRole'],
-      ['s3:GetBucketNotification', 's3:PutBucketNotification'],
-    ),
-  ];
-  return [...new Set(denied)].map((sid) =>
+  const { sids, policy } = denialsIn(asked.value, [
+    { roles: ownRoles(context, ['replicateRole', 'backfillRole', 'batchRole']), actions: READ_ACTIONS },
+    { roles: ownRoles(context, ['subscribeRole']), actions: SUBSCRIBE_ACTIONS },
+  ]);
+  if (sids.length === 0) return [];
+  return [
     found('source-denies', {
       subject: bucket,
-      text: `statement ${sid} of its policy denies the functions what they need`,
+      text: `statement ${sids.join(', ')} of its policy denies the functions what they need`,
       fix: {
-        kind: 'edit',
+        kind: 'aws',
         account: owner,
-        edit: `except the roles ${context.names.stack}-* from that statement`,
-        command: `aws s3api get-bucket-policy --bucket ${bucket} --query Policy --output text`,
+        region: context.region,
+        service: 's3api',
+        operation: 'put-bucket-policy',
+        input: { Bucket: bucket, Policy: policy },
       },
     }),
-  );
+  ];
 };
 
 const encryptionFindings = async (context: Context, { bucket, rules }: Source): Promise<Finding[]> => {

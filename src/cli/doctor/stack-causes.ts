@@ -6,13 +6,13 @@ export const STACK_CAUSES = {
     verdict: 'error',
     asks: 'cloudformation:DescribeStacks',
     means: 'The last deployment failed, or another one is running.',
-    fix: 'aws cloudformation describe-stack-events …, then npx serverless deploy',
+    fix: 'npx serverless deploy, or what CloudFormation needs before it',
   },
   'resource-gone': {
     verdict: 'error',
     asks: 'each resource of the stack',
     means: 'Somebody deleted a resource of the stack outside CloudFormation.',
-    fix: 'remove the stack and deploy it again, as docs/operations.md describes',
+    fix: 'npx serverless remove && npx serverless deploy: nothing creates a single resource again',
   },
   'role-trust': {
     verdict: 'error',
@@ -102,7 +102,7 @@ export const STACK_CAUSES = {
     verdict: 'error',
     asks: 'events:DescribeRule, events:ListTargetsByRule',
     means: 'A rule of EventBridge has another pattern, schedule or target than what was deployed.',
-    fix: 'npx serverless deploy',
+    fix: 'aws events put-rule … or aws events put-targets …',
   },
   'alarms-unheard': {
     verdict: 'error',
@@ -126,6 +126,6 @@ export const STACK_CAUSES = {
     verdict: 'error',
     asks: 's3:GetBucketPolicy on the report bucket',
     means: 'The policy of the report bucket denies writing reports.',
-    fix: 'change that statement of the bucket policy',
+    fix: 'aws s3api put-bucket-policy …, with our role excluded from the statement',
   },
 } as const satisfies Record<string, Cause>;

@@ -183,24 +183,36 @@ const eventRuleFindings: Check = async (context, { physicalId: name, properties 
       .flat()
       .filter(isRecord)
       .map(({ Arn: arn }) => String(arn));
-    const isSame =
+    const hasSameInput =
       canonical(properties['EventPattern'] ?? '') === canonical(parsedJson(pattern) ?? '') &&
-      String(properties['ScheduleExpression'] ?? '') === schedule &&
-      canonical(targetArns) === canonical(targets.map(({ arn }) => arn));
-    const fix: Fix = { kind: 'command', account: accountOf(context), command: 'npx serverless deploy' };
+      String(properties['ScheduleExpression'] ?? '') === schedule;
+    const hasSameTargets = canonical(targetArns) === canonical(targets.map(({ arn }) => arn));
+    const changed = (what: string, fix: Fix): Finding =>
+      found('event-rule-changed', { text: `event rule ${name} has another ${what} than was deployed`, fix });
     return [
       ...(isEnabled
         ? []
         : [found('event-rule-off', { text: `event rule ${name} is disabled`, fix: enable })]),
-      ...(isSame
+      ...(hasSameInput ? [] : [changed('pattern or schedule', putRule(context, name, properties))]),
+      ...(hasSameTargets
         ? []
         : [
-            found('event-rule-changed', {
-              text: `event rule ${name} has another pattern, schedule or target than was deployed`,
-              fix,
-            }),
+            changed(
+              'target',
+              awsFix(context, 'events', 'put-targets', { Rule: name, Targets: properties['Targets'] }),
+            ),
           ]),
     ];
+  });
+};
+
+const putRule = (context: Context, Name: string, properties: TemplateResource['properties']): Fix => {
+  const { EventPattern: pattern, ScheduleExpression: schedule } = properties;
+  return awsFix(context, 'events', 'put-rule', {
+    Name,
+    State: 'ENABLED',
+    ...(pattern === undefined ? {} : { EventPattern: JSON.stringify(pattern) }),
+    ...(schedule === undefined ? {} : { ScheduleExpression: schedule }),
   });
 };
 

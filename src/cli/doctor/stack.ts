@@ -1,9 +1,11 @@
 /** The second group: the deployed stack, its alarms, its concurrency and its report bucket. */
+import { valueOf } from '../../lib/aws/settings/asked.ts';
 import { subscribeTo } from './alarm-subscription.ts';
 import { accountOf, type Context } from './context.ts';
-import { compared } from './drift.ts';
+import { awsFix, compared } from './drift.ts';
 import { type Finding, findingsOf, whyNotChecked } from './finding.ts';
-import { hittingDenials } from './denials.ts';
+import { DEPLOY, type Fix } from './fix.ts';
+import { denialsIn, ownRoles } from './denials.ts';
 import { STACK_CAUSES } from './stack-causes.ts';
 import { deployedResources, driftFindings } from './stack-drift.ts';
 import type { TemplateResource } from './template-values.ts';
@@ -27,11 +29,7 @@ export const stackFindings = async (context: Context): Promise<Finding[]> => {
     ? ok(`${state.value.status}${counts}`)
     : found('stack-status', {
         text: `the stack is ${state.value.status}`,
-        fix: {
-          kind: 'command',
-          account: accountOf(context),
-          command: `aws cloudformation describe-stack-events --stack-name ${context.names.stack} --region ${context.region}`,
-        },
+        fix: { kind: 'command', account: accountOf(context), command: settling(context, state.value.status) },
       });
   const others = await Promise.all([
     alarmFindings(context, state.value.outputs['AlarmTopicArn'] ?? ''),
@@ -47,6 +45,18 @@ const SETTLED: ReadonlySet<string> = new Set([
   'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS',
   'IMPORT_COMPLETE',
 ]);
+
+/** Returns the command after which the stack can be used, or deployed again. */
+const settling = ({ names, region }: Context, status: string): string => {
+  const aws = (words: string): string =>
+    `aws cloudformation ${words} --stack-name ${names.stack} --region ${region}`;
+  if (status.endsWith('ROLLBACK_IN_PROGRESS')) return aws('wait stack-rollback-complete');
+  if (status.endsWith('_IN_PROGRESS')) return aws('wait stack-update-complete');
+  if (status === 'UPDATE_ROLLBACK_FAILED') return aws('continue-update-rollback');
+  // A stack that could not be created has to be deleted first.
+  if (/^(ROLLBACK|CREATE_FAILED|DELETE_FAILED)/.test(status)) return aws('delete-stack');
+  return DEPLOY;
+};
 
 const beforeDeployment = async (context: Context): Promise<Finding[]> => [
   ...(await concurrencyFindings(context)),
@@ -108,34 +118,34 @@ const reportBucketFindings = async (context: Context): Promise<Finding[]> => {
   const owner = report.account ?? accountOf(context);
   const asked = await context.settings.buckets.region(report.bucket, owner);
   const what = `report bucket ${report.bucket}`;
-  const wrong = (text: string): Finding =>
-    found('report-bucket', {
-      text,
-      fix: {
-        kind: 'command',
-        account: owner,
-        command: `aws s3 mb s3://${report.bucket} --region ${context.region}`,
-      },
+  const wrong = (text: string, fix: Fix): Finding[] => [found('report-bucket', { text, fix })];
+  if (asked.kind === 'missing')
+    return wrong(`${what} does not exist`, {
+      kind: 'command',
+      account: owner,
+      command: `aws s3 mb s3://${report.bucket} --region ${context.region}`,
     });
-  if (asked.kind === 'missing') return [wrong(`${what} does not exist`)];
   if (asked.kind === 'denied' && (await belongsToOthers(context, report.bucket, owner)))
-    return [wrong(`${what} belongs to another account than ${owner}`)];
+    return wrong(`${what} belongs to another account than ${owner}`, {
+      kind: 'edit',
+      account: owner,
+      edit: 'write another bucket: in backfill.report of replication.yml',
+      command: DEPLOY,
+    });
   if (asked.kind !== 'answer') return [notChecked(whyNotChecked(what, asked) ?? what)];
   const policy = await context.settings.buckets.policy(report.bucket);
-  const denials =
-    policy.kind === 'answer' ? hittingDenials(context, policy.value, ['backfillRole'], ['s3:PutObject']) : [];
-  return denials.length === 0
-    ? [ok(`${what} is ours`)]
-    : denials.map((sid) =>
-        found('report-bucket-denies', {
-          text: `${what}: statement ${sid} of its policy denies s3:PutObject to the backfill function`,
-          fix: {
-            kind: 'command',
-            account: owner,
-            command: `aws s3api get-bucket-policy --bucket ${report.bucket} --query Policy --output text`,
-          },
-        }),
-      );
+  const roles = ownRoles(context, ['backfillRole']);
+  const denials = denialsIn(valueOf(policy) ?? '', [{ roles, actions: ['s3:PutObject'] }]);
+  if (denials.sids.length === 0) return [ok(`${what} is ours`)];
+  return [
+    found('report-bucket-denies', {
+      text: `${what}: statement ${denials.sids.join(', ')} of its policy denies s3:PutObject to the backfill function`,
+      fix: {
+        ...awsFix(context, 's3api', 'put-bucket-policy', { Bucket: report.bucket, Policy: denials.policy }),
+        account: owner,
+      },
+    }),
+  ];
 };
 
 /**

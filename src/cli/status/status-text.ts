@@ -48,7 +48,7 @@ const ruleTable = (rules: readonly RuleState[], columns: number): string[] =>
       { title: 'RATE', align: 'right', isOptional: true },
       { title: 'FAILED 1 h', align: 'right' },
     ],
-    rules.map(({ rule, destination, lag, pending, operationsPerSecond, failedLastHour }) => [
+    rules.map(({ rule, destination, lag, pending, operationsPerSecond, failedLastHour, failureReason }) => [
       `${rule} → ${destination}`,
       cell(lag, (known) =>
         known === null ? '– /–' : `${short(known.p50Seconds)}/${short(known.p99Seconds)}`,
@@ -56,7 +56,11 @@ const ruleTable = (rules: readonly RuleState[], columns: number): string[] =>
       cell(pending, pendingText),
       cell(pending, ({ oldestSeconds }) => (oldestSeconds === null ? '–' : short(oldestSeconds))),
       cell(operationsPerSecond, (known) => (known === 0 ? '0/s' : `${known.toFixed(1)}/s`)),
-      cell(failedLastHour, countText),
+      cell(failedLastHour, (count) =>
+        isReadable(failureReason) && failureReason !== null && count > 0
+          ? `${countText(count)} ${failureReason}`
+          : countText(count),
+      ),
     ]),
     columns,
   );

@@ -14,12 +14,16 @@ import { createTransferStore } from './dynamodb/transfer-store.ts';
 import { toQueueError } from './errors.ts';
 import { countsOf } from './sqs/queue-counts.ts';
 import { createSqsClient } from './sqs/queues.ts';
+import { mostFrequentReasons } from '../state/failure-reasons.ts';
+import { openLogs } from './cloudwatch/logs.ts';
 import { alarmsOf, createCloudWatchClient, measuresOf } from './cloudwatch/cloudwatch.ts';
 import { readable } from './readable.ts';
 
 /** The names of the resources that are read. */
 interface Names {
   stack: string;
+  replicateFunction: string;
+  transferFunction: string;
   liveQueue: string;
   deadLetterQueue: string;
   backfillQueue: string;
@@ -36,6 +40,9 @@ interface Names {
 
 /** How many runs are read to find the last verify of each destination. */
 const RUNS = 50;
+
+/** How many pages of each log are searched for the reasons of failures. */
+const FAILURE_PAGES = 5;
 
 export const createStateSources = (names: Names, region: string): StateSources => {
   const count = queueCounter(createSqsClient(region), region);
@@ -83,6 +90,12 @@ export const createStateSources = (names: Names, region: string): StateSources =
       }),
     measures: (pairs, nowMs) =>
       readable('cloudwatch:GetMetricData', () => measuresOf(cloudWatch, pairs, queueNames(names), nowMs)),
+    failures: (sinceMs) =>
+      readable('logs:FilterLogEvents', async () => {
+        const functions = [names.replicateFunction, names.transferFunction];
+        const query = { rule: null, key: null, message: 'quarantined', sinceMs };
+        return mostFrequentReasons((await openLogs(functions, region, FAILURE_PAGES).find(query)).lines);
+      }),
     alarms: () => readable('cloudwatch:DescribeAlarms', () => alarmsOf(cloudWatch, names.stack)),
   };
 };

@@ -5,6 +5,8 @@ import { hashedKey } from '../text/hashed-key.ts';
 export interface LogQuery {
   rule: string | null;
   key: string | null;
+  /** Only lines that say this, e.g. `quarantined`. Default: all lines about outcomes. */
+  message?: string;
   /** Milliseconds since the epoch. */
   sinceMs: number;
 }
@@ -43,8 +45,9 @@ const PLAIN = /^[\w !#$%&'()+,./:;<=>?@[\]^`{|}~-]*/;
  * Returns the filter pattern of a query. The pattern searches for the key and for its hash, because only the stack knows whether it logs
  * hashes. The pattern may also match lines about other keys. {@link concerns} removes those lines.
  */
-export const logPattern = ({ rule, key }: Pick<LogQuery, 'rule' | 'key'>): string => {
+export const logPattern = ({ rule, key, message }: Pick<LogQuery, 'rule' | 'key' | 'message'>): string => {
   const conditions = [
+    ...(message === undefined ? [] : [`$.message = ${quoted(message)}`]),
     ...(rule === null ? [] : [`$.rule = ${quoted(rule)}`]),
     ...(key === null ? [] : [`$.key = ${quoted(key)} || $.key = "${hashedKey(key)}"`]),
   ];

@@ -58,6 +58,8 @@ export interface RuleState {
   operationsPerSecond: Readable<number>;
   bytesPerSecond: Readable<number>;
   failedLastHour: Readable<number>;
+  /** The most frequent reason of these failures, according to the logs; null: none is known. */
+  failureReason: Readable<string | null>;
   lastHour: Readable<LastHour>;
   /** The number of messages in the waiting queue of the destination. */
   waiting: Readable<number>;
@@ -155,7 +157,7 @@ export interface AlarmState {
   command: string | null;
 }
 
-export const isReadable = <Value extends object | number | null>(
+export const isReadable = <Value extends object | number | string | null>(
   value: Readable<Value>,
 ): value is Exclude<Value, NotReadable> =>
   typeof value !== 'object' || value === null || !('notReadable' in value);

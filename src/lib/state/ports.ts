@@ -38,6 +38,8 @@ export interface StateSources {
   transfers(): Promise<Readable<Transfer[]>>;
   measures(pairs: readonly RuleDestination[], nowMs: number): Promise<Readable<Measures>>;
   alarms(): Promise<Readable<AlarmState[]>>;
+  /** The most frequent reason of the failures since then, by `pairName`. Only asked after something has failed. */
+  failures(sinceMs: number): Promise<Readable<ReadonlyMap<string, string>>>;
 }
 
 /** Metrics and alarms from CloudWatch. */

@@ -37,7 +37,7 @@ interface Setting {
 /** How long an answer of CloudWatch is reused. Metrics change once a minute, and each request costs money. */
 const METRICS_MS = 60_000;
 
-/** Returns a reader that asks CloudWatch at most once a minute, and everything else each time. */
+/** Returns a reader that asks CloudWatch and its logs at most once a minute, and everything else each time. */
 export const createStateReader = (sources: StateSources, setting: Setting): StateReader => {
   let slow: Slow | null = null;
   return {
@@ -48,7 +48,7 @@ export const createStateReader = (sources: StateSources, setting: Setting): Stat
           sources.measures(setting.pairs, nowMs),
           sources.alarms(),
         ]);
-        slow = { atMs: nowMs, measures, alarms };
+        slow = { atMs: nowMs, measures, alarms, failures: await failuresOf(sources, measures, nowMs) };
       }
       return await stateOf(sources, setting, slow, nowMs);
     },
@@ -60,7 +60,20 @@ interface Slow {
   atMs: number;
   measures: Readable<Measures>;
   alarms: Readable<AlarmState[]>;
+  failures: Readable<ReadonlyMap<string, string>>;
 }
+
+const HOUR_MS = 3_600_000;
+
+/** The logs are only searched if something has failed, because a search takes seconds. */
+const failuresOf = async (
+  sources: StateSources,
+  measures: Readable<Measures>,
+  nowMs: number,
+): Promise<Slow['failures']> =>
+  isReadable(measures) && [...measures.rules.values()].some(({ failedLastHour }) => failedLastHour > 0)
+    ? await sources.failures(nowMs - HOUR_MS)
+    : new Map();
 
 type Answer<Name extends keyof StateSources> = Awaited<ReturnType<StateSources[Name]>>;
 
@@ -122,7 +135,7 @@ const readParts = async (
 const ruleState = (
   where: RuleDestination,
   waiting: Readable<number>,
-  { measures, circuits, brakes, runs, verifies }: Parts,
+  { measures, failures, circuits, brakes, runs, verifies }: Parts,
   pending: Readable<Map<string, Pending>>,
 ): RuleState => {
   const { rule, destination } = where;
@@ -141,6 +154,7 @@ const ruleState = (
     operationsPerSecond: measured(({ operationsPerSecond }) => operationsPerSecond),
     bytesPerSecond: measured(({ bytesPerSecond }) => bytesPerSecond),
     failedLastHour: measured(({ failedLastHour }) => failedLastHour),
+    failureReason: isReadable(failures) ? (failures.get(name) ?? null) : failures,
     lastHour: measured(({ lastHour }) => lastHour),
     waiting,
     avoided: isReadable(circuits) ? avoidedOf(circuits.open.get(circuitName(destination))) : circuits,

@@ -11,16 +11,19 @@ import {
 import { CONTROL_CLIENT } from '../control-client.ts';
 import { translateError } from '../errors.ts';
 
-/** Maximum number of pages of each log. CloudWatch Logs may answer with many pages that hold nothing. */
+/** Maximum number of pages of each log, unless the caller has less time. CloudWatch Logs may answer with many pages that hold nothing. */
 const MAX_PAGES = 50;
 /** Maximum number of lines kept from each log. The last lines are kept. */
 const MAX_LINES = 2_000;
 
-export const openLogs = (functions: readonly string[], region: string): LogReader => {
+/** `maxPages` bounds the time of a search, which takes up to a second for each page. */
+export const openLogs = (functions: readonly string[], region: string, maxPages = MAX_PAGES): LogReader => {
   const client = new CloudWatchLogsClient({ ...CONTROL_CLIENT, region });
   return {
     async find(query) {
-      const found = await Promise.all(functions.map((name) => linesOf(client, `/aws/lambda/${name}`, query)));
+      const found = await Promise.all(
+        functions.map((name) => linesOf(client, { logGroupName: `/aws/lambda/${name}`, maxPages }, query)),
+      );
       return {
         lines: found.flatMap(({ lines }) => lines).toSorted((one, other) => (one.time < other.time ? -1 : 1)),
         isComplete: found.every(({ isComplete }) => isComplete),
@@ -29,10 +32,14 @@ export const openLogs = (functions: readonly string[], region: string): LogReade
   };
 };
 
-const linesOf = async (client: CloudWatchLogsClient, logGroupName: string, query: LogQuery) => {
+const linesOf = async (
+  client: CloudWatchLogsClient,
+  { logGroupName, maxPages }: { logGroupName: string; maxPages: number },
+  query: LogQuery,
+) => {
   let lines: LogLine[] = [];
   let nextToken: string | undefined;
-  for (let page = 0; page < MAX_PAGES; page++) {
+  for (let page = 0; page < maxPages; page++) {
     const command = new FilterLogEventsCommand({
       logGroupName,
       startTime: query.sinceMs,

@@ -20,9 +20,12 @@ const SERVICES: Record<string, { module: Record<string, unknown>; client: string
 export const runAwsCommand = async (aws: LocalAws, accountId: string, command: string): Promise<void> => {
   const [, service = '', operation = '', region = '', json = ''] =
     /^aws (\S+) (\S+) --region (\S+) --cli-input-json '(.*)'$/s.exec(command) ?? [];
+  const input: Record<string, unknown> = JSON.parse(json.replaceAll(String.raw`'\''`, "'"));
+  // The local KMS has no API.
+  if (service === 'kms' && operation === 'enable-key')
+    return aws.kms.setState(String(input['KeyId']), 'Enabled');
   const known = SERVICES[service];
   if (known === undefined) throw new Error(`no such command can be run here: ${command}`);
-  const input: unknown = JSON.parse(json.replaceAll(String.raw`'\''`, "'"));
   const Client = known.module[known.client] as new (config: object) => SdkClient;
   const Command = known.module[`${pascal(operation)}Command`] as new (input: unknown) => object;
   const client = new Client({

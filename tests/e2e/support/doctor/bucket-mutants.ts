@@ -71,7 +71,6 @@ export const denialMutants = ({ source, names }: Stage): Mutant[] => {
   const one = (name: string, Bucket: string, cause: string, statement: object): Mutant => ({
     name: `${Bucket}: ${name}`,
     place: `policy of ${Bucket}`,
-    isEdited: true,
     causes: [cause],
     apply: async () => {
       const Policy = JSON.stringify({

@@ -126,7 +126,7 @@ const keyMutants = ({ aws }: Stage): Mutant[] => {
   const one = (name: string, change: () => void, back: () => void): Mutant => ({
     name: `the key of the replicas ${name}`,
     place: 'key',
-    isEdited: true,
+    isEdited: name !== 'is disabled',
     causes: ['destination-key'],
     apply: async () => {
       change();
@@ -158,7 +158,6 @@ const bucketMutants = ({ destination }: Stage): Mutant[] => {
   const denied = (Bucket: string, Action: string[], causes: string[]): Mutant => ({
     name: `${Bucket}: its policy denies ${Action.join(', ')}`,
     place: `policy of ${Bucket}`,
-    isEdited: true,
     causes,
     apply: async () => {
       const { Policy } = await s3.send(new GetBucketPolicyCommand({ Bucket }));
