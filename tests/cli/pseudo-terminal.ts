@@ -12,6 +12,8 @@ export interface Conversation {
   end: Promise<number | null>;
   /** All that the terminal has shown, without control characters. */
   shown(): string;
+  /** All that was written to the terminal. */
+  written(): string;
 }
 
 export const KEYS = { enter: '\r', down: '\u001b[B', ctrlC: '\u0003' };
@@ -24,9 +26,11 @@ export const converse = (
   const sized = `stty cols ${columns} rows 40; ${command}`;
   const child = spawn('script', ['--quiet', '--return', '--command', sized, '/dev/null'], { cwd, env });
   let text = '';
+  let written = '';
   let read = 0;
   let look = (): void => undefined;
   child.stdout.setEncoding('utf8').on('data', (more: string) => {
+    written += more;
     text += stripVTControlCharacters(more);
     look();
   });
@@ -34,6 +38,7 @@ export const converse = (
   return {
     end,
     shown: () => text,
+    written: () => written,
     type: (keys) => void child.stdin.write(keys),
     shows: (expected) =>
       new Promise<void>((resolve, reject) => {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ALL_COMMANDS } from '../../../src/cli/all-commands.ts';
+import { statusWith } from '../../../src/cli/status/status.ts';
 import { brakeWith } from '../../../src/cli/brake/brake.ts';
 import type { Command } from '../../../src/cli/terminal/command-group.ts';
 import { PROGRAM, runCli } from '../../../src/cli/main.ts';
@@ -13,9 +14,11 @@ import { loadConfiguration } from '../../../src/lib/configuration/configuration.
 import { circuitName } from '../../../src/lib/model/rule.ts';
 import { createMemoryBrakes } from '../../model/memory-brakes.ts';
 import { createMemoryCircuitStore } from '../../model/memory-circuits.ts';
-import { awsEnvironment, putDeadLetter } from '../run.ts';
+import type { StateSources } from '../../../src/lib/state/ports.ts';
+import { awsEnvironment, putDeadLetter, ROOT } from '../run.ts';
 import { createRunCommands } from '../run-commands.ts';
 import { NOW, transfer } from '../sample-transfer.ts';
+import { healthy } from '../status-sources.ts';
 import { startScriptedSqs } from '../scripted-sqs.ts';
 
 /** Keys that are longer than a terminal is wide. Their characters are one or two columns wide. */
@@ -128,6 +131,32 @@ const showDeadLetters = async (): Promise<void> => {
   await sqs.close();
 };
 
+/** Three screens, each with more runs than the one before. */
+const showWatch = async (): Promise<void> => {
+  const stopped = new AbortController();
+  let draws = 0;
+  const alarms: StateSources['alarms'] = async () =>
+    Array.from({ length: draws + 1 }, (_, index) => ({
+      alarm: `alarm-${index}`,
+      state: 'ALARM' as const,
+      since: new Date(NOW).toISOString(),
+      description: '',
+      command: 'npx s3-replicator dlq list',
+    }));
+  io.stdout.write('\n$ status --watch\n');
+  const sleep = async (): Promise<void> => {
+    draws += 1;
+    if (draws === 3) stopped.abort();
+  };
+  await runCli(
+    ['status', '--watch', '--config', `${ROOT}replication.yml`],
+    // CloudWatch is asked once a minute.
+    { ...io, columns: io.columns, interrupted: stopped.signal, sleep, now: () => NOW + draws * 60_000 },
+    { status: statusWith({ open: () => healthy({ alarms }) }) },
+  );
+  io.stdout.write('$ end of status\n');
+};
+
 const showMistakes = async (): Promise<void> => {
   await show(['config', 'check']);
   await show(['config', 'check', '--config', 'broken.yml']);
@@ -135,6 +164,6 @@ const showMistakes = async (): Promise<void> => {
   await show(['dlq', 'list', '--config', 'there-is-no-such-file-in-this-folder.yml']);
 };
 
-for (const each of [showHelp, showTables, showRuns, showDeadLetters, showMistakes]) await each();
+for (const each of [showHelp, showTables, showRuns, showDeadLetters, showWatch, showMistakes]) await each();
 rmSync(cwd, { recursive: true });
 io.stdout.write('\nAll is shown.\n');

@@ -3,11 +3,23 @@ import { expect, test } from 'vitest';
 import { textWidth } from '../../../src/cli/terminal/width.ts';
 import { converse, HAS_PSEUDO_TERMINAL } from '../pseudo-terminal.ts';
 import { ROOT } from '../run.ts';
+import { screenAfter } from './screen.ts';
 
 const PROGRAM = `'${process.execPath}' '${ROOT}tests/cli/terminal/program.ts'`;
 
 /** A single word cannot be broken: a path or an ARN stays whole, so that it can be copied. */
 const isWord = (line: string): boolean => /^ *\S+$/.test(line);
+
+/** What the screen shows after `status --watch` has drawn three times. Each drawing takes the place of the one before. */
+const watched = (written: string, columns: number) => {
+  const [, text = ''] = /\$ status --watch\r?\n(.*)\$ end of status/s.exec(written) ?? [];
+  const lines = screenAfter(text);
+  return {
+    heads: lines.filter((line) => line.startsWith('RULE →')).length,
+    alarms: lines.filter((line) => line.startsWith('alarms ')).length,
+    tooWide: lines.filter((line) => textWidth(line) > columns),
+  };
+};
 
 // Skipped where util-linux does not provide the program `script`.
 test.skipIf(!HAS_PSEUDO_TERMINAL)(
@@ -15,7 +27,7 @@ test.skipIf(!HAS_PSEUDO_TERMINAL)(
   async () => {
     await Promise.all(
       [60, 80, 120].map(async (columns) => {
-        const { end, shown } = converse(PROGRAM, {
+        const { end, shown, written } = converse(PROGRAM, {
           cwd: ROOT,
           env: { ...process.env, COLUMNS: undefined, TERM: 'xterm' },
           columns,
@@ -32,6 +44,7 @@ test.skipIf(!HAS_PSEUDO_TERMINAL)(
           'Did you mean --limit?',
         ])
           expect(shown()).toContain(part);
+        expect(watched(written(), columns)).toEqual({ heads: 1, alarms: 3, tooWide: [] });
       }),
     );
   },
