@@ -1,5 +1,6 @@
 /** The deployed inspect function, and the commands that use it, for the states in which an object can be. */
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { refuseWrites } from '../../demo/refusal.ts';
@@ -167,4 +168,20 @@ test('the state of a key without an object, of an archived and of a deleted obje
   });
   await stage.put('main', 'cold', 'x', { StorageClass: 'DEEP_ARCHIVE' });
   expect((await onlyPlace('main', 'cold')).next).toMatchObject({ kind: 'fails', reason: 'archived' });
+});
+
+test('`dlq discard` makes the deployment forget the letter, so that the next backfill may report the key again', async () => {
+  purge(stage);
+  await stage.put('main', 'cold 3', 'x', { StorageClass: 'GLACIER' });
+  await settled(stage);
+  expect((await onlyPlace('main', 'cold 3')).hasLetter).toBe(true);
+  const folder = await mkdtemp(join(tmpdir(), 'discard-'));
+  const file = join(folder, 'letters.ndjson');
+  const more = ['--prefix', 'cold 3', '--expect', '1', '--export', file];
+  const { stderr, exitCode } = await cli(stage, 'dlq', 'discard', ...more);
+  expect({ stderr, exitCode }).toMatchObject({ exitCode: 0 });
+  expect(await readFile(file, 'utf8')).toContain('"key":"cold 3"');
+  await rm(folder, { recursive: true });
+  expect(await deadLetters(stage)).toEqual([]);
+  expect((await onlyPlace('main', 'cold 3')).hasLetter).toBe(false);
 });

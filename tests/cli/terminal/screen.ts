@@ -28,8 +28,8 @@ export const screenAfter = (text: string): string[] => {
     obey(command, parameter);
     for (const character of other.slice(whole.length)) write(character);
   }
-  return Array.from(lines, (line = []) =>
-    Array.from(line, (each) => each ?? ' ')
+  return Array.from(lines, (line: string[] | undefined) =>
+    Array.from(line ?? [], (each: string | undefined) => each ?? ' ')
       .join('')
       .trimEnd(),
   );

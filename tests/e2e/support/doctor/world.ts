@@ -7,11 +7,11 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import { CreateQueueCommand, GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { clientConfig } from '@s3-replicator/local-aws';
-import { DESTINATION_ACCOUNT, SOURCE_ACCOUNT } from '../../../../demo/two-accounts.ts';
+import { DESTINATION_ACCOUNT, SOURCE_ACCOUNT, type TwoAccounts } from '../../../../demo/two-accounts.ts';
 import { run } from '../../../cli/run.ts';
 import { setAwsVariables } from '../../../model/aws-variables.ts';
 import { startPermissionStage } from '../permissions/losses.ts';
-import { REGION, type Stage } from '../stages/stage.ts';
+import type { Stage } from '../stages/stage.ts';
 
 export interface ReportedFinding {
   group: string;
@@ -24,14 +24,17 @@ export interface ReportedFinding {
   fixAccount: string | null;
 }
 
-export interface DoctorWorld extends AsyncDisposable {
-  stage: Stage;
-  /** Runs doctor as the administrator of the source account, with a profile of the destination account. */
+export interface Doctor extends AsyncDisposable {
+  /** Runs doctor as the administrator of the source account, with a profile of each destination account. */
   examine(...more: string[]): Promise<{ code: number; findings: ReportedFinding[] }>;
-  /** Runs doctor without that profile. */
+  /** Runs doctor without those profiles. */
   examineFromSource(...more: string[]): Promise<{ code: number; findings: ReportedFinding[] }>;
   /** Runs doctor without `--json`. */
   print(...more: string[]): Promise<{ code: number; out: string }>;
+}
+
+export interface DoctorWorld extends Doctor {
+  stage: Stage;
 }
 
 /** Everything is well in this deployment, but for the bucket `bridged`, which keeps no versions. */
@@ -39,53 +42,65 @@ export const startDoctorWorld = async (): Promise<DoctorWorld> => {
   const stage = await startPermissionStage({
     lambda: { asyncRetryDelaysMs: [100, 100], accountConcurrency: 200, mappingSwitchMs: 0 },
   });
-  const { aws } = stage;
-  const before = getCACertificates('default');
-  setDefaultCACertificates([...before, aws.caPem]);
-  setAwsVariables({ endpoint: aws.endpoint, credentials: aws.root(SOURCE_ACCOUNT) });
-  const files = await writeProfile(stage);
-  await hearAlarms(stage);
+  const doctor = await openDoctor(stage, [DESTINATION_ACCOUNT]);
   for (const Key of ['in/first', 'tagged/first'])
     await stage.source.s3().send(new PutObjectCommand({ Bucket: 'notified', Key, Body: 'first' }));
-  const examineFromSource: DoctorWorld['examine'] = async (...more) => {
-    const { code, out } = await run(['doctor', '--config', stage.replicationFile, '--json', ...more]);
-    return { code, findings: JSON.parse(out).findings };
-  };
   return {
+    ...doctor,
     stage,
-    examineFromSource,
-    examine: (...more) => examineFromSource('--destination-profile', 'owner', ...more),
-    print: (...more) => run(['doctor', '--config', stage.replicationFile, ...more]),
     [Symbol.asyncDispose]: async () => {
-      setDefaultCACertificates(before);
-      await rm(files, { recursive: true });
+      await doctor[Symbol.asyncDispose]();
       await stage.stop();
     },
   };
 };
 
-/** Writes the profile `owner`, which has the credentials of the destination account. Resolves to the folder of the file. */
-const writeProfile = async ({ aws }: Stage): Promise<string> => {
+/** Gives a deployment a subscriber of its alarms, and doctor the credentials of all accounts. */
+export const openDoctor = async (accounts: TwoAccounts, owners: readonly string[]): Promise<Doctor> => {
+  const { aws, replicationFile, configuration } = accounts;
+  const before = getCACertificates('default');
+  setDefaultCACertificates([...before, aws.caPem]);
+  setAwsVariables({ endpoint: aws.endpoint, credentials: aws.root(SOURCE_ACCOUNT) });
+  const files = await writeProfiles(accounts, owners);
+  await hearAlarms(accounts);
+  const doctor = (more: string[]) =>
+    run(['doctor', '--config', replicationFile, '--stage', configuration.deployment.stage, ...more]);
+  const examineFromSource: Doctor['examine'] = async (...more) => {
+    const { code, out } = await doctor(['--json', ...more]);
+    return { code, findings: JSON.parse(out).findings };
+  };
+  const profiles = owners.flatMap((account) => ['--destination-profile', `owner-${account}`]);
+  return {
+    examineFromSource,
+    examine: (...more) => examineFromSource(...profiles, ...more),
+    print: (...more) => doctor(more),
+    [Symbol.asyncDispose]: async () => {
+      setDefaultCACertificates(before);
+      await rm(files, { recursive: true });
+    },
+  };
+};
+
+/** Writes a profile for each account. Resolves to the folder of the file. */
+const writeProfiles = async ({ aws }: TwoAccounts, owners: readonly string[]): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), 'doctor-'));
-  const { accessKeyId, secretAccessKey } = aws.root(DESTINATION_ACCOUNT);
-  const lines = [
-    '[owner]',
-    `aws_access_key_id = ${accessKeyId}`,
-    `aws_secret_access_key = ${secretAccessKey}`,
-  ];
-  await writeFile(join(folder, 'credentials'), `${lines.join('\n')}\n`);
+  const profiles = owners.map((account) => {
+    const { accessKeyId, secretAccessKey } = aws.root(account);
+    return `[owner-${account}]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`;
+  });
+  await writeFile(join(folder, 'credentials'), profiles.join('\n'));
   process.env['AWS_CONFIG_FILE'] = '/dev/null';
   process.env['AWS_SHARED_CREDENTIALS_FILE'] = join(folder, 'credentials');
   return folder;
 };
 
 /** Subscribes a queue to the topic of the alarms. SNS confirms a subscription of the topic's own account at once. */
-const hearAlarms = async ({ aws, source, outputs }: Stage): Promise<void> => {
+const hearAlarms = async ({ aws, source, outputs }: TwoAccounts): Promise<void> => {
   const { QueueUrl } = await source.sqs.send(new CreateQueueCommand({ QueueName: 'operators' }));
   const { Attributes } = await source.sqs.send(
     new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
   );
-  const sns = new SNSClient(clientConfig(aws, aws.root(SOURCE_ACCOUNT), { region: REGION }));
+  const sns = new SNSClient(clientConfig(aws, aws.root(SOURCE_ACCOUNT), { region: aws.region }));
   await sns.send(
     new SubscribeCommand({
       TopicArn: outputs['AlarmTopicArn'],
