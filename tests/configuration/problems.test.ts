@@ -205,6 +205,9 @@ test.each([
   [{ top: { batchSize: 5 } }, 'it belongs under `stack:`'],
   [{ source: { storageClass: 'STANDARD' } }, 'it belongs under `rules.destinations:`'],
   [{ source: { rules: [] } }, 'it belongs at the top of the file'],
+  // Every object has properties with these names.
+  [{ rule: { constructor: 1 } }, expect.stringMatching(/^remove it; options here are /)],
+  [{ rule: Object.fromEntries([['__proto__', 1]]) }, expect.stringMatching(/^remove it; options here are /)],
 ])('the unknown option in %j is refused with advice', (more, fix) => {
   expect(problemsOf(fileWith(more)).map((problem) => problem.fix)).toEqual([fix]);
 });

@@ -135,6 +135,12 @@ test('an Update request for another bucket answers with another id, so that Clou
   expect(body['PhysicalResourceId']).toBe('s3-replicator-prod:acme-other');
 });
 
+test('an error code of S3 that is the name of a property of every object is an unknown code', async () => {
+  s3.failures.GET = failTimes(99, { status: 400, code: 'constructor' });
+  const { body } = await invoke('Create');
+  expect(body).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('constructor: ') });
+});
+
 test('a Delete request removes our entry and keeps the entries of others', async () => {
   await invoke('Create');
   const { body } = await invoke('Delete', { PhysicalResourceId: 's3-replicator-prod:acme-documents' });

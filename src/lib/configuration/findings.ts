@@ -43,7 +43,7 @@ function explain(issue: ZodError['issues'][number], path: Path, value: unknown):
 
 /** Returns the unused option of this section that `key` most likely means, or null if there is none. */
 function nearestOption(section: Path, key: string, content: unknown): string | null {
-  if (LATER_OPTIONS[key]) return null;
+  if (LATER_OPTIONS.has(key)) return null;
   const unused = optionsOf(section).filter((name) => valueAt(content, [name]) === undefined);
   return nearestWord(key, unused);
 }
@@ -53,8 +53,8 @@ const optionsOf = (section: Path): string[] =>
 
 function unknownOptionFinding(section: Path, key: string, meant: string | null): Omit<Finding, 'path'> {
   const found = `the unknown option \`${key}\``;
-  const later = LATER_OPTIONS[key];
-  if (later) return { found: `the option \`${key}\``, fix: later };
+  const later = LATER_OPTIONS.get(key);
+  if (later !== undefined) return { found: `the option \`${key}\``, fix: later };
   if (meant) return { found, fix: `did you mean \`${meant}\`?` };
   const elsewhere = sectionWith(key, section);
   if (elsewhere === null)
@@ -85,9 +85,9 @@ const depthOf = (name: string): number => name.split('.').length + (name.startsW
  * Options that belong in `replication.yml` but are not implemented yet, each with its advice. They are refused and not ignored,
  * so that nobody relies on a feature that does not exist yet.
  */
-const LATER_OPTIONS: Record<string, string> = {
-  schedule: 'not yet: scheduled runs will come in a later version; remove the line',
-};
+const LATER_OPTIONS: ReadonlyMap<string, string> = new Map([
+  ['schedule', 'not yet: scheduled runs will come in a later version; remove the line'],
+]);
 
 function valueAt(value: unknown, path: Path): unknown {
   let current = value;

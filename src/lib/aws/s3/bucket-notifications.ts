@@ -54,7 +54,7 @@ const translated = async <T>(answer: Promise<T>): Promise<T> => {
     return await answer;
   } catch (error) {
     const { code, status, message } = readError(error);
-    const problem = PROBLEMS[code] ?? (status === 403 ? 'access-denied' : 'failed');
+    const problem = PROBLEMS.get(code) ?? (status === 403 ? 'access-denied' : 'failed');
     const region = problem === 'other-region' ? regionOf(error) : null;
     const text = region === null ? `${code}: ${message}` : `the bucket is in ${region}`;
     throw new BucketNotificationsError(problem, text, { cause: error });
@@ -65,16 +65,16 @@ const translated = async <T>(answer: Promise<T>): Promise<T> => {
  * Maps error codes to problems. Denied access is recognized by the status 403 instead, because it has many codes, such as AccessDenied and
  * AllAccessDisabled. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
  */
-const PROBLEMS: Record<string, NotificationsProblem> = {
-  InvalidArgument: 'invalid',
-  InvalidRequest: 'invalid',
-  NoSuchBucket: 'no-such-bucket',
-  PermanentRedirect: 'other-region',
+const PROBLEMS: ReadonlyMap<string, NotificationsProblem> = new Map([
+  ['InvalidArgument', 'invalid'],
+  ['InvalidRequest', 'invalid'],
+  ['NoSuchBucket', 'no-such-bucket'],
+  ['PermanentRedirect', 'other-region'],
   // S3 gives this answer to the first requests for a bucket that was created a moment ago in another region.
-  TemporaryRedirect: 'other-region',
-  AuthorizationHeaderMalformed: 'other-region',
-  IllegalLocationConstraintException: 'other-region',
-};
+  ['TemporaryRedirect', 'other-region'],
+  ['AuthorizationHeaderMalformed', 'other-region'],
+  ['IllegalLocationConstraintException', 'other-region'],
+]);
 
 /** Returns the region that S3's response names; null if it names none. */
 const regionOf = (error: unknown): string | null => {
