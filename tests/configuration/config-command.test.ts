@@ -52,6 +52,15 @@ test('the config command shows how a rule filters, encrypts, locks and restores'
   expect(out).toContain('encryption AES256, object lock governance, for 100 days at most (longer: cap)');
 });
 
+test('a longer lock than the stack of a destination allows by default is shown with the parameter that the stack needs', async () => {
+  const lock = async (maxRetentionDays: number) =>
+    (await check(fileWith({ destination: { maxRetentionDays } }))).out.match(/object lock .*/)?.[0];
+  expect(await lock(3_650)).toBe('object lock replicate, for 3650 days at most (longer: cap)');
+  expect(await lock(4_000)).toBe(
+    'object lock replicate, for 4000 days at most (longer: cap): its stack needs MaxRetentionDays=4000',
+  );
+});
+
 test('config --json prints the whole configuration and the names of the resources to deploy', async () => {
   const { code, out } = await check(fileWith({}), '--json');
 

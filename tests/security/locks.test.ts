@@ -23,6 +23,8 @@ import {
 } from '@aws-sdk/client-s3';
 import { clientConfig, type LocalAws, startLocalAws } from '@s3-replicator/local-aws';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { probePermissions } from '../../src/lib/aws/s3/probe-permissions.ts';
+import { testDestination, testRule } from '../model/settings.ts';
 import { DAY_MS } from '../runs/attributes-world.ts';
 
 const PLACE = { accountId: '222222222222', region: 'us-east-1' };
@@ -74,6 +76,21 @@ const outcomeOf = (request: Promise<unknown>): Promise<string> =>
     () => 'done',
     (error: unknown) => (error instanceof Error ? error.name : String(error)),
   );
+
+test('doctor finds a rule that allows longer locks than the stack of its destination', async () => {
+  const { s3: client } = await stolenRole('probed', { EnableObjectLock: 'yes', MaxRetentionDays: '400' });
+  const stepsFor = async (maxRetentionDays: number) => {
+    const destination = testDestination({ bucket: 'probed', maxRetentionDays });
+    const place = { client, rule: testRule(), destination, key: 'absent', hasObjectLock: true };
+    const steps = await probePermissions({ ...place, now: aws.clock.now() });
+    return steps.filter(({ permission }) => permission.startsWith('s3:PutObjectRetention'));
+  };
+  expect(await stepsFor(400)).toMatchObject([{ answer: 'allowed' }, { answer: 'allowed' }]);
+  expect(await stepsFor(402)).toMatchObject([
+    { answer: 'allowed' },
+    { permission: 's3:PutObjectRetention for 402 days', answer: 'denied' },
+  ]);
+});
 
 describe('with the replication role of a bucket with Object Lock', () => {
   let role: StolenRole;

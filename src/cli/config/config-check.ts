@@ -4,6 +4,7 @@ import {
   loadConfiguration,
   type StackSettings,
 } from '../../lib/configuration/configuration.ts';
+import { DEFAULT_MAX_RETENTION_DAYS } from '../../lib/configuration/destination-schema.ts';
 import { ConfigurationError, describeWarnings } from '../../lib/configuration/problem.ts';
 import { resourceNames } from '../../lib/configuration/resource-names.ts';
 import {
@@ -25,7 +26,7 @@ export const CHECK: CommandSpec = {
   name: 'config check',
   summary: 'Check replication.yml and show the resolved rules.',
   description: [
-    'Reports all problems at once, each with its line, the value found and a fix. Without problems it shows the resolved configuration with all defaults, and warns of what can be deployed but is most likely not meant: alarms that nobody receives, no bucket for reports, prefixes that take more or less than they seem to, and deletes without a brake. Makes no calls to AWS: it does not check whether buckets and roles exist.',
+    'Reports all problems at once, each with its line, the value found and a fix. Without problems it shows the resolved configuration with all defaults, and warns of what can be deployed but is most likely not meant: alarms that nobody receives, no bucket for reports, prefixes that take more or less than they seem to, and deletes without a brake. Makes no calls to AWS: it does not check whether buckets and roles exist, nor the maximum with which the stack of a destination was deployed: `doctor` does. If a rule allows longer locks than that stack does by default, the text names the parameter.',
   ],
   options: {
     ...STACK_OPTIONS,
@@ -160,7 +161,11 @@ const describeSource = ({ bucket, prefix, suffix, events, roleArn, account, serv
 const describeLock = ({ objectLock, maxRetentionDays, overMaxRetention }: Destination): string =>
   objectLock === 'ignore'
     ? 'object lock ignore'
-    : `object lock ${objectLock}, for ${maxRetentionDays} days at most (longer: ${overMaxRetention})`;
+    : `object lock ${objectLock}, for ${maxRetentionDays} days at most (longer: ${overMaxRetention})${
+        maxRetentionDays > DEFAULT_MAX_RETENTION_DAYS
+          ? `: its stack needs MaxRetentionDays=${maxRetentionDays}`
+          : ''
+      }`;
 
 const describeDestination = (rule: ReplicationRule, destination: Destination): string =>
   [

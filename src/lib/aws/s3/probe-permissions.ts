@@ -146,8 +146,19 @@ const deleteStep = ({ client, destination, key }: Place): Step => ({
 });
 
 const DAY_MS = 24 * 3_600_000;
+const MINUTE_MS = 60_000;
 
-const lockSteps = ({ client, destination, key, now }: Place): Step[] => {
+/** A retention until shortly before the given number of days is over. */
+const retention = ({ destination, key, now }: Place, days: number): PutObjectRetentionCommand =>
+  new PutObjectRetentionCommand({
+    Bucket: destination.bucket,
+    Key: key,
+    Retention: { Mode: 'GOVERNANCE', RetainUntilDate: new Date(now + days * DAY_MS - MINUTE_MS) },
+  });
+
+const lockSteps = (place: Place): Step[] => {
+  const { client, destination, key } = place;
+  const { maxRetentionDays } = destination;
   const named = { Bucket: destination.bucket, Key: key };
   const one = (permission: string, send: () => Promise<unknown>): Step => ({
     permission,
@@ -156,13 +167,10 @@ const lockSteps = ({ client, destination, key, now }: Place): Step[] => {
   return [
     one('s3:GetObjectRetention', () => client.send(new GetObjectRetentionCommand(named))),
     one('s3:GetObjectLegalHold', () => client.send(new GetObjectLegalHoldCommand(named))),
-    one('s3:PutObjectRetention', () =>
-      client.send(
-        new PutObjectRetentionCommand({
-          ...named,
-          Retention: { Mode: 'GOVERNANCE', RetainUntilDate: new Date(now + DAY_MS) },
-        }),
-      ),
+    one('s3:PutObjectRetention', () => client.send(retention(place, 1))),
+    // The stack of the destination denies longer retentions than its own maximum.
+    one(`s3:PutObjectRetention for ${maxRetentionDays} days`, () =>
+      client.send(retention(place, maxRetentionDays)),
     ),
     one('s3:PutObjectLegalHold', () =>
       client.send(new PutObjectLegalHoldCommand({ ...named, LegalHold: { Status: 'ON' } })),
@@ -178,23 +186,16 @@ const CENTURY_DAYS = 36_500;
  * not exist.
  */
 export const probeGuards = async (place: Place): Promise<ProbeStep[]> => {
-  const { client, destination, key, now, hasObjectLock } = place;
+  const { client, destination, key, hasObjectLock } = place;
   if (!hasObjectLock || destination.objectLock === 'ignore') return [];
   const named = { Bucket: destination.bucket, Key: key };
-  const RetainUntilDate = new Date(now + (CENTURY_DAYS - 1) * DAY_MS);
   return Promise.all([
     ...(destination.maxRetentionDays >= CENTURY_DAYS - 1
       ? []
       : [
           answerOf(
             's3:PutObjectRetention for a century',
-            () =>
-              client.send(
-                new PutObjectRetentionCommand({
-                  ...named,
-                  Retention: { Mode: 'GOVERNANCE', RetainUntilDate },
-                }),
-              ),
+            () => client.send(retention(place, CENTURY_DAYS - 1)),
             NOT_THERE,
           ),
         ]),
