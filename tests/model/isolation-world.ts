@@ -4,11 +4,10 @@
  */
 import { watchAnswers } from '../../src/lib/delivery/answer-watch.ts';
 import { circuitsFor, knowCircuits, type KnownCircuits } from '../../src/lib/delivery/circuits.ts';
+import { type KnownStack, unknownStack } from '../../src/lib/converge/stack-listing.ts';
 import type { QueueMessage, TransferDeps } from '../../src/lib/delivery/deps.ts';
 import type { OutcomeRecord } from '../../src/lib/delivery/outcome.ts';
 import { createBudget } from '../../src/lib/model/concurrency.ts';
-import { ReplicationError } from '../../src/lib/model/errors.ts';
-import type { AnswerWatch } from '../../src/lib/model/ports.ts';
 import type { Destination } from '../../src/lib/model/rule.ts';
 import { letBackAll } from '../../src/lib/replicate/let-back.ts';
 import { replicateBatch } from '../../src/lib/replicate/replicate-batch.ts';
@@ -18,61 +17,67 @@ import { noBrakes } from './memory-brakes.ts';
 import { closedCircuits, createMemoryCircuitStore } from './memory-circuits.ts';
 import { memoryDestination } from './memory-destination.ts';
 import { createMemoryReceipts } from './memory-receipts.ts';
-import { messageOf } from './memory-retries.ts';
+import { eventMessage } from './memory-retries.ts';
 import { noRuns } from './memory-run-counts.ts';
-import { type Gate, memorySource } from './memory-source.ts';
+import { memorySource, type Gate } from './memory-source.ts';
+import { gateOf, type Health, inPages, slowly } from './isolation-buckets.ts';
 import { noTransfers } from './memory-transfers.ts';
 import { memoryVersionReceipts } from './memory-version-receipts.ts';
 import { createModelQueues } from './model-queues.ts';
 import { createModelTime, type ModelTime } from './model-time.ts';
 import { s3Event, testConfiguration, testDestination, testInvocation, testRule } from './settings.ts';
 
-export type Health = 'healthy' | 'slow' | 'denied' | 'hanging' | 'throttling';
-
 /** The default of `stack.maximumConcurrency`. */
 const SLOTS = 50;
 const BATCH = 10;
-/** How long each call to a bucket takes. */
-const CALL_MS = 30;
-/** How long each call to a slow bucket takes. */
-const SLOW_MS = 6_000;
-/** How long a call may wait for an answer (`call.ts`). */
-const ANSWER_MS = 10_000;
-/** A second in which nobody knows that a call hangs, and the calls before it. */
-const LONG_MS = 2_000;
 /** After how many invocations Lambda replaces an execution environment. */
 const INVOCATIONS_OF_ENVIRONMENT = 200;
 
-/** With `isCold`, every invocation gets a new execution environment. */
+/** With `isCold`, every invocation gets a new execution environment. With `oneKey`, each rule has one key, of which all versions count. `keeps` says which outcomes are recorded. */
 export const isolationWorld = (
   names: string[],
-  { withCircuits = true, isCold = false, batch = BATCH, windowMs = 0 } = {},
+  {
+    withCircuits = true,
+    isCold = false,
+    oneKey = false,
+    keeps = ALL,
+    longMs = 2_000,
+    batch = BATCH,
+    windowMs = 0,
+  } = {},
 ) => {
-  const world = createWorld(names);
+  const world = createWorld(names, { versions: oneKey ? 'all' : 'latest', keeps });
   const { time, queues, source, replicas, records } = world;
   const depsOf = depsIn(world, withCircuits);
   const invocationsOfEnvironment = isCold ? 1 : INVOCATIONS_OF_ENVIRONMENT;
-  const setting = { invocationsOfEnvironment, batch, windowMs };
+  const setting = { invocationsOfEnvironment, batch, windowMs, longMs };
   const slots = runSlots(world, (known) => depsOf(known, 'live'), setting);
+  /** The invocations of the schedule. */
+  const schedule = { invocations: 0, busyMs: 0 };
   every(time, 60_000, () => {
-    const schedule = environmentOf(world, `schedule-${time.now()}`);
-    void letBackAll(depsOf(schedule, null));
+    const beganMs = time.now();
+    const known = environmentOf(world, `schedule-${beganMs}`);
+    schedule.invocations += 1;
+    void letBackAll(depsOf(known, null)).then(() => void (schedule.busyMs += time.now() - beganMs));
   });
   const writtenMs = new Map<string, number>();
+  let written = 0;
   const put = (name: string): void => {
-    const key = `${name}/${writtenMs.size}`;
-    const { versionId } = source.put(key, Buffer.from('x'));
+    const id = `${name}/${written++}`;
+    const key = oneKey ? `${name}/key` : id;
+    const { versionId } = source.put(key, Buffer.from(id));
     writtenMs.set(key, time.now());
-    const body = s3Event({ key, versionId, sequencer: String(writtenMs.size) });
-    queues.arrive({ ...messageOf({ body, retry: NEVER_TRIED }, key, time.now()), retry: null });
+    const body = s3Event({ key, versionId, sequencer: String(written) });
+    queues.arrive(eventMessage(body, id, time.now()));
   };
   return {
     ...world,
-    /** The numbers of slots in use at the end of each second: all, and those whose invocation has run for more than two seconds. */
+    /** What is in use at the end of each second: all slots, those whose invocation has run for more than `longMs`, and messages in flight. */
     slots,
-    /** Writes objects at an even rate for each rule until the time. */
-    async write(perSecond: number, untilMs: number): Promise<void> {
-      for (const [index, name] of names.entries())
+    schedule,
+    /** Writes objects at an even rate for each of the rules until the time. */
+    async write(perSecond: number, untilMs: number, rules = names): Promise<void> {
+      for (const [index, name] of rules.entries())
         for (let ms = time.now() + index; ms < untilMs; ms += 1_000 / perSecond)
           time.after(Math.max(1, ms - time.now()), () => put(name));
       await time.runUntil(untilMs);
@@ -94,16 +99,27 @@ export const isolationWorld = (
   };
 };
 
-const createWorld = (names: string[]) => {
+const ALL: (record: OutcomeRecord) => boolean = () => true;
+
+const createWorld = (
+  names: string[],
+  { versions, keeps }: { versions: 'latest' | 'all'; keeps: typeof ALL },
+) => {
   const time = createModelTime();
+  const calls = new Map<string, number>();
+  const called = (operation: string): void => void calls.set(operation, (calls.get(operation) ?? 0) + 1);
   const records: (OutcomeRecord & { atMs: number })[] = [];
   const dead: string[] = [];
   return {
     time,
+    /** How often each operation was called, as `service:Operation`. Calls to buckets have the names of the ports. */
+    calls,
+    called,
     health: new Map<string, Health>(names.map((name) => [name, 'healthy'])),
     rules: names.map((name) =>
       testRule({
         id: name,
+        versions,
         source: { ...testRule().source, prefix: `${name}/` },
         destinations: [
           testDestination({ id: name, bucket: name, roleArn: `arn:aws:iam::222222222222:role/${name}` }),
@@ -113,9 +129,10 @@ const createWorld = (names: string[]) => {
     source: createMemoryBucket('enabled', time.now),
     replicas: new Map(names.map((name) => [name, createMemoryBucket('enabled', time.now)])),
     store: createMemoryCircuitStore(),
-    queues: createModelQueues(time, names),
+    queues: createModelQueues(time, names, called),
     receipts: createMemoryReceipts(),
     records,
+    keeps,
     /** The rule of each dead letter. */
     dead,
   };
@@ -123,33 +140,46 @@ const createWorld = (names: string[]) => {
 
 type World = ReturnType<typeof createWorld>;
 
-const environmentOf = ({ store, time }: World, environment: string): KnownCircuits =>
+const environmentOf = ({ store, time, called }: World, environment: string): KnownCircuits =>
   knowCircuits({
-    store,
+    store: {
+      ...store,
+      load() {
+        called('dynamodb:GetItem');
+        return store.load();
+      },
+    },
     clock: time,
     slots: { live: SLOTS, backfill: SLOTS, transfer: SLOTS },
     environment,
     after: time.after,
   });
 
-const depsIn =
-  (world: World, withCircuits: boolean) =>
-  (known: KnownCircuits, pool: 'live' | null): TransferDeps => {
-    const { time, health, rules, source, replicas, queues, receipts, records, dead } = world;
+const depsIn = (world: World, withCircuits: boolean) => {
+  const stacks = new Map<KnownCircuits, KnownStack>();
+  return (known: KnownCircuits, pool: 'live' | null): TransferDeps => {
+    const stack = stacks.get(known) ?? unknownStack();
+    stacks.set(known, stack);
+    const { time, called, health, rules, source, replicas, queues, receipts, records, dead } = world;
     const watch = watchAnswers(known);
     const gate = (destination: Destination): Gate =>
-      gateOf(destination, health, { time, watch: watch.forPool(pool) });
+      gateOf(destination, health, { time, called, watch: watch.forPool(pool) });
     return {
       configuration: testConfiguration(...rules),
       buckets: {
-        source: () => memorySource(source, slowly(time)),
+        source: () => inPages(memorySource(source, slowly(world)), world),
         destination: (destination) => memoryDestination(replicas.get(destination.bucket)!, gate(destination)),
       },
       circuits: withCircuits
         ? circuitsFor(known, pool, { flush: watch.flush, deniesAll: async () => true })
         : closedCircuits,
       brake: noBrakes,
-      receipts,
+      receipts: {
+        once(...asked) {
+          for (const operation of ['PutItem', 'UpdateItem']) called(`dynamodb:${operation}`);
+          return receipts.once(...asked);
+        },
+      },
       runs: noRuns,
       liveQueue: { retryLater: async () => undefined },
       retries: queues.retries,
@@ -158,31 +188,38 @@ const depsIn =
       deadLetterQueue: { send: async (_body, { rule }) => void dead.push(rule ?? '') },
       hints: { send: async () => undefined },
       sessionName: 's3r@test',
-      reporter: { report: (record) => void records.push({ ...record, atMs: time.now() }) },
+      reporter: {
+        report: (record) => void (world.keeps(record) && records.push({ ...record, atMs: time.now() })),
+      },
       memory: createBudget(1e9),
+      stack,
       clock: time,
       invocation: testInvocation({ deadlineMs: time.now() + 400_000, fullTimeMs: 400_000 }),
       ...noTransfers(),
       versionReceipts: memoryVersionReceipts(),
     };
   };
+};
 
 interface SlotsInUse {
   all: number;
   long: number;
+  /** The messages in flight, of all queues. */
+  messages: number;
 }
 
 /** Handles batches as long as slots are free. Returns a list that grows by one entry at the end of each second. */
 const runSlots = (
   world: World,
   depsOf: (known: KnownCircuits) => TransferDeps,
-  setting: { invocationsOfEnvironment: number; batch: number; windowMs: number },
+  setting: { invocationsOfEnvironment: number; batch: number; windowMs: number; longMs: number },
 ): SlotsInUse[] => {
-  const { invocationsOfEnvironment, batch: most, windowMs } = setting;
+  const { invocationsOfEnvironment, batch: most, windowMs, longMs } = setting;
   const { time, queues } = world;
   const slots = Array.from({ length: SLOTS }, (_, slot) => ({
     slot,
     busySinceMs: null as number | null,
+    messages: 0,
     invocations: 0,
   }));
   const environments = new Map<string, KnownCircuits>();
@@ -204,11 +241,15 @@ const runSlots = (
     });
   const invoke = async (slot: (typeof slots)[number], batch: QueueMessage[]): Promise<void> => {
     slot.busySinceMs = time.now();
+    slot.messages = batch.length;
     const id = `${slot.slot}-${Math.floor(slot.invocations++ / invocationsOfEnvironment)}`;
     const environment = environments.get(id) ?? environmentOf(world, id);
     environments.set(id, environment);
+    world.called('sqs:ReceiveMessage');
+    world.called('sqs:DeleteMessageBatch');
     await replicateBatch(batch, depsOf(environment));
     slot.busySinceMs = null;
+    slot.messages = 0;
     poll();
   };
   queues.onArrival(poll);
@@ -217,7 +258,8 @@ const runSlots = (
     const forMs = slots.flatMap(({ busySinceMs }) =>
       busySinceMs === null ? [] : [time.now() - busySinceMs],
     );
-    inUse.push({ all: forMs.length, long: forMs.filter((ms) => ms > LONG_MS).length });
+    const messages = slots.reduce((sum, slot) => sum + slot.messages, queues.hidden.size);
+    inUse.push({ all: forMs.length, long: forMs.filter((ms) => ms > longMs).length, messages });
   });
   return inUse;
 };
@@ -226,52 +268,4 @@ const every = (time: ModelTime, ms: number, work: () => void): void =>
   void time.after(ms, () => {
     work();
     every(time, ms, work);
-  });
-
-const NEVER_TRIED = {
-  id: '',
-  origin: 'live' as const,
-  tries: 0,
-  attempts: 0,
-  firstSeenMs: 0,
-  waitingSinceMs: 0,
-  firstFailedMs: null,
-  reason: 'throttled' as const,
-  detail: '',
-};
-
-const slowly =
-  ({ sleep }: ModelTime): Gate =>
-  async (point) => {
-    if (point === 'before') await sleep(CALL_MS);
-  };
-
-const gateOf =
-  (
-    destination: Destination,
-    health: Map<string, Health>,
-    { time, watch }: { time: ModelTime; watch: AnswerWatch },
-  ): Gate =>
-  async (point) => {
-    if (point === 'after') return;
-    const wait = watch.begin(destination);
-    try {
-      const state = health.get(destination.bucket);
-      if (state === 'hanging') await hang(time, wait.signal);
-      await time.sleep(state === 'slow' ? SLOW_MS : CALL_MS);
-      if (state === 'denied') throw failure('assume-role-denied');
-      if (state === 'throttling') throw failure('throttled');
-    } finally {
-      wait.end();
-    }
-  };
-
-const failure = (reason: 'assume-role-denied' | 'throttled' | 'no-answer'): ReplicationError =>
-  Object.assign(new ReplicationError(reason, 'as told'), { side: 'destination' as const });
-
-const hang = (time: ModelTime, signal: AbortSignal): Promise<never> =>
-  new Promise((_, reject) => {
-    time.after(ANSWER_MS, () => reject(failure('no-answer')));
-    // As `call.ts` does.
-    signal.addEventListener('abort', () => reject(Object.assign(failure('no-answer'), { isAvoided: true })));
   });

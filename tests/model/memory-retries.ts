@@ -29,14 +29,21 @@ export const memoryRetries = (
   },
 });
 
-/** Returns the message that SQS delivers for a piece that was sent again. */
-export const messageOf = ({ body, retry }: RetriedPiece, messageId: string, sentMs = 0): QueueMessage => ({
+/** Returns the message that SQS delivers for an event. */
+export const eventMessage = (body: string, messageId: string, sentMs = 0): QueueMessage => ({
   messageId,
   receiptHandle: messageId,
   body,
   receiveCount: 1,
   sentMs,
+  origin: 'live',
+  retry: null,
+  earlier: null,
+});
+
+/** Returns the message that SQS delivers for a piece that was sent again. */
+export const messageOf = ({ body, retry }: RetriedPiece, messageId: string, sentMs = 0): QueueMessage => ({
+  ...eventMessage(body, messageId, sentMs),
   origin: retry.origin,
   retry,
-  earlier: null,
 });

@@ -1,5 +1,5 @@
 /** The live queue and the waiting queues in model time. */
-import type { QueueMessage, WaitingQueues } from '../../src/lib/delivery/deps.ts';
+import type { QueueMessage, Retries, WaitingQueues } from '../../src/lib/delivery/deps.ts';
 import type { RetriedPiece } from '../../src/lib/delivery/retry.ts';
 import { messageOf } from './memory-retries.ts';
 import type { ModelTime } from './model-time.ts';
@@ -16,7 +16,11 @@ interface WaitingPiece extends RetriedPiece {
   sentMs?: number;
 }
 
-export const createModelQueues = (time: ModelTime, names: string[]) => {
+export const createModelQueues = (
+  time: ModelTime,
+  names: string[],
+  called: (operation: string) => void = () => undefined,
+) => {
   const live: QueueMessage[] = [];
   const waitingFor = new Map<string, WaitingPiece[]>(names.map((name) => [name, []]));
   /** Messages received from the waiting queues that are still hidden, because neither `remove` nor `letBack` was called for them. */
@@ -30,6 +34,7 @@ export const createModelQueues = (time: ModelTime, names: string[]) => {
   const again = (piece: RetriedPiece): void => arrive(messageOf(piece, `again-${sent++}`, time.now()));
   const waiting: WaitingQueues = {
     async receive({ rule }, limit) {
+      called('sqs:ReceiveMessage');
       await time.sleep(CALL_MS);
       for (let waitedMs = 0; waitedMs < POLL_MS && waitingFor.get(rule.id)?.length === 0; waitedMs += CALL_MS)
         await time.sleep(CALL_MS);
@@ -41,6 +46,8 @@ export const createModelQueues = (time: ModelTime, names: string[]) => {
       });
     },
     async letBack(_where, messages) {
+      called('sqs:SendMessageBatch');
+      called('sqs:DeleteMessageBatch');
       await time.sleep(2 * CALL_MS);
       for (const message of messages) {
         hidden.delete(message);
@@ -49,23 +56,36 @@ export const createModelQueues = (time: ModelTime, names: string[]) => {
       return messages.length;
     },
     remove: async (_where, messages) => {
+      called('sqs:DeleteMessageBatch');
       for (const message of messages) hidden.delete(message);
     },
-    liveMessages: async () => live.length,
+    async liveMessages() {
+      called('sqs:GetQueueAttributes');
+      return live.length;
+    },
   };
   return {
     live,
     waitingFor,
+    hidden,
     arrive,
     waiting,
     onArrival: (listener: () => void) => void (arrival = listener),
-    retries: {
-      async again(piece: RetriedPiece, delaySeconds: number) {
-        time.after(delaySeconds * 1_000, () => again(piece));
-      },
-      async wait({ rule }: { rule: { id: string } }, piece: RetriedPiece) {
-        waitingFor.get(rule.id)?.push({ ...piece, sentMs: time.now() });
-      },
-    },
+    retries: retriesIn(time, waitingFor, { again, called }),
   };
 };
+
+const retriesIn = (
+  time: ModelTime,
+  waitingFor: Map<string, WaitingPiece[]>,
+  { again, called }: { again(piece: RetriedPiece): void; called(operation: string): void },
+): Retries => ({
+  async again(piece, delaySeconds) {
+    called('sqs:SendMessage');
+    time.after(delaySeconds * 1_000, () => again(piece));
+  },
+  async wait({ rule }, piece) {
+    called('sqs:SendMessage');
+    waitingFor.get(rule.id)?.push({ ...piece, sentMs: time.now() });
+  },
+});

@@ -6,6 +6,7 @@ import type { Context } from 'aws-lambda';
 import { createServerSide } from '../copy/way.ts';
 import { watchAnswers } from '../delivery/answer-watch.ts';
 import { createBrakes } from '../delivery/brakes.ts';
+import { unknownStack } from '../converge/stack-listing.ts';
 import { circuitsFor, type KnownCircuits, knowCircuits } from '../delivery/circuits.ts';
 import type { LiveQueue, TransferDeps } from '../delivery/deps.ts';
 import type { Forwarded, Forwarding } from '../delivery/forwarding.ts';
@@ -140,6 +141,7 @@ const replicateDeps = (environment: Environment, configuration: ReplicationConfi
     // A destination that hangs leaves half of the memory to the others.
     memory: createBudget(BODY_BYTES, hasOneDestination ? BODY_BYTES : BODY_BYTES / 2),
     neighbourhoods: new Map(),
+    stack: unknownStack(),
     deadLetterQueue: createDeadLetterQueue(sqs, variable('DEAD_LETTER_QUEUE_URL')),
     letters: createKnownLetters(variable('IDEMPOTENCY_TABLE'), () => clock.now()),
     brake: createBrakes({ store: createBrakeStore(variable('RUNS_TABLE')), clock }),

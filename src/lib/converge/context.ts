@@ -6,6 +6,7 @@ import type { ReplicationError } from '../model/errors.ts';
 import { bucketsOf, type Task } from '../model/task.ts';
 import type { GetSigner } from '../replica/stamp-signature.ts';
 import type { VersionReceipts } from '../replica/version-receipt.ts';
+import type { KnownStack } from './stack-listing.ts';
 
 export interface ConvergeContext extends CopyContext {
   versionReceipts: Pick<VersionReceipts, 'keep'>;
@@ -14,6 +15,8 @@ export interface ConvergeContext extends CopyContext {
   brake: Brake;
   /** Called for each version that was written, after its proof. Throws if nothing has taken the event. Left out: nobody waits for it. */
   replicated?: (version: ObjectState, copied: Copied) => Promise<void>;
+  /** What the execution environment remembers of a key with many versions; left out: nothing. */
+  stack?: KnownStack;
   /**
    * Resolves to the history of the key as a listing for several keys has it. The listing is not older than the hint, but may be older than
    * the task. Resolves to null if there is none.
@@ -39,12 +42,13 @@ export const contextOf = (
   deps: Omit<ConvergeContext, 'source' | 'destination' | 'passOver'> & { buckets: Buckets },
   passOver: PassOver,
 ): ConvergeContext => {
-  const { invocation, clock, transfers, leftovers, serverSide, signer, versionReceipts, brake } = deps;
+  const { invocation, clock, transfers, leftovers, serverSide, signer, versionReceipts, brake, stack } = deps;
   const parts = { invocation, clock, transfers, serverSide, signer, versionReceipts, brake };
   return {
     ...bucketsOf(task, deps.buckets),
     ...parts,
     ...(leftovers === undefined ? {} : { leftovers }),
+    ...(stack === undefined ? {} : { stack }),
     passOver,
   };
 };

@@ -19,10 +19,12 @@ import { convergeLatest } from './latest.ts';
 import { coverIn, locate, type Located } from './locate-replica.ts';
 import { refuseOthers } from './loop-guard.ts';
 import { mayHide } from './ownership.ts';
+import { foundBusy, listStack, refuseBusy } from './stack-listing.ts';
 import { MAX_ROUNDS, restAfterRace, TRIED_AS_NEW_BYTES } from './protocol.ts';
 import { concluded, emptyTally, type Tally, writeMissing } from './write-versions.ts';
 
 export const convergeHistory = async (task: Task, context: ConvergeContext): Promise<Convergence> => {
+  refuseBusy(task, context);
   const tally = emptyTally();
   let fruitless = 0;
   for (let round = 1; fruitless < MAX_ROUNDS; round++) {
@@ -44,6 +46,7 @@ const historyRound = async (
   tally: Tally,
   isFirst: boolean,
 ): Promise<Convergence | null> => {
+  let isFar = false;
   try {
     const sides = await lookAtBoth(task, context, isFirst);
     // The states in between are not written, because nothing would keep them. Otherwise every later hint about a deleted key would write
@@ -53,6 +56,7 @@ const historyRound = async (
       return latest.outcome === 'unchanged' ? (concluded(tally) ?? latest) : latest;
     }
     const { items, located } = sides;
+    isFar = sides.isFar === true;
     const newest = sides.history[0];
     if (newest === undefined) return await nothingLeft(task, context, sides.shown, tally);
     await syncLocated(task, context, sides);
@@ -68,8 +72,9 @@ const historyRound = async (
     await syncLateTags(task, context, now, located.shown);
     return { outcome: 'unchanged', sourceVersion: newest.versionId, replica: located.shown };
   } catch (error) {
-    if (error instanceof ReplicationError && error.reason === 'lost-race') return null;
-    throw error;
+    if (!(error instanceof ReplicationError && error.reason === 'lost-race')) throw error;
+    if (isFar && tally.copies === 0) throw foundBusy(task, context, error);
+    return null;
   }
 };
 
@@ -81,6 +86,8 @@ interface BothSides {
   located: Located;
   /** What the destination shows; null: the round has not looked at the destination. */
   shown: Current | null;
+  /** Whether more versions may be missing than the first listing shows. */
+  isFar?: boolean;
 }
 
 /** Resolves to `in-place` if a write at the destination replaces the object, so that the destination has no history. */
@@ -89,10 +96,7 @@ const lookAtBoth = async (
   context: ConvergeContext,
   isFirst: boolean,
 ): Promise<BothSides | 'in-place'> => {
-  const listed = (history: HistoryEntry[]): Listed => ({
-    history,
-    items: itemsOf(history, task.rule.deletes === 'replicate'),
-  });
+  const listed = (history: HistoryEntry[]): Listed => asListed(task, history);
   const list: Lister = async (until) => listed(await context.source.history(task.key, until));
   let count = 0;
   // A listing that other hints have shared may be old, which the rules above allow. A key with many versions needs a listing that ends early.
@@ -123,6 +127,11 @@ interface Listed {
   items: HistoryEntry[];
 }
 
+const asListed = ({ rule }: Task, history: HistoryEntry[]): Listed => ({
+  history,
+  items: itemsOf(history, rule.deletes === 'replicate'),
+});
+
 /** Lists the source as far as the first entry for which `until` is true; left out: all of it. */
 type Lister = (until?: (entry: HistoryEntry) => boolean) => Promise<Listed>;
 
@@ -144,15 +153,16 @@ const lookAtStack = async (
   const isNamed = (entry: HistoryEntry): boolean =>
     stamp !== null && entry.kind === 'version' && names(stamp, entry);
   const isNear = first.history.some(isNamed);
-  const listed = isNear ? first : await list(isNamed);
+  const listed = isNear ? first : asListed(task, await listStack(task, context, isNamed));
   if (!(await keepsVersions(context, shown, listed.items))) return 'in-place';
   const atOnce = await locate(task, context, { shown, items: listed.items, quick: true });
-  if (atOnce?.isShown === true && atOnce.position !== -1) return { ...listed, located: atOnce, shown };
+  if (atOnce?.isShown === true && atOnce.position !== -1)
+    return { ...listed, located: atOnce, shown, isFar: !isNear };
   const whole = listed.history.some(isNamed) ? await list() : listed;
   const located = await locate(task, context, { shown, items: whole.items, quick: false });
   if (located === null)
     throw new ReplicationError('lost-race', 'the destination changed while it was listed');
-  return { ...whole, located, shown };
+  return { ...whole, located, shown, isFar: !isNear };
 };
 
 /**

@@ -21,6 +21,18 @@ export const SHORT_TRIES = 4;
  */
 export const NEWER_RELEASE_SECONDS = 900;
 
+/**
+ * Returns how long a hint is left alone whose key has many versions that another invocation writes: about as long again as it has waited. If
+ * there are few versions, the hint ends soon, and if writing them takes hours, it is not tried every minute.
+ */
+export const busySeconds = (waitedMs: number, random: number): number => {
+  const full = Math.min(MAX_BUSY_SECONDS, Math.max(MIN_BUSY_SECONDS, waitedMs / 1_000));
+  return Math.ceil(full / 2 + (full / 2) * random);
+};
+
+const MIN_BUSY_SECONDS = 20;
+const MAX_BUSY_SECONDS = 900;
+
 const BASE_SECONDS = 5;
 /** Maximum delay. The delays are 5 s, 10 s, … 2,560 s, 3,600 s, half of each random. */
 const CAP_SECONDS = 3_600;

@@ -7,6 +7,7 @@ import type { DeadLetter } from './dead-letter.ts';
 import type { ReplicationError } from '../model/errors.ts';
 import type { TextAttributes } from './text-attributes.ts';
 import type { KnownLetters } from './known-letters.ts';
+import type { KnownStack } from '../converge/stack-listing.ts';
 import type { Neighbourhoods } from './neighbourhoods.ts';
 import type { Receipt, Reporter } from './outcome.ts';
 import type { Buckets, Clock, Invocation } from '../model/ports.ts';
@@ -130,6 +131,8 @@ export interface Deps {
   neighbourhoods?: Neighbourhoods;
   /** Left out: nothing is announced. */
   announcements?: Announcements;
+  /** The key with many versions that was listed last; left out: nothing is remembered after a listing. */
+  stack?: KnownStack;
   clock: Clock;
   invocation: Invocation;
 }

@@ -3,6 +3,7 @@
  * waiting queue of a destination, or to the dead-letter queue. Then the message is acknowledged.
  */
 import {
+  busySeconds,
   MAX_WAITING_MS,
   MIN_RETRYING_MS,
   NEWER_RELEASE_SECONDS,
@@ -13,7 +14,7 @@ import {
 } from './backoff.ts';
 import { MAX_BODY_BYTES } from './dead-letter.ts';
 import { asReplicationError } from '../model/errors.ts';
-import { isPermission } from '../model/reasons.ts';
+import { isPermission, type Reason } from '../model/reasons.ts';
 import { formatSeveral } from '../hint/hint.ts';
 import type { Deps, QueueMessage } from './deps.ts';
 import { allOf, type Failure, reportAll, reportFailure } from './failure.ts';
@@ -119,7 +120,7 @@ const isExhausted = ({ error }: Failure, message: QueueMessage, { clock }: Deps)
   // network.
   if (error.reason === 'out-of-time') return tries >= OUT_OF_TIME_LIMIT;
   const forMs = clock.now() - waitingSinceMs;
-  if (error.isAvoided) return forMs >= MAX_WAITING_MS;
+  if (error.isAvoided || WITHOUT_TRY.has(error.reason)) return forMs >= MAX_WAITING_MS;
   return forMs >= MAX_WAITING_MS || (tries >= RETRY_LIMIT && forMs >= MIN_RETRYING_MS);
 };
 
@@ -130,9 +131,12 @@ const isExhausted = ({ error }: Failure, message: QueueMessage, { clock }: Deps)
  */
 export const tryAgain = async (failure: Failure, message: QueueMessage, deps: Deps): Promise<void> => {
   const { error, body, again = body, assignment } = failure;
-  if (error.reason === 'newer-release') {
-    const retry = afterAvoidance(message, error, deps.clock.now());
-    await deps.retries.again({ body: again, retry }, NEWER_RELEASE_SECONDS);
+  if (WITHOUT_TRY.has(error.reason)) {
+    const nowMs = deps.clock.now();
+    const retry = afterAvoidance(message, error, nowMs);
+    const isBusy = error.reason === 'key-busy';
+    const seconds = isBusy ? busySeconds(nowMs - retry.waitingSinceMs, Math.random()) : NEWER_RELEASE_SECONDS;
+    await deps.retries.again({ body: again, retry }, seconds);
     return reportAll('retry', failure, message, deps);
   }
   if (error.isAvoided && assignment !== null) {
@@ -150,6 +154,9 @@ export const tryAgain = async (failure: Failure, message: QueueMessage, deps: De
   for (const { hint } of allOf(failure))
     if (hint !== null && hint.run !== null) deps.runs.count(hint.run, { kind: 'tried' });
 };
+
+/** The reasons that show that no attempt was made. The piece is tried again until it has waited for too long. */
+const WITHOUT_TRY: ReadonlySet<Reason> = new Set(['newer-release', 'key-busy']);
 
 const delaySeconds = (tries: number): number =>
   retryDelaySeconds(Math.min(tries, SHORT_TRIES), Math.random());

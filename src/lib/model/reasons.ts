@@ -60,6 +60,11 @@ const REASON_ENTRIES = {
     meaning: 'Another invocation works on the same hint.',
     fix: 'Nothing to do: the hint is tried again until the other invocation has ended, which takes at most seven minutes.',
   },
+  'key-busy': {
+    disposition: 'retry',
+    meaning: 'Another invocation writes the many versions that the key lacks.',
+    fix: 'Nothing to do: the hint is tried again within seconds, later every few minutes, as long as versions are missing.',
+  },
   'out-of-time': {
     disposition: 'retry',
     meaning: 'The invocation had too little time left.',

@@ -1,0 +1,93 @@
+/**
+ * Lists keys with many versions. An execution environment remembers what it has listed of such a key last, so that the next listing ends
+ * where that one began. Otherwise each of a hundred thousand hints about one key would list what is still missing: half of it on average.
+ */
+import { ReplicationError } from '../model/errors.ts';
+import type { Clock, HistoryEntry, SourceBucket } from '../model/ports.ts';
+import type { Task } from '../model/task.ts';
+
+/** What an execution environment remembers of the key with many versions that it has met last. */
+export interface KnownStack {
+  last: { place: string; entries: HistoryEntry[]; isWhole: boolean; listedMs: number } | null;
+  /** Until when another invocation is believed to write the versions that the destination lacks. */
+  busy: { place: string; untilMs: number } | null;
+}
+
+export const unknownStack = (): KnownStack => ({ last: null, busy: null });
+
+/** How long another invocation is believed to be at work. Meanwhile, further hints about the key cost no call. */
+const BUSY_MS = 10_000;
+
+interface Context {
+  clock: Clock;
+  stack?: KnownStack;
+}
+
+/** Throws `key-busy` if an invocation of this environment has found a moment ago that another one writes the versions of the key. */
+export const refuseBusy = (task: Task, { clock, stack }: Context): void => {
+  const busy = stack?.busy ?? null;
+  if (busy?.place === replicaOf(task) && clock.now() < busy.untilMs) throw keyBusy();
+};
+
+/**
+ * Returns the error for a hint that has lost a race while many versions were missing. They are written one after the other, so that a second
+ * invocation can add nothing.
+ */
+export const foundBusy = (
+  task: Task,
+  { clock, stack }: Context,
+  cause: ReplicationError,
+): ReplicationError => {
+  if (stack !== undefined) stack.busy = { place: replicaOf(task), untilMs: clock.now() + BUSY_MS };
+  return keyBusy(cause);
+};
+
+const keyBusy = (cause?: ReplicationError): ReplicationError =>
+  new ReplicationError('key-busy', 'another invocation writes the versions that the key lacks', { cause });
+
+const replicaOf = ({ rule, destination, key }: Task): string =>
+  JSON.stringify([rule.id, destination.id, key]);
+
+/** How long a listing is remembered. Versions that are deleted meanwhile are found to be gone when they are read. */
+const REMEMBERED_MS = 5 * 60_000;
+/** Maximum number of entries that are remembered. */
+const MAX_ENTRIES = 200_000;
+
+type Until = (entry: HistoryEntry) => boolean;
+
+/**
+ * Lists the source as far as the first entry for which `until` is true, or further. What is newer than the remembered listing is always
+ * listed anew.
+ */
+export const listStack = async (
+  { rule, key }: Pick<Task, 'rule' | 'key'>,
+  { source, clock, stack }: Context & { source: SourceBucket },
+  until: Until,
+): Promise<HistoryEntry[]> => {
+  const place = JSON.stringify([rule.id, key]);
+  const known = recall(stack, place, clock.now());
+  const listedMs = known?.listedMs ?? clock.now();
+  const joint = known?.entries[0];
+  const fresh = await source.history(key, (entry) => until(entry) || isSame(entry, joint));
+  const isJoined = known !== null && isSame(fresh.at(-1), joint);
+  const entries = isJoined ? [...fresh.slice(0, -1), ...known.entries] : fresh;
+  const isWhole = isJoined ? known.isWhole : !fresh.some(until);
+  if (!isWhole && !entries.some(until)) {
+    if (stack !== undefined) stack.last = null;
+    return await source.history(key, until);
+  }
+  if (stack !== undefined) stack.last = { place, entries, isWhole, listedMs };
+  return entries;
+};
+
+const recall = (stack: KnownStack | undefined, place: string, nowMs: number): KnownStack['last'] => {
+  const last = stack?.last ?? null;
+  if (last?.place !== place || nowMs - last.listedMs > REMEMBERED_MS) return null;
+  // The null version is overwritten in place, and then is not where it was.
+  const isLasting =
+    last.entries.length <= MAX_ENTRIES && last.entries.every(({ versionId }) => versionId !== 'null');
+  return isLasting ? last : null;
+};
+
+const isSame = (one: HistoryEntry | undefined, other: HistoryEntry | undefined): boolean =>
+  one !== undefined && one.versionId === other?.versionId && one.kind === other.kind;

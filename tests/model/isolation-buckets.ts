@@ -1,0 +1,75 @@
+/** Buckets in model time: every call takes its time and is counted, and a destination may be in bad health. */
+import { ReplicationError } from '../../src/lib/model/errors.ts';
+import type { AnswerWatch, SourceBucket } from '../../src/lib/model/ports.ts';
+import type { Destination } from '../../src/lib/model/rule.ts';
+import type { Gate } from './memory-source.ts';
+import type { ModelTime } from './model-time.ts';
+
+export type Health = 'healthy' | 'slow' | 'denied' | 'hanging' | 'throttling';
+
+/** How long each call to a bucket takes. */
+const CALL_MS = 30;
+/** How many entries the first page of a listing has, and each further one. */
+const FIRST_PAGE = 50;
+const PAGE = 1_000;
+/** How long each call to a slow bucket takes. */
+const SLOW_MS = 6_000;
+/** How long a call may wait for an answer (`call.ts`). */
+const ANSWER_MS = 10_000;
+
+interface Counted {
+  time: ModelTime;
+  /** Counts a call. `operation` is `s3:` and the name of the port's method. */
+  called(operation: string): void;
+}
+
+/** Counts the pages of a listing, the first of which is short (`object-history.ts`). */
+export const inPages = (source: SourceBucket, { time, called }: Counted): SourceBucket => ({
+  ...source,
+  async history(...asked) {
+    const entries = await source.history(...asked);
+    const further = Math.ceil(Math.max(0, entries.length - FIRST_PAGE) / PAGE);
+    for (let page = 0; page < further; page++) called('s3:source.history');
+    await time.sleep(further * CALL_MS);
+    return entries;
+  },
+});
+
+export const slowly =
+  ({ time, called }: Counted): Gate =>
+  async (point, call) => {
+    if (point === 'after') return;
+    called(`s3:${call}`);
+    await time.sleep(CALL_MS);
+  };
+
+export const gateOf =
+  (
+    destination: Destination,
+    health: Map<string, Health>,
+    { time, called, watch }: Counted & { watch: AnswerWatch },
+  ): Gate =>
+  async (point, call) => {
+    if (point === 'after') return;
+    called(`s3:${call}`);
+    const wait = watch.begin(destination);
+    try {
+      const state = health.get(destination.bucket);
+      if (state === 'hanging') await hang(time, wait.signal);
+      await time.sleep(state === 'slow' ? SLOW_MS : CALL_MS);
+      if (state === 'denied') throw failure('assume-role-denied');
+      if (state === 'throttling') throw failure('throttled');
+    } finally {
+      wait.end();
+    }
+  };
+
+const failure = (reason: 'assume-role-denied' | 'throttled' | 'no-answer'): ReplicationError =>
+  Object.assign(new ReplicationError(reason, 'as told'), { side: 'destination' as const });
+
+const hang = (time: ModelTime, signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    time.after(ANSWER_MS, () => reject(failure('no-answer')));
+    // As `call.ts` does.
+    signal.addEventListener('abort', () => reject(Object.assign(failure('no-answer'), { isAvoided: true })));
+  });
