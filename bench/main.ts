@@ -15,8 +15,10 @@ import { measureListing } from './listing.ts';
 import { measureLocalS3 } from './local-s3.ts';
 import { measureNeighbours } from './neighbours.ts';
 import { HELP, type Options, parseOptions, type Part } from './options.ts';
+import { measureOutage } from './outage.ts';
 import { measurePipeline } from './pipeline.ts';
 import { measureSmallObjects } from './small-objects.ts';
+import { measureStack } from './stack.ts';
 import { openStand, type Stand } from './stand.ts';
 import { measureWastedBytes } from './wasted-bytes.ts';
 
@@ -88,6 +90,8 @@ const MEASURE: Record<Part, (stand: Stand, isShort: boolean) => AsyncGenerator<S
   'local-s3': (_stand, isShort) => measureLocalS3(isShort),
   listing: (_stand, isShort) => measureListing(isShort),
   lag: measureLag,
+  outage: measureOutage,
+  stack: measureStack,
 };
 
 process.exitCode = await main(process.argv.slice(2));

@@ -16,6 +16,8 @@ export const PARTS = [
   'local-s3',
   'listing',
   'lag',
+  'outage',
+  'stack',
 ] as const;
 export type Part = (typeof PARTS)[number];
 

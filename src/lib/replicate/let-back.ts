@@ -5,7 +5,7 @@
  */
 import { MAX_WAITING_MS } from '../delivery/backoff.ts';
 import { BATCH_MESSAGES, BATCHES_AT_ONCE, letBackBatch } from '../delivery/let-back-batch.ts';
-import type { Circuits, OpenCircuit } from '../delivery/circuits.ts';
+import { type Circuits, FRESH_MS, type OpenCircuit } from '../delivery/circuits.ts';
 import type { LiveQueue, TransferDeps } from '../delivery/deps.ts';
 import { attempted, blank, reportFailure } from '../delivery/failure.ts';
 import { mapConcurrently } from '../model/concurrency.ts';
@@ -70,10 +70,13 @@ const tend = async (where: RuleDestination, limits: Limits, deps: TransferDeps):
   try {
     await reportPaused(where, deps);
     const open = await deps.circuits.stateOf(destination);
-    if (open === null || (await isBack(where, limits, deps)))
-      return { ...done, messages: await letBack(where, limits, deps) };
-    reportAvoided(where, open, deps);
-    return { ...done, messages: await letBackOld(where, open, deps), avoided: open.reason };
+    if (open !== null && !(await isBack(where, limits, deps))) {
+      reportAvoided(where, open, deps);
+      return { ...done, messages: await letBackOld(where, open, deps), avoided: open.reason };
+    }
+    // Functions that have read the record a moment ago would send the messages back to the waiting queue.
+    if (open !== null) await deps.clock.sleep(FRESH_MS);
+    return { ...done, messages: await letBack(where, limits, deps) };
   } catch (error) {
     reportFailure('retry', { error: asReplicationError(error), assignment: null }, attempted(1), deps);
     return done;
