@@ -1,13 +1,14 @@
 /**
  * Updates the stack of an earlier commit to today's code under live traffic, with a run and a transfer under way, rolls it back once, and
- * updates it again. No object and no message may be lost. The soak runs it: `UPDATE_FROM=named npx vitest run tests/e2e/update.test.ts`
- * takes the commit that docs/upgrade.md names, and `UPDATE_FROM=<commit>` another one.
+ * updates it again. No object and no message may be lost. It also leaves one of the two stacks at an earlier commit. The soak runs it:
+ * `UPDATE_FROM=named npx vitest run tests/e2e/update.test.ts` takes the commit that docs/upgrade.md names, and `UPDATE_FROM=<commit>` another
+ * one.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HeadObjectCommand, ListObjectVersionsCommand, type S3Client } from '@aws-sdk/client-s3';
 import { parseTemplate, type Template } from '@s3-replicator/local-aws/template';
-import type { AwsRequest } from '@s3-replicator/local-aws';
+import type { AwsRequest, LogLine } from '@s3-replicator/local-aws';
 import { expect, test } from 'vitest';
 import { TEMPLATE_FILE } from '../../demo/package-stack.ts';
 import { SOURCE_ACCOUNT, startTwoAccounts, type TwoAccounts } from '../../demo/two-accounts.ts';
@@ -125,14 +126,18 @@ const settle = async (accounts: TwoAccounts): Promise<void> => {
   expect(await atRest(accounts.aws, workOf(accounts), patience)).toBe(true);
 };
 
-const startWith = (before: PackagedRelease): Promise<TwoAccounts> =>
+const startWith = (
+  { directory }: PackagedRelease,
+  { destinationTemplate }: PackagedRelease,
+  onLog: (line: LogLine) => void = () => undefined,
+): Promise<TwoAccounts> =>
   startTwoAccounts({
     configuration: FILE,
-    packaged: before.directory,
+    packaged: directory,
+    onLog,
     edit: {
       stack: shorten,
-      destination: (template: Template) =>
-        void Object.assign(template, parseTemplate(before.destinationTemplate)),
+      destination: (template: Template) => void Object.assign(template, parseTemplate(destinationTemplate)),
     },
     async before({ source }) {
       const { put } = createUploads(source);
@@ -159,27 +164,28 @@ const deployEach = async (accounts: TwoAccounts, releases: PackagedRelease[]): P
   }
 };
 
-/** Waits until the run is finished. */
-const untilFinished = async (accounts: TwoAccounts, id: string): Promise<void> => {
-  for (let looks = 0; looks < 60; looks++) {
+/** Waits until the run is finished or has failed. */
+const untilOver = async (accounts: TwoAccounts, id: string): Promise<Run> => {
+  for (let looks = 0; ; looks++) {
     await settle(accounts);
     const run = await ask(accounts, { action: 'status', run: id });
-    if (run.phase === 'finished') return;
+    if (run.phase === 'finished' || run.phase === 'failed' || looks === 60) return run;
     accounts.aws.clock.advance(60_000);
   }
-  expect(await ask(accounts, { action: 'status', run: id })).toMatchObject({ phase: 'finished' });
 };
+
+const earlierCommit = (): Promise<string> =>
+  UPDATE_FROM === 'named' ? namedCommit() : Promise.resolve(String(UPDATE_FROM));
 
 test.skipIf(UPDATE_FROM === undefined).each(RELEASES)(
   'an update to %s and a roll-back lose no object, no message, no run and no transfer',
   async (_name, newRelease) => {
     await using oldFolder = await newFolder();
     await using newFolderOf = await newFolder();
-    const commit = UPDATE_FROM === 'named' ? await namedCommit() : String(UPDATE_FROM);
-    const before = await packageCommit(commit, FILE, oldFolder.path);
+    const before = await packageCommit(await earlierCommit(), FILE, oldFolder.path);
     const after = await newRelease(newFolderOf.path);
-    await using accounts = await startWith(before);
-    const { aws, source, destination, names } = accounts;
+    await using accounts = await startWith(before, before);
+    const { aws, source, destination } = accounts;
     aws.s3.receiveSparse({ bucket: 'replica', seed: SEED });
     await settle(accounts);
 
@@ -188,13 +194,67 @@ test.skipIf(UPDATE_FROM === undefined).each(RELEASES)(
     aws.s3.createSparseObject({ ...large, partSizeBytes: 32 * MIB });
     const { id } = await ask(accounts, { kind: 'backfill', rule: 'all', prefix: 'existing/' });
     await deployEach(accounts, [after, before, after]);
-    await untilFinished(accounts, id);
+    expect(await untilOver(accounts, id)).toMatchObject({ phase: 'finished' });
 
     expect(await versionsOf(destination.s3(), 'replica')).toEqual(await versionsOf(source.s3(), 'source'));
     const head = await destination.s3().send(new HeadObjectCommand({ Bucket: 'replica', Key: BIG }));
     expect(head.ContentLength).toBe(large.sizeBytes);
-    for (const name of [names.deadLetterQueue, names.rangesDeadLetterQueue, names.transferDeadLetterQueue])
-      expect(messagesOf(aws, name).counts(), name).toMatchObject({ visible: 0, inFlight: 0 });
+    expect(lettersIn(accounts)).toEqual([0, 0, 0]);
+  },
+  1_800_000,
+);
+
+const lettersIn = ({ aws, names }: TwoAccounts): number[] =>
+  [names.deadLetterQueue, names.rangesDeadLetterQueue, names.transferDeadLetterQueue].map(
+    (name) => messagesOf(aws, name).counts().visible,
+  );
+
+/** The last commit whose destination template has one role for everything. */
+const ONE_ROLE = '3a06ec12eb272b1910a9750005f00a98303ce2c1';
+
+/** Writes objects and lets a backfill run. Resolves to how the run ended, what the log says that the destination lacks, and dead letters. */
+const useBoth = async (stack: PackagedRelease, destination: PackagedRelease) => {
+  const lacking = new Set<string>();
+  await using accounts = await startWith(stack, destination, ({ line }) => {
+    const action = /"message":"older-template".*"action":"([^"]+)"/.exec(line)?.[1];
+    if (action !== undefined) lacking.add(action);
+  });
+  await writer(accounts)('live');
+  await settle(accounts);
+  const { id } = await ask(accounts, { kind: 'backfill', rule: 'all' });
+  const { phase, failure } = await untilOver(accounts, id);
+  const isLive = (version: string): boolean => version.startsWith('live/');
+  const source = await versionsOf(accounts.source.s3(), 'source');
+  const replica = await versionsOf(accounts.destination.s3(), 'replica');
+  expect(lettersIn(accounts)).toEqual([0, 0, 0]);
+  expect(replica.filter(isLive)).toEqual(source.filter(isLive));
+  return { phase, failure, lacking: [...lacking].toSorted(), isWhole: replica.length === source.length };
+};
+
+const DONE = { phase: 'finished', failure: null, isWhole: true };
+
+test.skipIf(UPDATE_FROM === undefined).each([
+  ['of a commit whose template has one role', ONE_ROLE],
+  ['of the earlier release', null],
+])(
+  'a stack and a destination %s work with the other side of today, or stop with one reason, and leave no dead letters',
+  async (_name, commit) => {
+    await using oldFolder = await newFolder();
+    await using todaysFolder = await newFolder();
+    const old = await packageCommit(commit ?? (await earlierCommit()), FILE, oldFolder.path);
+    const today = await packageToday(FILE, todaysFolder.path);
+    const isOneRole = commit === ONE_ROLE;
+
+    // The new template trusts the function that compares with a role of its own, of which the old stack does not know.
+    expect(await useBoth(old, today)).toMatchObject(
+      isOneRole
+        ? { phase: 'failed', failure: { reason: 'assume-role-denied' }, lacking: [] }
+        : { ...DONE, lacking: [] },
+    );
+    expect(await useBoth(today, old)).toMatchObject({
+      ...DONE,
+      lacking: isOneRole ? ['sts:AssumeRole', 'sts:SetSourceIdentity'] : [],
+    });
   },
   1_800_000,
 );
