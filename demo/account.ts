@@ -1,7 +1,7 @@
 /** An account of the local AWS, with access for its administrator. */
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { clientConfig, type LocalAws } from '@s3-replicator/local-aws';
+import { clientConfig, type Credentials, type LocalAws } from '@s3-replicator/local-aws';
 
 export interface Account extends AsyncDisposable {
   accountId: string;
@@ -10,9 +10,9 @@ export interface Account extends AsyncDisposable {
   sqs: SQSClient;
   /**
    * Returns the environment variables that other programs need to use this account, such as the AWS CLI, SDKs and the replicator's command
-   * line.
+   * line. The default credentials are those of the administrator.
    */
-  environment(region?: string): Record<string, string>;
+  environment(credentials?: Credentials): Record<string, string>;
 }
 
 export const createAccount = (aws: LocalAws, accountId: string): Account => {
@@ -29,15 +29,16 @@ export const createAccount = (aws: LocalAws, accountId: string): Account => {
       s3Clients.set(region, client);
       return client;
     },
-    environment: (region = aws.region) => ({
+    environment: ({ accessKeyId, secretAccessKey, sessionToken } = credentials) => ({
       AWS_ENDPOINT_URL: aws.endpoint,
       AWS_CA_BUNDLE: aws.caFile,
       NODE_EXTRA_CA_CERTS: aws.caFile,
-      AWS_REGION: region,
+      AWS_REGION: aws.region,
       // AWS CLI 1 reads only this older name.
-      AWS_DEFAULT_REGION: region,
-      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      AWS_DEFAULT_REGION: aws.region,
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+      ...(sessionToken !== undefined && { AWS_SESSION_TOKEN: sessionToken }),
     }),
     async [Symbol.asyncDispose]() {
       sqs.destroy();

@@ -11,7 +11,13 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type LocalAws, type LocalAwsOptions, type LogLine, startLocalAws } from '@s3-replicator/local-aws';
+import {
+  type Credentials,
+  type LocalAws,
+  type LocalAwsOptions,
+  type LogLine,
+  startLocalAws,
+} from '@s3-replicator/local-aws';
 import { parseTemplate, type Template } from '@s3-replicator/local-aws/template';
 import { loadConfiguration } from '../src/lib/configuration/configuration.ts';
 import type { Configuration } from '../src/lib/configuration/configuration.ts';
@@ -39,6 +45,8 @@ export interface TwoAccountsOptions {
    * directly. With `serverless`, a real `serverless deploy` packages, uploads and waits in the same way as with the real AWS.
    */
   deploy?: 'in-process' | 'serverless';
+  /** Used only with `serverless`. Returns the credentials of the deployment. Default: those of the account's administrator. */
+  deployAs?: (started: Pick<TwoAccounts, 'aws' | 'configuration'>) => Credentials;
   /**
    * Used only with `in-process`. The output folder of {@link packageStack} for this configuration and stage. Default: a new package is
    * made.
@@ -123,7 +131,8 @@ export const startTwoAccounts = async (options: TwoAccountsOptions = {}): Promis
   await deployDestinations(aws, configuration, names, options);
   options.onStep?.('destinations-deployed');
   if (options.deploy === 'serverless') {
-    const environment = source.environment();
+    const credentials = options.deployAs?.({ aws, configuration });
+    const environment = source.environment(credentials);
     await runServerless(['deploy'], { replicationFile, stage, environment, signal: options.signal });
   } else await deployInProcess(aws, names.stack, { replicationFile, workspace }, options);
   const outputs = stackOutputs(aws, names.stack);

@@ -60,6 +60,16 @@ test('build writes a template, the code that it names, and a manifest with the c
     });
 });
 
+test('the policy of deployers follows from the compiled template', async () => {
+  const policy = () => run(['config', 'policy', '--deployer', '--source-account', '111111111111'], { cwd });
+  const first = await policy();
+  expect({ code: first.code, err: first.err }).toEqual({ code: 0, err: '' });
+  expect(first.out).toContain('lambda:PutFunctionRecursionConfig');
+  const text = await written(`.serverless/${TEMPLATE_FILE}`);
+  await writeFile(join(cwd, '.serverless', TEMPLATE_FILE), text.replaceAll('"RecursiveLoop"', '"Loop"'));
+  expect((await policy()).out).not.toContain('lambda:PutFunctionRecursionConfig');
+});
+
 test('the template has the resources that serverless deploy creates, except for its bucket', async () => {
   await build();
   const { Resources: plain, Outputs } = await template();

@@ -2,8 +2,12 @@ import { expect, test } from 'vitest';
 import { ALL_COMMANDS } from '../../src/cli/all-commands.ts';
 import { parseConfiguration } from '../../src/lib/configuration/configuration.ts';
 import { COMMAND_ROWS, needsOf } from '../../src/stack/command-rows.ts';
+import { deployerPolicy } from '../../src/stack/deployer-policy.ts';
 import { policyOfNeeds } from '../../src/stack/people-policy.ts';
+import { placesOf } from '../../src/stack/places.ts';
+import { stackOf } from '../../src/stack/stack.ts';
 import { fileWith } from '../configuration/yaml.ts';
+import { CONFIGURATIONS } from '../stack/ten-configurations.ts';
 import { run } from './run.ts';
 
 const KEY = 'arn:aws:kms:eu-west-1:111111111111:key/11111111-1111-1111-1111-111111111111';
@@ -101,6 +105,69 @@ test('with a key of the stack, people may use it through the services that store
   ]);
   const plain = policyOfNeeds(needsOf('operator'), parseConfiguration(fileWith({})), '111111111111');
   expect(JSON.stringify(plain)).not.toContain('kms:');
+});
+
+test.each(Object.entries(CONFIGURATIONS))(
+  'the policy of deployers knows each resource of the configuration %s, and fits into the policies of a role',
+  (_name, { text, stage = 'prod' }) => {
+    const configuration = parseConfiguration(text, { stage });
+    const { Resources } = stackOf(configuration).resources;
+    const policy = deployerPolicy(Resources, configuration, '111111111111');
+    expect(JSON.stringify(policy).length).toBeLessThan(10_240);
+  },
+);
+
+test('deployers may pass roles to Lambda alone, and with a boundary give no role a permission without it', () => {
+  const boundary = 'arn:aws:iam::111111111111:policy/boundary';
+  const configuration = parseConfiguration(fileWith({ top: { stack: { permissionsBoundary: boundary } } }));
+  const { Statement } = deployerPolicy(
+    stackOf(configuration).resources.Resources,
+    configuration,
+    '111111111111',
+  );
+  const conditions = (action: string) =>
+    Statement.filter(({ Action }) => [Action].flat().includes(action)).map(({ Condition }) => Condition);
+  const roles = Statement.filter(({ Action }) =>
+    [Action].flat().some((action) => /iam:\w+Role/.test(action)),
+  );
+  expect(roles.map(({ Resource }) => Resource)).not.toContain('*');
+  for (const action of [
+    'iam:CreateRole',
+    'iam:PutRolePolicy',
+    'iam:AttachRolePolicy',
+    'iam:PutRolePermissionsBoundary',
+  ])
+    expect(conditions(action)).toEqual([
+      expect.objectContaining({ StringEquals: { 'iam:PermissionsBoundary': boundary } }),
+    ]);
+  for (const condition of conditions('iam:PassRole'))
+    expect(condition).toEqual({ StringEquals: { 'iam:PassedToService': 'lambda.amazonaws.com' } });
+});
+
+test('a long name of a stack still covers the names that CloudFormation makes of it', () => {
+  const configuration = parseConfiguration(
+    fileWith({ top: { name: 'a-long-name-of-a-stack-with-more-than' } }),
+  );
+  const places = placesOf(configuration, '111111111111');
+  expect(places['event rules']?.Resource).toMatch(/:rule\/a-long-name-of-a-stack-w\*$/);
+  expect(places['stack bucket']?.Resource).toBe('arn:aws:s3:::a-long-name-of-a-stack-w*');
+});
+
+test('the policy of deployers at destinations is for one account', async () => {
+  const policy = await policyFor('--deployer', '--destination', '222222222222');
+  expect(policy.Statement.map(({ Sid }) => Sid)).toEqual(['Stack', 'AllRoles']);
+  const withBucket = await policyFor('--deployer', '--destination', '222222222222', '--create-bucket');
+  expect(withBucket.Statement.map(({ Sid }) => Sid)).toEqual(['Stack', 'AllRoles', 'StackBucket']);
+  const refusals: [string[], string][] = [
+    [['--deployer', '--destination', '333333333333'], 'there are stacks in 222222222222'],
+    [['--destination', '222222222222'], '--destination needs --deployer'],
+    [['--deployer', '--create-bucket'], '--create-bucket needs --destination'],
+  ];
+  for (const [options, message] of refusals)
+    expect(await run(['config', 'policy', ...options])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining(message),
+    });
 });
 
 test('a policy is for one kind of people, and for all rules', async () => {

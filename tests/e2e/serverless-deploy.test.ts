@@ -1,5 +1,5 @@
 /**
- * The unmodified Serverless framework runs against the local AWS. Each test continues where the previous one ended, like the
+ * The unmodified Serverless framework runs against the local AWS, with the policy of `config policy --deployer`. Each test continues where the previous one ended, like the
  * commands of an operator. Each command takes seconds, so `npm test` plays the main path alone.
  */
 import {
@@ -10,10 +10,12 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { PolicyDocument } from '@s3-replicator/local-aws';
+import { REPOSITORY, TEMPLATE_FILE } from '../../demo/package-stack.ts';
 import { runServerless } from '../../demo/serverless.ts';
 import {
   startTwoAccounts,
@@ -21,6 +23,13 @@ import {
   SOURCE_ACCOUNT,
   type TwoAccounts,
 } from '../../demo/two-accounts.ts';
+import { deployerPolicy } from '../../src/stack/deployer-policy.ts';
+import {
+  asDocument,
+  createDeployer,
+  type Deployer,
+  withoutStatement,
+} from './support/permissions/deployer.ts';
 import { PLAYS_ALL } from './support/seed.ts';
 import { sendAs } from './support/queues.ts';
 
@@ -48,10 +57,23 @@ const STACK = { accountId: SOURCE_ACCOUNT, region: 'us-east-1', stackName: 'depl
 
 let accounts: TwoAccounts;
 let folder: string;
+let deployer: Deployer;
+let policy: PolicyDocument;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'serverless-deploy-'));
-  accounts = await startTwoAccounts({ configuration: configurationWith(5), deploy: 'serverless' });
+  const template = await readFile(join(REPOSITORY, '.serverless', TEMPLATE_FILE), 'utf8');
+  accounts = await startTwoAccounts({
+    configuration: configurationWith(5),
+    deploy: 'serverless',
+    deployAs: ({ aws, configuration }) => {
+      // The types and properties of the resources are the same as those of the configuration in the repository.
+      const { Resources } = JSON.parse(template);
+      policy = asDocument(deployerPolicy(Resources, configuration, SOURCE_ACCOUNT));
+      deployer = createDeployer(aws, SOURCE_ACCOUNT, policy);
+      return deployer.credentials;
+    },
+  });
 });
 afterAll(async () => {
   await accounts?.stop();
@@ -61,7 +83,10 @@ afterAll(async () => {
 const serverless = async (argv: string[], configuration = configurationWith(5)): Promise<string> => {
   const replicationFile = join(folder, 'replication.yml');
   await writeFile(replicationFile, JSON.stringify(configuration));
-  return runServerless(argv, { replicationFile, environment: accounts.source.environment() });
+  return runServerless(argv, {
+    replicationFile,
+    environment: accounts.source.environment(deployer.credentials),
+  });
 };
 
 const stack = () => accounts.aws.cloudformation.describe(STACK);
@@ -147,6 +172,26 @@ test('serverless remove deletes everything except the source bucket, the protect
   expect(accounts.aws.lambda.functionArns()).toEqual([]);
   expect((await tables().call('DeleteTable', { TableName: 'deployed-prod-runs' })).status).toBe(400);
 });
+
+/** deployer-permissions.test.ts shows the permissions for all other changes of resources. */
+const BY_THE_FRAMEWORK = /^(?:Account cloudformation:|AllFunctions lambda:InvokeFunction|Code|Stack )/;
+
+test('serverless needs each permission of its policy for the stack and its code', () => {
+  const unused = deployer.unused(policy);
+  deployer.may(policy);
+  expect(unused.filter((permission) => BY_THE_FRAMEWORK.test(permission))).toEqual([]);
+});
+
+test.runIf(PLAYS_ALL).each(['Stack', 'CodeBucket', 'Code'])(
+  'serverless deploy fails without the statement %s of its policy',
+  async (sid) => {
+    accounts.aws.clock.advance(61_000);
+    deployer.may(withoutStatement(policy, sid));
+    await expect(serverless(['deploy'])).rejects.toThrow(/not authorized|Access ?Denied|Forbidden/i);
+    deployer.may(policy);
+    await serverless(['remove', '--param', 'waiting=leave']).catch(() => undefined);
+  },
+);
 
 test.runIf(PLAYS_ALL)(
   'serverless deploy takes up the runs and letters that a removed stack has left',

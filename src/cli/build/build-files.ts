@@ -6,7 +6,7 @@ import type { Configuration } from '../../lib/configuration/configuration.ts';
 import { productVersion } from '../../lib/configuration/package-files.ts';
 import { CODE_PREFIX, plainTemplate } from '../../stack/plain-template.ts';
 import { stackOf } from '../../stack/stack.ts';
-import type { Artefacts } from './artefacts.ts';
+import type { Artefacts } from '../artefacts.ts';
 
 export interface BuildFile {
   /** The path in the folder of the build. */

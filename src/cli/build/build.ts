@@ -8,7 +8,7 @@ import { type CommandSpec, helpText, parseOptions } from '../terminal/command.ts
 import { CliError } from '../terminal/errors.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
 import { jsonText } from '../terminal/json.ts';
-import { currentArtefacts } from './artefacts.ts';
+import { currentArtefacts } from '../artefacts.ts';
 import { type Build, type BuildFile, buildOf, type Manifest } from './build-files.ts';
 
 const { stage, region } = DEPLOYMENT_OPTIONS;

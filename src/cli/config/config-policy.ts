@@ -1,12 +1,18 @@
 import { resolve } from 'node:path';
-import { loadConfiguration } from '../../lib/configuration/configuration.ts';
+import { ACCOUNT } from '../../lib/configuration/aws-syntax.ts';
+import { type Configuration, loadConfiguration } from '../../lib/configuration/configuration.ts';
 import { ConfigurationError } from '../../lib/configuration/problem.ts';
-import type { ReplicationRule } from '../../lib/model/rule.ts';
-import { needsOf } from '../../stack/command-rows.ts';
-import { policyOfNeeds } from '../../stack/people-policy.ts';
+import { type ReplicationRule, ruleDestinations } from '../../lib/model/rule.ts';
+import { needsOf, type Person } from '../../stack/command-rows.ts';
+import type { TemplateResources } from '../../stack/deployer-needs.ts';
+import { deployerPolicy, destinationDeployerPolicy } from '../../stack/deployer-policy.ts';
+import { destinationStacks } from '../../stack/destination-stacks.ts';
+import { type IdentityPolicy, policyOfNeeds } from '../../stack/people-policy.ts';
+import { currentArtefacts } from '../artefacts.ts';
 import { configurationOf } from '../configuration.ts';
 import { type CallerAccount, SOURCE_ACCOUNT_OPTION, sourceAccountOf } from '../source-account.ts';
 import { type CommandSpec, helpText, parseOptions, type ParsedOptions } from '../terminal/command.ts';
+import { matching } from '../terminal/option-value.ts';
 import { STACK_OPTIONS } from '../deployment.ts';
 import { CliError } from '../terminal/errors.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
@@ -19,24 +25,37 @@ export const POLICY: CommandSpec = {
   description: [
     'With `copy: auto` or `copy: server-side`, S3 copies objects by itself if the role that writes at the destination may read the source; then no byte passes through the function. This command prints the statements for the policies of the source buckets and of their KMS keys, ready to paste, and the parameters of destination/template.yml. Makes no calls to AWS.',
     'With --operator or --read-only, it prints the least IAM policy of a person instead, for this stack alone: --read-only allows the commands that only look, --operator also those that change what is under way. Without --source-account, AWS is asked for your account.',
+    'With --deployer, it prints the least policy of people and pipelines that run `serverless deploy` and `serverless remove`. It follows from the compiled template in the folder .serverless; if that is missing or outdated, `serverless package` is run first. With --destination, the policy is for the stacks of destination/template.yml in that account.',
   ],
   options: {
     ...STACK_OPTIONS,
     operator: { description: 'Print the policy of people who operate the stack.' },
     'read-only': { description: 'Print the policy of people who only look.' },
+    deployer: { description: 'Print the policy of people and pipelines that deploy the stack.' },
+    destination: {
+      value: 'ACCOUNT',
+      check: matching(ACCOUNT, '12 digits'),
+      description: 'With --deployer: for the destination stacks in this account.',
+    },
+    'create-bucket': { description: 'With --destination: these stacks also create the buckets.' },
     ...SOURCE_ACCOUNT_OPTION,
     rule: { value: 'ID', multiple: true, description: 'Only for this rule. Default: all rules.' },
     json: { description: 'Print one JSON object.' },
   },
   exitCodes: [
     [EXIT.ok, 'The grants or the policy were printed.'],
-    [EXIT.failure, 'The configuration has problems, or your account is not known.'],
+    [
+      EXIT.failure,
+      'The configuration has problems, the stack could not be packaged, or your account is not known.',
+    ],
     [EXIT.usage, 'The command line is wrong, or there is no such rule.'],
   ],
   examples: [
     ['npx s3-replicator config policy', 'For all rules'],
     ['npx s3-replicator config policy --rule invoices --json', 'For one rule, as JSON'],
     ['npx s3-replicator config policy --operator', 'For the people on call'],
+    ['npx s3-replicator config policy --deployer', 'For the pipeline of the source account'],
+    ['npx s3-replicator config policy --deployer --destination 222222222222', 'For a destination account'],
   ],
 };
 
@@ -53,9 +72,7 @@ export const runConfigPolicy = async (
   }
   const person = personIn(options);
   if (person !== null) {
-    const configuration = configurationOf(options, io);
-    const account = await sourceAccountOf(options, configuration.deployment.region, callerAccount);
-    io.stdout.write(jsonText(policyOfNeeds(needsOf(person), configuration, account)));
+    io.stdout.write(jsonText(await policyFor(person, options, io, callerAccount)));
     return EXIT.ok;
   }
   const file = resolve(io.cwd, options.value('config') ?? 'replication.yml');
@@ -75,9 +92,47 @@ export const runConfigPolicy = async (
   }
 };
 
-const PEOPLE = ['operator', 'read-only'] as const;
+const PEOPLE = ['operator', 'read-only', 'deployer'] as const;
 
-const personIn = (options: ParsedOptions): (typeof PEOPLE)[number] | null => {
+const policyFor = async (
+  person: Person,
+  options: ParsedOptions,
+  io: CliIo,
+  callerAccount: CallerAccount,
+): Promise<IdentityPolicy> => {
+  const configuration = configurationOf(options, io);
+  const destination = options.value('destination');
+  if (destination !== null) return policyOfDestination(destination, options, configuration);
+  const account = await sourceAccountOf(options, configuration.deployment.region, callerAccount);
+  if (person !== 'deployer') return policyOfNeeds(needsOf(person), configuration, account);
+  const { template } = await currentArtefacts(configuration, io);
+  const { Resources }: { Resources: TemplateResources } = JSON.parse(template);
+  return deployerPolicy(Resources, configuration, account);
+};
+
+const policyOfDestination = (
+  account: string,
+  options: ParsedOptions,
+  configuration: Configuration,
+): IdentityPolicy => {
+  const createBucket = options.has('create-bucket');
+  // The account of the source is a parameter of the stacks, and no part of the policy.
+  const choices = { sourceAccount: '', createBucket, enableObjectLock: false, retention: null };
+  const { stacks } = destinationStacks(configuration, ruleDestinations(configuration.replication), choices);
+  const there = stacks.filter((stack) => stack.account === account);
+  if (there.length > 0) return destinationDeployerPolicy(there, createBucket);
+  const accounts = [...new Set(stacks.map((stack) => stack.account))].join(', ');
+  throw new CliError(
+    'bad-value',
+    `--destination: no stack is in ${account}; there are stacks in ${accounts}.`,
+  );
+};
+
+const personIn = (options: ParsedOptions): Person | null => {
+  if (options.has('destination') && !options.has('deployer'))
+    throw new CliError('bad-value', '--destination needs --deployer.');
+  if (options.has('create-bucket') && !options.has('destination'))
+    throw new CliError('bad-value', '--create-bucket needs --destination.');
   const [person, ...others] = PEOPLE.filter((name) => options.has(name));
   if (person === undefined) return null;
   if (others.length > 0)

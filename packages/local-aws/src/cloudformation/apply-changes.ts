@@ -1,27 +1,10 @@
-import { randomInt } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { type ChangeContext, permit, resourceContext } from './change-context.ts';
 import type { AdoptedResource } from './deployment.ts';
-import type { Caller } from '../core/access.ts';
 import { isRecord, resolve, type Scope } from './intrinsics.ts';
-import { InvalidProperties, ResourceFailure, type Provider, type ResourceContext } from './provider.ts';
+import { InvalidProperties, ResourceFailure } from './provider.ts';
 import type { PlannedResource } from './resource-order.ts';
-import type { ResourceStatus, Stack, StackResource } from './stack.ts';
-
-/** The context of one stack operation. */
-export interface ChangeContext {
-  stack: Stack;
-  artifacts: string | null;
-  /** The caller of the stack operation. Objects are read with its permissions. */
-  caller: Caller;
-  provider(type: string): Provider;
-  /** The existing resources to take into the stack, by logical id. */
-  adopted: Record<string, AdoptedResource>;
-  record(
-    resource: { logicalId: string; type: string; physicalId: string },
-    status: ResourceStatus,
-    reason?: string,
-  ): void;
-}
+import type { StackResource } from './stack.ts';
 
 /**
  * The steps that follow the changes of a stack's resources.
@@ -100,6 +83,9 @@ const keepResource = (
   old: StackResource,
   log: ChangeLog,
 ): void => {
+  const { logicalId, type, physicalId, properties } = old;
+  const place = resourceContext(context, logicalId, type);
+  permit(context, place, 'update', { physicalId, properties, oldProperties: properties });
   setResource(context, { ...old, definition });
   log.restore.push(async () => setResource(context, old));
 };
@@ -118,7 +104,9 @@ const createResource = async (
   };
   context.record(attempt, 'CREATE_IN_PROGRESS');
   try {
-    const created = await provider.create(resourceContext(context, logicalId, type), properties);
+    const place = resourceContext(context, logicalId, type);
+    permit(context, place, 'create', { physicalId: null, properties });
+    const created = await provider.create(place, properties);
     const resource = { ...attempt, ...created };
     setResource(context, resource);
     undoDelete(resource);
@@ -144,7 +132,9 @@ const adoptResource = async (
   try {
     const { adopt } = context.provider(type);
     if (!adopt) throw new Error(`ResourceType ${type} is not supported for import`);
-    const resource = { ...attempt, ...(await adopt(resourceContext(context, logicalId, type), identifier)) };
+    const place = resourceContext(context, logicalId, type);
+    permit(context, place, 'import', { physicalId: Object.values(identifier)[0] ?? null, properties });
+    const resource = { ...attempt, ...(await adopt(place, identifier)) };
     setResource(context, resource);
     context.record(resource, 'IMPORT_COMPLETE');
   } catch (error) {
@@ -164,12 +154,9 @@ const updateResource = async (
   const provider = context.provider(type);
   context.record(old, 'UPDATE_IN_PROGRESS');
   try {
-    const updated = await provider.update(
-      resourceContext(context, logicalId, type),
-      physicalId,
-      properties,
-      old.properties,
-    );
+    const place = resourceContext(context, logicalId, type);
+    permit(context, place, 'update', { physicalId, properties, oldProperties: old.properties });
+    const updated = await provider.update(place, physicalId, properties, old.properties);
     const resource = { ...old, ...updated, properties, definition };
     setResource(context, resource);
     log.restore.push(() => takeBack(context, resource, old, log));
@@ -205,6 +192,12 @@ const takeBack = async (
   }
   context.record(now, 'UPDATE_IN_PROGRESS');
   const place = resourceContext(context, logicalId, type);
+  const { physicalId } = now;
+  permit(context, place, 'update', {
+    physicalId,
+    properties: old.properties,
+    oldProperties: now.properties,
+  });
   const restored = await provider.update(place, now.physicalId, old.properties, now.properties);
   setResource(context, { ...old, ...restored });
   context.record({ ...now, ...restored }, 'UPDATE_COMPLETE');
@@ -242,26 +235,14 @@ const removePhysical = async (context: ChangeContext, resource: StackResource): 
   const { logicalId, type, physicalId, properties } = resource;
   context.record(resource, 'DELETE_IN_PROGRESS');
   try {
-    await context.provider(type).delete(resourceContext(context, logicalId, type), physicalId, properties);
+    const place = resourceContext(context, logicalId, type);
+    permit(context, place, 'delete', { physicalId, properties });
+    await context.provider(type).delete(place, physicalId, properties);
     context.record(resource, 'DELETE_COMPLETE');
   } catch (error) {
     context.record(resource, 'DELETE_FAILED', messageOf(error));
     throw error;
   }
 };
-
-const resourceContext = (
-  context: ChangeContext,
-  logicalId: string,
-  resourceType: string,
-): ResourceContext => {
-  const { accountId, region, stackName, stackId } = context.stack;
-  const suffix = Array.from({ length: 12 }, () => SUFFIX_LETTERS[randomInt(SUFFIX_LETTERS.length)]).join('');
-  const generatedName = `${stackName}-${logicalId}-${suffix}`;
-  const { artifacts, caller } = context;
-  return { accountId, region, stackName, stackId, logicalId, resourceType, artifacts, caller, generatedName };
-};
-
-const SUFFIX_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

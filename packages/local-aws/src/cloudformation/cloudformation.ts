@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { changeStack } from './change-stack.ts';
 import type { Deployment, StackName } from './deployment.ts';
 import { isWithoutChanges, planOf, resourceChanges, type Plan, type ResourceChange } from './plan.ts';
+import type { Permit } from './permit.ts';
 import type { Provider } from './provider.ts';
 import { checkImport } from './check-import.ts';
 import { removeStack } from './remove-stack.ts';
@@ -50,9 +51,10 @@ export interface CloudFormation {
 export const createCloudFormation = (options: {
   clock: Clock;
   providers: Record<string, Provider>;
+  permit: Permit;
 }): CloudFormation => {
-  const { clock } = options;
-  const host: StackHost = { clock, provider: providerOf(options.providers) };
+  const { clock, permit } = options;
+  const host: StackHost = { clock, permit, provider: providerOf(options.providers) };
   const stacks = createStackRegistry();
   const underWay = new Set<Promise<void>>();
   /** A caller need not await `done`, because the stack's status shows the result. Therefore a rejection of `done` counts as handled. */

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { CreatedResource } from '../core/resource-provider.ts';
-import { accessDeniedMessage } from '../iam/authorizer.ts';
 import type { Iam } from '../iam/iam.ts';
 import type { Provider, ResourceContext } from './provider.ts';
 import { alreadyExists, defineResourceType, inert } from './resource-type.ts';
@@ -31,27 +30,6 @@ export const iamProviders = (iam: Iam): Record<string, Provider> => {
 const roleArnOf = (context: ResourceContext, path: string, roleName: string): string =>
   `arn:aws:iam::${context.accountId}:role${path}${roleName}`;
 
-/**
- * Throws the error of IAM unless the caller of the stack operation may give the role this boundary. Service control policies demand a
- * boundary by the condition key `iam:PermissionsBoundary`.
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
- */
-const askForBoundary = (
-  iam: Iam,
-  { caller, accountId }: ResourceContext,
-  asked: { action: string; resource: string },
-  boundary: string | undefined,
-): void => {
-  const question = { caller, ...asked };
-  const decision = iam.decide({
-    ...question,
-    resourceAccountId: accountId,
-    secureTransport: true,
-    context: boundary === undefined ? {} : { 'iam:permissionsboundary': boundary },
-  });
-  if (!decision.allowed) throw new Error(accessDeniedMessage(question, decision.reason));
-};
-
 const roleType = (iam: Iam, roles: StackRoles): Provider => {
   const describe = (arn: string, roleName: string): CreatedResource => ({
     physicalId: roleName,
@@ -64,8 +42,6 @@ const roleType = (iam: Iam, roles: StackRoles): Provider => {
       const roleName = properties.RoleName ?? context.generatedName.slice(-64);
       const arn = roleArnOf(context, properties.Path, roleName);
       if (iam.role(arn)) throw alreadyExists(context, roleName);
-      const asked = { action: 'iam:CreateRole', resource: arn };
-      askForBoundary(iam, context, asked, properties.PermissionsBoundary);
       roles.set(arn, properties);
       try {
         roles.refresh(context, roleName);
@@ -75,11 +51,8 @@ const roleType = (iam: Iam, roles: StackRoles): Provider => {
       }
       return describe(arn, roleName);
     },
-    update: (context, roleName, properties, old) => {
+    update: (context, roleName, properties) => {
       const arn = roleArnOf(context, properties.Path, roleName);
-      const { PermissionsBoundary: boundary } = properties;
-      if (boundary !== undefined && boundary !== old.PermissionsBoundary)
-        askForBoundary(iam, context, { action: 'iam:PutRolePermissionsBoundary', resource: arn }, boundary);
       roles.set(arn, properties);
       roles.refresh(context, roleName);
       return describe(arn, roleName);

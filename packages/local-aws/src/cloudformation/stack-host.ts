@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../core/clock.ts';
 import { rootCaller } from '../iam/iam.ts';
-import type { ChangeContext } from './apply-changes.ts';
+import type { ChangeContext } from './change-context.ts';
 import type { Deployment } from './deployment.ts';
+import type { Permit } from './permit.ts';
 import type { Provider } from './provider.ts';
 import { STACK_TYPE } from './rollback.ts';
 import type { Stack } from './stack.ts';
@@ -12,6 +13,7 @@ export interface StackHost {
   clock: Clock;
   /** @throws TemplateError for a type that the local AWS does not have */
   provider(type: string): Provider;
+  permit: Permit;
 }
 
 /** Sets the status of a stack and records it as an event of the stack itself. */
@@ -35,13 +37,15 @@ export const setStackStatus = (
 
 /** Creates a context that records events of the stack's resources. The default `caller` is the account's root user. */
 export const changeContextOf = (
-  { clock, provider }: StackHost,
+  { clock, provider, permit }: StackHost,
   stack: Stack,
   { artifacts, caller, adopted }: Pick<Deployment, 'artifacts' | 'caller' | 'adopted'>,
 ): ChangeContext => ({
   stack,
   artifacts: artifacts ?? null,
   caller: caller ?? rootCaller(stack.accountId),
+  permit,
+  oldTags: stack.tags,
   adopted: adopted ?? {},
   provider,
   record: ({ logicalId, type, physicalId }, status, reason) => {

@@ -13,6 +13,7 @@ export type Quantifier = 'ForAnyValue' | 'ForAllValues' | null;
  */
 const provided = [
   // Keys of every request: IAM adds them.
+  'aws:CalledVia',
   'aws:CurrentTime',
   'aws:EpochTime',
   'aws:MultiFactorAuthPresent',
@@ -42,7 +43,10 @@ const provided = [
   // EventBridge adds them to PutEvents.
   'events:detail-type',
   'events:source',
+  // The calls of CloudFormation in the name of its caller have these keys, and `aws:CalledVia`.
+  'iam:PassedToService',
   'iam:PermissionsBoundary',
+  'iam:PolicyARN',
   'kms:CallerAccount',
   'kms:EncryptionContext:*',
   'kms:EncryptionContextKeys',
@@ -108,8 +112,7 @@ const absent = [
   'aws:FederatedProvider',
   'aws:MultiFactorAuthAge',
   'aws:username',
-  // No service calls another one in the name of a principal, except S3 to KMS.
-  'aws:CalledVia',
+  // Only S3 and CloudFormation call other services in the name of a principal. None of these calls goes through two services.
   'aws:CalledViaFirst',
   'aws:CalledViaLast',
   // There are no access points, access grants, batch jobs, inventories, annotations and directory buckets, and replication, event holds

@@ -18,7 +18,7 @@ export function contextKeys(
     'aws:resourceaccount': question.resourceAccountId,
     'aws:resourceorgid': organizationOf(question.resourceAccountId),
     'aws:principalorgid': organizationOf(callerAccountId),
-    // No service of the local AWS makes a request in the name of another principal, except S3 to KMS, which says so in the context.
+    // Only S3 and CloudFormation make requests in the name of another principal, and say so in the context.
     'aws:viaawsservice': 'false',
     'aws:currenttime': new Date(nowMs).toISOString(),
     'aws:epochtime': String(Math.floor(nowMs / 1000)),

@@ -8,6 +8,7 @@ import { createCustomResourceProvider } from '../cloudformation/custom-resource.
 import { iamProviders } from '../cloudformation/iam-resources.ts';
 import { kmsKeyProvider } from '../cloudformation/kms-resources.ts';
 import { lambdaProviders } from '../cloudformation/lambda-resources.ts';
+import { createPermit } from '../cloudformation/permit.ts';
 import { plainProviders } from '../cloudformation/plain-resources.ts';
 import type { Provider } from '../cloudformation/provider.ts';
 import { createResponseEndpoint, type ResponseEndpoint } from '../cloudformation/response-endpoint.ts';
@@ -188,7 +189,7 @@ const createServices = (
   const responses = createResponseEndpoint(endpoint);
   const own = { ...watch.providers, 'AWS::KMS::Key': kmsKeyProvider(kms) };
   const providers = resourceProviders({ ...made, dynamodb }, own, responses);
-  const cloudformation = createCloudFormation({ clock, providers });
+  const cloudformation = createCloudFormation({ clock, providers, permit: createPermit(iam, kms) });
   const others = {
     ...watch.start(made),
     sts: createSts({ iam }),

@@ -42,7 +42,11 @@ const thing: Provider = {
 beforeEach(() => {
   things = new Map();
   calls = [];
-  cloudformation = createCloudFormation({ clock: Date, providers: { 'Test::Thing': thing } });
+  cloudformation = createCloudFormation({
+    clock: Date,
+    providers: { 'Test::Thing': thing },
+    permit: () => undefined,
+  });
 });
 
 const resource = (properties: object = {}, more: object = {}) => ({

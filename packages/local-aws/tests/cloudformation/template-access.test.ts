@@ -68,7 +68,10 @@ const session = (statements: object[]) => {
 
 test('each CloudFormation call needs permission for its stack', async () => {
   const Resource = `arn:aws:cloudformation:${REGION}:${ACCOUNT_ID}:stack/${stackName()}/*`;
-  const deployer = session([{ Effect: 'Allow', Action: 'cloudformation:CreateStack', Resource }]);
+  const deployer = session([
+    { Effect: 'Allow', Action: 'cloudformation:CreateStack', Resource },
+    { Effect: 'Allow', Action: 'sqs:*', Resource: '*' },
+  ]);
   const fields = { StackName: stackName(), ...body({ Queue: queue(10) }) };
   expect((await deployer('CreateStack', fields)).status).toBe(200);
   expect(await settled()).toBe('CREATE_COMPLETE');
@@ -90,4 +93,23 @@ test("a template is read from S3 with the caller's permissions", async () => {
     TemplateURL: 'https://s3.amazonaws.com/templates/secret',
   });
   expect(answer.error()).toMatch(/^ValidationError: S3 error: .+ not authorized to perform: s3:GetObject/);
+});
+
+test('CloudFormation changes resources with the permissions of its caller', async () => {
+  const stack = (seconds: number) => ({ StackName: stackName(), ...body({ Queue: queue(seconds) }) });
+  const allow = (Action: string[]) => [
+    { Effect: 'Allow', Action: ['cloudformation:*', ...Action], Resource: '*' },
+  ];
+  const reads = ['sqs:GetQueueUrl', 'sqs:GetQueueAttributes', 'sqs:ListQueueTags'];
+  const reasons = async () => (await call('DescribeStackEvents', { StackName: stackName() })).xml;
+  await session(allow(reads))('CreateStack', { ...stack(10), OnFailure: 'ROLLBACK' });
+  expect(await settled()).toBe('ROLLBACK_COMPLETE');
+  expect(await reasons()).toContain('is not authorized to perform: sqs:CreateQueue on resource');
+  await call('DeleteStack', { StackName: stackName() });
+
+  const creator = session(allow(['sqs:CreateQueue', ...reads]));
+  await creator('CreateStack', stack(10));
+  expect(await settled()).toBe('CREATE_COMPLETE');
+  await creator('UpdateStack', stack(11));
+  expect(await settled()).toBe('UPDATE_ROLLBACK_FAILED');
 });

@@ -14,7 +14,7 @@ const thing: Provider = {
 };
 
 const deploy = (template: string, parameters: Record<string, string> = {}) =>
-  createCloudFormation({ clock: Date, providers: { 'Test::Thing': thing } }).deploy({
+  createCloudFormation({ clock: Date, providers: { 'Test::Thing': thing }, permit: () => undefined }).deploy({
     accountId: '111111111111',
     region: 'eu-west-1',
     stackName: 'stack',

@@ -2,10 +2,10 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Configuration } from '../../lib/configuration/configuration.ts';
-import { resourceNames } from '../../lib/configuration/resource-names.ts';
-import { CliError } from '../terminal/errors.ts';
-import type { CliIo } from '../terminal/io.ts';
+import type { Configuration } from '../lib/configuration/configuration.ts';
+import { resourceNames } from '../lib/configuration/resource-names.ts';
+import { CliError } from './terminal/errors.ts';
+import type { CliIo } from './terminal/io.ts';
 
 const FOLDER = '.serverless';
 const TEMPLATE = 'cloudformation-template-update-stack.json';
