@@ -32,6 +32,8 @@ const report = (): void => {
   const { user, system } = process.cpuUsage();
   process.send?.({
     endpoint: aws.httpEndpoint,
+    httpsEndpoint: aws.endpoint,
+    caFile: aws.caFile,
     credentials: aws.root(OWNER),
     peakRssBytes: peakRssBytes(),
     cpuSeconds: (user + system) / 1e6,

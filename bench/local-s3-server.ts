@@ -7,6 +7,9 @@ export const LOCAL_BUCKET = 'bench';
 
 export interface LocalS3Report {
   endpoint: string;
+  httpsEndpoint: string;
+  /** The file with the certificate of the https endpoint. */
+  caFile: string;
   /** The credentials of the bucket's owner. */
   credentials: Credentials;
   /** Counted since the start of the process. */
@@ -16,9 +19,10 @@ export interface LocalS3Report {
 }
 
 /** The local AWS that runs in a separate process; see `local-s3-process.ts`. */
-export interface LocalS3Server {
-  endpoint: string;
-  credentials: Credentials;
+export interface LocalS3Server extends Pick<
+  LocalS3Report,
+  'caFile' | 'credentials' | 'endpoint' | 'httpsEndpoint'
+> {
   report(): Promise<LocalS3Report>;
   stop(): Promise<void>;
 }
@@ -38,10 +42,8 @@ export const startLocalS3Server = async (): Promise<LocalS3Server> => {
     ]);
     return message;
   };
-  const { endpoint, credentials } = await hear();
   return {
-    endpoint,
-    credentials,
+    ...(await hear()),
     report: async () => {
       const answer = hear();
       child.send('report');

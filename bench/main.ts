@@ -13,6 +13,7 @@ import { measureLargeObjects, measureMemory, measureTransfer } from './large-obj
 import { measureLag } from './lag.ts';
 import { measureListing } from './listing.ts';
 import { measureLocalS3 } from './local-s3.ts';
+import { measurePeers } from './peers.ts';
 import { measureNeighbours } from './neighbours.ts';
 import { HELP, type Options, parseOptions, type Part } from './options.ts';
 import { measureOutage } from './outage.ts';
@@ -35,22 +36,25 @@ const main = async (argv: string[]): Promise<number> => {
   return 0;
 };
 
-const run = async ({ isShort, json, parts }: Options): Promise<void> => {
+const run = async (options: Options): Promise<void> => {
+  const { isShort, json } = options;
+  const machine = `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}`;
+  if (!json) console.log(`${machine}. GB and MB are powers of ten.`);
+  const sections: Section[] = [];
+  for await (const section of options.peers ? measurePeers(isShort) : measureParts(options)) {
+    if (json) sections.push(section);
+    else console.log(`\n${formatSection(section)}`);
+  }
+  if (json) console.log(JSON.stringify({ machine, isShort, sections }, null, 2));
+};
+
+const measureParts = async function* ({ parts, isShort }: Options): AsyncGenerator<Section> {
   await using cleanUp = new AsyncDisposableStack();
   const artifact = await makeArtifact();
   cleanUp.defer(() => artifact.remove());
   const stand = await openStand(artifact);
   cleanUp.defer(() => stand.stop());
-  const machine = `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}`;
-  if (!json) console.log(`${machine}. GB and MB are powers of ten.`);
-  const sections: Section[] = [];
-  for (const part of parts) {
-    for await (const section of MEASURE[part](stand, isShort)) {
-      if (json) sections.push(section);
-      else console.log(`\n${formatSection(section)}`);
-    }
-  }
-  if (json) console.log(JSON.stringify({ machine, isShort, sections }, null, 2));
+  for (const part of parts) yield* MEASURE[part](stand, isShort);
 };
 
 const MEASURE: Record<Part, (stand: Stand, isShort: boolean) => AsyncGenerator<Section>> = {

@@ -25,14 +25,17 @@ export interface Options {
   isShort: boolean;
   json: boolean;
   parts: readonly Part[];
+  /** Whether `copy` is measured beside other tools, and nothing else. */
+  peers: boolean;
 }
 
-export const HELP = `npm run bench -- [--short] [--only PART]… [--json]
+export const HELP = `npm run bench -- [--short] [--only PART]… [--peers] [--json]
 
 Measures the functions of \`serverless package\` on this machine. The figures are not judged.
 
   --short      fewer rounds and no streamed object above 1 GiB: a few minutes on two cores
   --only PART  one of ${PARTS.join(', ')}; may be repeated
+  --peers      only: s3-replicator copy beside rclone, the AWS CLI and s5cmd, as far as they are installed
   --json       one JSON document instead of tables
 
 docs/performance.md explains the figures.`;
@@ -45,11 +48,12 @@ export const parseOptions = (argv: string[]): Options | 'help' => {
       short: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
+      peers: { type: 'boolean', default: false },
       only: { type: 'string', multiple: true },
     },
   });
   if (values.help) return 'help';
-  return { isShort: values.short, json: values.json, parts: chosenParts(values.only) };
+  return { isShort: values.short, json: values.json, parts: chosenParts(values.only), peers: values.peers };
 };
 
 const chosenParts = (only: string[] | undefined): readonly Part[] => {
