@@ -48,20 +48,22 @@ export const call = async <Output>(
   options: CallOptions = {},
 ): Promise<Output> => {
   const pair = target.pair();
-  const broken = new AbortController();
+  // One controller for all reasons: combined signals would cost more CPU and memory than all other work of a call.
+  const aborting = new AbortController();
+  const abort = (): void => aborting.abort();
+  const limit = options.signal ?? target.signal;
+  if (limit.aborted) abort();
+  else limit.addEventListener('abort', abort);
   const body = Buffer.isBuffer(options.body) ? undefined : options.body;
-  const wait = waitFor(target, options);
-  watch(body, broken);
+  const wait = waitFor(target, options, abort);
+  const broken = watch(body, abort);
   try {
-    const abortSignal = AbortSignal.any([options.signal ?? target.signal, broken.signal, ...wait.signals]);
-    return await send(clientFor(pair, options), { abortSignal });
+    return await send(clientFor(pair, options), { abortSignal: aborting.signal });
   } catch (error) {
-    if (broken.signal.aborted) {
+    if (broken.by !== null) {
       throw sided(
         'source',
-        new ReplicationError('connection-lost', 'the source body broke off', {
-          cause: broken.signal.reason,
-        }),
+        new ReplicationError('connection-lost', 'the source body broke off', { cause: broken.by }),
       );
     }
     const why = wait.failure();
@@ -81,9 +83,10 @@ export const call = async <Output>(
     const asked = { ...pair, client: pair.single, bucket, signal: options.signal ?? signal };
     throw sided(target.side, await target.clients.explainRefusal(translated, asked));
   } finally {
+    limit.removeEventListener('abort', abort);
     wait.end();
     // If S3 responded before the whole body was sent, the request is unfinished. Without an abort, its connection would remain in use.
-    if (body?.readableEnded === false) broken.abort();
+    if (body?.readableEnded === false) abort();
     body?.destroy();
   }
 };
@@ -120,7 +123,6 @@ const ANSWER_MS = 10_000;
 const SLOW_BYTES_PER_SECOND = 1024 * 1024;
 
 interface Wait {
-  signals: AbortSignal[];
   /** Why the wait aborted the call; null: it did not. */
   failure(): string | null;
   /** Whether the call was aborted because the destination is avoided. That says nothing about the destination. */
@@ -129,30 +131,36 @@ interface Wait {
 }
 
 /** Limits the time until the answer, and reports the wait to the watch of the target. */
-const waitFor = ({ watch: watched }: Target, { body, patienceMs, slow, signal }: CallOptions): Wait => {
-  const over = new AbortController();
+const waitFor = (
+  { watch: watched }: Target,
+  { body, patienceMs, slow, signal }: CallOptions,
+  abort: () => void,
+): Wait => {
+  let why: 'avoided' | 'late' | null = null;
+  const abortAs = (reason: NonNullable<typeof why>): void => {
+    why ??= reason;
+    abort();
+  };
   const limitMs = patienceMs ?? (watched === null || body !== undefined || slow ? undefined : ANSWER_MS);
-  const timer = limitMs === undefined ? undefined : setTimeout(() => over.abort(), limitMs);
-  const avoided = new AbortController();
+  const timer = limitMs === undefined ? undefined : setTimeout(() => abortAs('late'), limitMs);
   let end = (): void => undefined;
   let isOver = false;
   const begin = (afterMs: number): void => {
     // Cleanup has a signal of its own. It is neither watched nor aborted.
     if (watched === null || signal !== undefined || isOver) return;
     const wait = watched(afterMs);
-    wait.signal.addEventListener('abort', () => avoided.abort());
+    wait.signal.addEventListener('abort', () => abortAs('avoided'));
     end = wait.end;
   };
   if (body === undefined) begin(patienceMs ?? (slow ? SLOW_MS : 0));
   else if (Buffer.isBuffer(body)) begin((body.length / SLOW_BYTES_PER_SECOND) * 1_000);
   else body.once('end', () => begin(0));
   return {
-    signals: [over.signal, avoided.signal],
     failure() {
-      if (over.signal.aborted) return 'S3 did not answer in time';
-      return avoided.signal.aborted ? 'aborted, because the destination is avoided' : null;
+      if (why === 'late') return 'S3 did not answer in time';
+      return why === 'avoided' ? 'aborted, because the destination is avoided' : null;
     },
-    isAvoided: () => !over.signal.aborted && avoided.signal.aborted,
+    isAvoided: () => why === 'avoided',
     end() {
       isOver = true;
       clearTimeout(timer);
@@ -167,8 +175,13 @@ const SLOW_MS = 30_000;
 /**
  * Aborts the call when its body breaks. The SDK does not listen for errors of a body, so without this abort the request would hang forever.
  */
-const watch = (body: Readable | undefined, broken: AbortController): void => {
-  if (body === undefined) return;
-  if (body.destroyed) broken.abort(body.errored ?? new Error('the body was destroyed'));
-  body.once('error', (error) => broken.abort(error));
+const watch = (body: Readable | undefined, abort: () => void): { by: Error | null } => {
+  const broken: { by: Error | null } = { by: null };
+  const end = (error: Error): void => {
+    broken.by = error;
+    abort();
+  };
+  if (body?.destroyed) end(body.errored ?? new Error('the body was destroyed'));
+  body?.once('error', end);
+  return broken;
 };
