@@ -70,6 +70,8 @@ const LONG_FORMS: Record<string, Record<string, string>> = {
   'tests/stack/destination-stacks.test.ts': { DRAW: 'all' },
   'tests/e2e/carriers.test.ts': { CARRIER: 'plain' },
   'tests/docs/recovery.test.ts': { RECOVERY_GUIDE: 'run' },
+  // With the servers that are installed: versitygw, moto, s3rver, MinIO.
+  'tests/foreign': { DRAW: 'all' },
   'tests/cli/copy-interrupted.test.ts': { COPY_ROUNDS: String(Math.min(200, Math.ceil(minutes * 10))) },
   // Packages two releases and updates one to the other, which takes minutes.
   ...(minutes < 1 ? {} : { 'tests/e2e/update.test.ts': { UPDATE_FROM: values.from } }),

@@ -89,7 +89,7 @@ const copyWhole = async (request: CopyRequest, way: Way): Promise<Copied> => {
       }),
     );
     if (written !== 'refused')
-      return await provenCopy(request, written, { kind: 'copied-by-s3' }, async () => null);
+      return await provenCopy(request, written, { kind: 'copied-by-s3' }, async () => false);
   }
   return await streamWhole(request);
 };
@@ -121,5 +121,10 @@ const streamWhole = async (request: CopyRequest): Promise<Copied> => {
       throw error;
     }),
   );
-  return await provenCopy(request, written, guard, async () => await etagOfBytes(await readAgain()));
+  return await provenCopy(
+    request,
+    written,
+    guard,
+    async ({ etag }) => etag === (await etagOfBytes(await readAgain())),
+  );
 };

@@ -5,7 +5,7 @@
 import { ReplicationError } from '../model/errors.ts';
 import type { ListedPart, UploadedPart, Written } from '../model/ports.ts';
 import { isLocked } from '../replica/object-lock.ts';
-import { contentProof, isKms, type Trust } from '../replica/proof.ts';
+import { contentProof, etagIsDigest, isKms, type Trust } from '../replica/proof.ts';
 import { sameHeaders } from '../replica/same-state.ts';
 import { inPairs } from './in-pairs.ts';
 import { assertOfVersion } from './leftovers.ts';
@@ -59,7 +59,7 @@ const copyAs = async (
       return 'unsupported';
     }
     const written = await commit(request, plan, uploadId, parts);
-    const copied = await provenCopy(request, written, trustIn(plan, way), async () => etagOfParts(parts));
+    const copied = await provenCopy(request, written, trustIn(plan, way), partsProve(request, plan, parts));
     return isContinued ? await describedAs(request, copied) : copied;
   } catch (error) {
     const { checksum } = plan;
@@ -179,6 +179,23 @@ export const isProvable = (version: TransferVersion, plan: PartPlan, parts: Uplo
   if (!plan.isOwn) return false;
   throw new ReplicationError('bad-checksum', 'the parts that were read do not give the ETag of the source');
 };
+
+/**
+ * Returns a function that resolves to true if the service has joined parts that hold the bytes of the version. The parts have been compared
+ * one by one (`assertStored`), or their ETags must give that of the source. Some services compute the ETag of the joined object in a way of
+ * their own; there its size must be right.
+ */
+export const partsProve =
+  ({ task, destination, version }: CopyRequest, plan: PartPlan, parts: UploadedPart[]) =>
+  async (written: Written): Promise<boolean> => {
+    const etag = etagOfParts(parts);
+    if (etag === null || (plan.isOwn && etagIsDigest(version) && etag !== version.etag)) return false;
+    if (etag === written.etag) return true;
+    const now = await destination.look(task.replicaKey);
+    return (
+      now.kind === 'object' && now.state.etag === written.etag && now.state.sizeBytes === version.sizeBytes
+    );
+  };
 
 /**
  * Returns the trust for a replica whose digests cannot be compared: S3 has checked the bytes that we sent, or copied them itself.

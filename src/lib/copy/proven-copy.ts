@@ -5,19 +5,19 @@ import type { Copied, CopyRequest } from './request.ts';
 import { isSilent, otherBytes } from './silent-service.ts';
 
 /**
- * Adds the proof to the stored object. `etagOfSource` resolves to the ETag that an object with the bytes of the source has. Throws
- * `bad-checksum` if nothing proves that the replica is right.
+ * Adds the proof to the stored object. `holdsBytes` is asked of a service that shows no checksum, and resolves to true if the ETags that it
+ * computed show that the object has the bytes of the source. Throws `bad-checksum` if nothing proves that the replica is right.
  */
 export const provenCopy = async (
   request: CopyRequest,
   written: Written,
   guard: Trust,
-  etagOfSource: () => Promise<string | null>,
+  holdsBytes: (written: Written) => Promise<boolean>,
 ): Promise<Copied> => {
   const known = await withStoredChecksum(request, written);
   const { task, version } = request;
   if (isSilent(task, known.checksum) && etagIsDigest(known) && contentProof(known, version) === 'unknown') {
-    if ((await etagOfSource()) !== known.etag) throw otherBytes();
+    if (!(await holdsBytes(known))) throw otherBytes();
     return { written: known, proof: 'md5', byTransfer: false };
   }
   return { written: known, proof: proofOf(request.version, known, guard), byTransfer: false };

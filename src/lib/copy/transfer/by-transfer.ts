@@ -5,9 +5,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ReplicationError } from '../../model/errors.ts';
 import type { ListedPart } from '../../model/ports.ts';
-import { commit, isProvable, trustIn } from '../multipart.ts';
+import { commit, isProvable, partsProve, trustIn } from '../multipart.ts';
 import type { Way } from '../part-layout.ts';
-import { etagOfParts, planOf } from '../part-plan.ts';
+import { planOf } from '../part-plan.ts';
 import { provenCopy } from '../proven-copy.ts';
 import { assertReadable } from '../readable.ts';
 import { type Copied, type SharedCopyRequest, discardBody } from '../request.ts';
@@ -92,7 +92,7 @@ const finish = async (
     const written = await commit(request, plan, uploadId, parts);
     // If the record cannot be removed now, the sweep removes it, because its upload no longer exists.
     await transfers.store.end(transfer).catch(() => undefined);
-    const copied = await provenCopy(request, written, trustIn(plan, way), async () => etagOfParts(parts));
+    const copied = await provenCopy(request, written, trustIn(plan, way), partsProve(request, plan, parts));
     return { ...copied, byTransfer: true };
   } catch (error) {
     if (error instanceof ReplicationError && USELESS.has(error.reason)) {
