@@ -29,7 +29,10 @@ export const MIB = 1024 ** 2;
 export const GIB = 1024 ** 3;
 
 export interface Setting {
-  rule?: Partial<ReplicationRule>;
+  /** Null: the rule was removed. */
+  rule?: Partial<ReplicationRule> | null;
+  /** Rules beside it. */
+  others?: ReplicationRule[];
   versioning?: Versioning;
   encryptions?: ['AES256' | 'aws:kms', 'AES256' | 'aws:kms'];
   checksums?: boolean;
@@ -47,6 +50,9 @@ export interface Setting {
    */
   gate?: Gate;
 }
+
+const rulesOf = ({ rule, others = [] }: Setting): ReplicationRule[] =>
+  rule === null ? others : [testRule(rule), ...others];
 
 export interface Queue {
   visible: QueueMessage[];
@@ -226,7 +232,7 @@ const depsIn = (world: TransferWorld, setting: Setting): ((life: Life) => Transf
     };
     return {
       signer: async () => null,
-      configuration: testConfiguration(testRule(setting.rule)),
+      configuration: testConfiguration(...rulesOf(setting)),
       buckets: {
         source: () => memorySource(source, gate),
         destination: () => slow(memoryDestination(replica, gate, undefined, inside), take),

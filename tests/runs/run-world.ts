@@ -25,6 +25,8 @@ export interface WorldOptions {
   source: Histories;
   replica: Histories;
   rule?: Partial<ReplicationRule>;
+  /** Rules beside it. */
+  others?: ReplicationRule[];
   pageSize?: number;
   listingConcurrency?: number;
   /** Called before and after each call of an invocation. If it returns true, the invocation dies there. */
@@ -65,7 +67,11 @@ export const createWorld = (options: WorldOptions) => {
     clock,
     deps: () => depsOf(world),
     step,
-    deploy: (fields: Partial<ReplicationRule>) => void Object.assign(world.rule, fields),
+    /** Deploys a change of the rule. Null: the rule is removed, and those beside it stay. */
+    deploy(fields: Partial<ReplicationRule> | null) {
+      if (fields === null) world.rules = world.rules.filter((rule) => rule !== world.rule);
+      else Object.assign(world.rule, fields);
+    },
     deliver: () => deliver(world),
     work: () => replicateOne(world),
     tend: () => tend(world),
@@ -90,10 +96,12 @@ const emptyWorld = (options: WorldOptions): World => {
     now: () => world.nowMs,
     sleep: async (ms: number) => void (world.nowMs += ms),
   };
+  const rule = testRule({ versions: 'all', ...options.rule });
   const world: World = {
     source,
     replica,
-    rule: testRule({ versions: 'all', ...options.rule }),
+    rule,
+    rules: [rule, ...(options.others ?? [])],
     pageSize,
     listingConcurrency,
     diesAt,
@@ -134,7 +142,7 @@ const depsOf = (world: World): RunDeps => {
   };
   return {
     stack: 'test-prod',
-    configuration: testConfiguration(world.rule),
+    configuration: testConfiguration(...world.rules),
     store: mortal(world.store, point),
     queues: mortal(queuesOf(world), point),
     moving: { count: async () => world.moving },

@@ -14,6 +14,8 @@ export interface World {
   source: Histories;
   replica: Histories;
   rule: ReplicationRule;
+  /** All rules of the configuration, with `rule` as the first until it is removed. */
+  rules: ReplicationRule[];
   pageSize: number;
   listingConcurrency: number;
   diesAt(): boolean;

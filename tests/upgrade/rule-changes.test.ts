@@ -6,7 +6,12 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { formatHint, type Hint } from '../../src/lib/hint/hint.ts';
 import { assign, idempotencyKey } from '../../src/lib/hint/route.ts';
-import { type ReplicationRule, ruleDestinations, waitingQueueSuffix } from '../../src/lib/model/rule.ts';
+import {
+  type ReplicationConfiguration,
+  type ReplicationRule,
+  ruleDestinations,
+  waitingQueueSuffix,
+} from '../../src/lib/model/rule.ts';
 import { s3Event, testConfiguration, testDestination, testRule } from '../model/settings.ts';
 import type { Setting } from '../model/transfer-world.ts';
 import { batchWorld, queueMessage } from '../replicate/batch-world.ts';
@@ -23,11 +28,13 @@ const source = (fields: Partial<ReplicationRule['source']>): RuleFields => ({
   source: { ...testRule().source, ...fields },
 });
 
-/** A rule of another bucket stands for a rule that is gone. */
-const CHANGES: Record<string, RuleFields> = {
+/** Null: the rule is removed. */
+type Change = RuleFields | null;
+
+const CHANGES: Record<string, Change> = {
   'a rule gets another `id`': { id: 'renamed' },
   'a destination gets another `id`': destinations({ id: 'renamed' }),
-  'a rule is removed': { id: 'of-another', ...source({ bucket: 'another' }) },
+  'a rule is removed': null,
   'a destination is removed': destinations({ id: 'other', bucket: 'other' }),
   'another source `prefix`, which leaves keys out': source({ prefix: 'x/' }),
   '`exclude` or `filter` leaves keys out': {
@@ -42,7 +49,11 @@ const CHANGES: Record<string, RuleFields> = {
 };
 
 const BEFORE: RuleFields = { versions: 'all' };
-const ruleAfter = (change: RuleFields): ReplicationRule => testRule({ ...BEFORE, ...change });
+/** A rule of another bucket, which each deployment has. */
+const OTHER = testRule({ id: 'another', ...source({ bucket: 'another' }) });
+
+const after = (change: Change): ReplicationConfiguration =>
+  testConfiguration(...(change === null ? [] : [testRule({ ...BEFORE, ...change })]), OTHER);
 
 const HINT: Hint = {
   bucket: 'source',
@@ -59,15 +70,15 @@ const HINT: Hint = {
 /** A dead letter names the destination at which it failed. */
 const LETTER = { ...HINT, rule: 'rule', destination: 'replica', identity: null };
 
-const waitingAfter = (change: RuleFields): string => {
-  const names = (rule: ReplicationRule): string[] =>
-    ruleDestinations(testConfiguration(rule)).map((each) => waitingQueueSuffix(each.rule, each.destination));
-  const [before] = names(testRule(BEFORE));
-  return names(ruleAfter(change)).includes(before!) ? 'kept' : 'deleted';
+const waitingAfter = (change: Change): string => {
+  const names = (configuration: ReplicationConfiguration): string[] =>
+    ruleDestinations(configuration).map((each) => waitingQueueSuffix(each.rule, each.destination));
+  const [before] = names(after({}));
+  return names(after(change)).includes(before!) ? 'kept' : 'deleted';
 };
 
-const messageAfter = async (body: string, change: RuleFields): Promise<string> => {
-  const world = batchWorld(testConfiguration(ruleAfter(change)));
+const messageAfter = async (body: string, change: Change): Promise<string> => {
+  const world = batchWorld(after(change));
   world.source.put('k', Buffer.from('one'));
   await world.run(queueMessage(body));
   const [letter] = world.dead;
@@ -76,37 +87,37 @@ const messageAfter = async (body: string, change: RuleFields): Promise<string> =
   return record?.ending === 'done' ? record.outcome : 'left out';
 };
 
-const transferAfter = async (change: RuleFields): Promise<string> => {
-  const setting: Setting = { rule: BEFORE };
+const transferAfter = async (change: Change): Promise<string> => {
+  const setting: Setting = { rule: BEFORE, others: [OTHER] };
   const world = await worldWith(setting);
   await world.replicate();
   await world.work();
-  setting.rule = { ...BEFORE, ...change };
+  setting.rule = change === null ? null : { ...BEFORE, ...change };
   await sweepFor(world, 7 * 24);
   const [letter] = world.dead;
   if (world.replica.current('k') !== null) return 'completed';
   return letter === undefined ? 'begins anew' : `\`${letter.reason}\``;
 };
 
-const runAfter = async (change: RuleFields): Promise<string> => {
-  const world = createWorld({ ...fortyKeys(), rule: BEFORE });
+const runAfter = async (change: Change): Promise<string> => {
+  const world = createWorld({ ...fortyKeys(), rule: BEFORE, others: [OTHER] });
   const { id } = await world.start({ kind: 'backfill' });
   world.deploy(change);
   const run = await world.untilStill(id);
   return run.phase === 'finished' ? 'continues' : `\`${run.failure?.reason}\``;
 };
 
-const receiptAfter = (change: RuleFields): string => {
-  const nameOf = (rule: ReplicationRule): string | null => {
-    const [assignment] = assign(testConfiguration(rule), HINT);
+const receiptAfter = (change: Change): string => {
+  const nameOf = (configuration: ReplicationConfiguration): string | null => {
+    const [assignment] = assign(configuration, HINT);
     return assignment === undefined ? null : idempotencyKey(assignment, 'm1');
   };
-  const after = nameOf(ruleAfter(change));
-  if (after === null) return 'not asked';
-  return after === nameOf(testRule(BEFORE)) ? 'known' : 'not known';
+  const name = nameOf(after(change));
+  if (name === null) return 'not asked';
+  return name === nameOf(after({})) ? 'known' : 'not known';
 };
 
-const outcomeOf = async (change: RuleFields): Promise<string[]> => [
+const outcomeOf = async (change: Change): Promise<string[]> => [
   waitingAfter(change),
   await messageAfter(s3Event({ key: 'k', sequencer: '1' }), change),
   await messageAfter(formatHint(LETTER), change),
