@@ -15,6 +15,8 @@ export const keepLines = ({ source, destination, configuration, aws }: TwoAccoun
     `aws s3 cp package.json s3://${from}`,
     `aws s3api list-object-versions --bucket ${rule?.source.bucket}`,
     'npx s3-replicator dlq list',
+    '# AWS CLI version 1 ignores AWS_ENDPOINT_URL for SQS, so it needs the option:',
+    `aws sqs list-queues --endpoint-url ${aws.endpoint}`,
     '',
     '# The destination account:',
     ...exports(destination),

@@ -20,7 +20,7 @@ Usage: npm run demo -- [options]
 
   --keep         Keep both accounts up until Ctrl-C, and show how to use them with the AWS CLI and s3-replicator.
   --console      Serve the console of the deployment until Ctrl-C, and print its link.
-  --size <size>  Size of the large object, e.g. 64MiB. Default: 1GiB. The demo needs twice as much disk space.
+  --size <size>  Size of the large object, e.g. 1GiB. Default: 64MiB. The demo needs twice as much disk space.
   --plain        Print one line per change, not a live table. This is the default without a terminal.
   --help         Show this help.
 
@@ -52,7 +52,7 @@ const parsed = (argv: string[]) => {
       options: {
         keep: { type: 'boolean', default: false },
         console: { type: 'boolean', default: false },
-        size: { type: 'string', default: '1GiB' },
+        size: { type: 'string', default: '64MiB' },
         plain: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },

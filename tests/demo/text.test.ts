@@ -30,6 +30,6 @@ test.each(['0', 'much', '31GiB'])(
   },
 );
 
-test('the large object has one gibibyte by default', () => {
-  expect(parseOptions([]).sizeBytes).toBe(1024 ** 3);
+test('the large object has 64 MiB by default', () => {
+  expect(parseOptions([]).sizeBytes).toBe(64 * 1024 ** 2);
 });
