@@ -1,5 +1,5 @@
 /**
- * Checks the prose of comments, test titles, command line and error texts: `node scripts/prose.ts [PATH...]`.
+ * Checks the prose of comments, test titles, command line, error texts and documents: `node scripts/prose.ts [PATH...]`.
  * `--draw 100 --seed 7` prints 100 random comments instead, for readers who do not know the code. The same seed draws the same comments.
  */
 import { execFileSync } from 'node:child_process';
@@ -7,17 +7,18 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { parseSync, Visitor } from 'oxc-parser';
 
-/** A comment, or a string of at least three words. */
+/** A comment, a string of at least three words, or a paragraph, item or cell of a document. */
 interface Passage {
   file: string;
   line: number;
-  kind: 'comment' | 'text';
+  kind: 'comment' | 'text' | 'document';
   text: string;
   /** Whether the comment explains a constant. */
   ofConstant: boolean;
 }
 
 const CODE = /\.(ts|mjs|cjs)$/;
+const DOCUMENT = /\.md$/;
 
 /** This file is not checked, because its rules contain the words that they forbid. */
 const EXCEPT = 'scripts/prose.ts';
@@ -64,6 +65,30 @@ const passagesOf = (file: string): Passage[] => {
     },
     TemplateLiteral: (node) => add(node.start, node.quasis.map(({ value }) => value.cooked).join('…')),
   }).visit(program);
+  return found;
+};
+
+/** Returns the text of a Markdown file without its blocks of code, which are replaced by empty lines. */
+const documentPassagesOf = (file: string): Passage[] => {
+  const withoutCode = readFileSync(file, 'utf8').replaceAll(/^ *```[^]*?^ *```$/gm, (block) =>
+    block.replaceAll(/[^\n]/g, ''),
+  );
+  const found: Passage[] = [];
+  let [line, isOpen] = [0, false];
+  for (const written of withoutCode.split('\n')) {
+    line += 1;
+    const cells = written.startsWith('|') ? written.split(/(?<!\\)\|/) : [written];
+    const continues = isOpen && /^ *[^ |#-]/.test(written) && !/^ *\d+\. /.test(written);
+    for (const cell of cells) {
+      const text = cell.replace(/^ *(?:[-*>#]+|\d+\.) /, '').trim();
+      const before = found.at(-1);
+      if (continues && before !== undefined) before.text += ` ${text}`;
+      // A heading is no sentence.
+      else if (text !== '' && !written.startsWith('#'))
+        found.push({ file, line, kind: 'document', text, ofConstant: false });
+    }
+    isOpen = written.trim() !== '' && !/^[|#]/.test(written);
+  }
   return found;
 };
 
@@ -135,7 +160,10 @@ const files = execFileSync(
 );
 const passages = files
   .split('\n')
-  .filter((file) => CODE.test(file) && file !== EXCEPT)
-  .flatMap(passagesOf);
+  .filter((file) => file !== EXCEPT)
+  .flatMap((file) => {
+    if (DOCUMENT.test(file)) return documentPassagesOf(file);
+    return CODE.test(file) ? passagesOf(file) : [];
+  });
 if (values.draw === undefined) process.exitCode = check(passages);
 else draw(passages, Number(values.draw), Number(values.seed ?? Date.now() % 1_000_000));
