@@ -1,6 +1,6 @@
 'use strict';
-// The plugin of the Serverless framework that serverless.yml names. Each part has its own purpose and its own hooks. For an event that
-// several parts wait for, they run in this order.
+// The Serverless framework loads this file, because serverless.yml lists it as a plugin. Each part has its own purpose and its own hooks.
+// If several parts have a hook for the same event, the hooks run in the order of this list.
 const PARTS = [require('./rules.cjs'), require('./deployment-report.cjs'), require('./evidence.cjs')];
 
 /** The framework calls this function with `new`, as if it were a class. */

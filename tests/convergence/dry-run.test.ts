@@ -1,9 +1,11 @@
 /**
  * What a dry run announces is what the next hint does. Every history of `tests/model/history.ts` is played, with its faults and crashes.
- * Before invocations the world is copied. On one copy the hint is tried dry, which must change nothing, and on the other for real.
+ * Before invocations the world is copied twice. On one copy the hint is only tried (a dry run), which must change nothing. On the other copy
+ * the hint is processed.
  *
- * To check the test, the dry run was broken in four ways, and the test failed each time: a key that is not new was taken for new,
- * `putTags` passed, the brake did not count the delete that it was asked about, and nobody asked whether an archived version can be read.
+ * To check the test, the dry run was broken in four ways, and the test failed each time: an existing key was treated as new, the dry
+ * run really called `putTags`, the brake did not count the delete that it was asked about, and the dry run did not check whether an archived
+ * version can be read.
  */
 import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
@@ -32,7 +34,7 @@ interface Variant {
   /** How many deletes and overwrites the brake lets pass; null: the rule has none. */
   brake: number | null;
   restores: boolean;
-  /** The age and the seal of a version that nobody can read; null: all can be read. */
+  /** The version that nobody can read. `age` is the number of newer versions, and `how` is the reason; null: all can be read. */
   seal: { age: number; how: NonNullable<Version['sealed']> } | null;
   /** Whether objects without a certain tag are left out. */
   filters: boolean;
@@ -96,7 +98,7 @@ const HISTORIES = [
   history(fc.uuid(), { rule: { stamp: true, deletes: 'replicate' }, versioned: true, kms: false }),
 ];
 
-/** What changes after everything was replicated. */
+/** Operations on the source after everything was replicated. */
 const LATER = fc.array(operation(fc.constantFrom('x', 'later')), { minLength: 3, maxLength: 3 });
 
 test(`what a dry run announces is what the next hint does, in every state that histories reach (seed ${SEED}, ${RUNS} runs of each kind)`, async () => {
@@ -135,7 +137,7 @@ test(`what a dry run announces is what the next hint does, in every state that h
       }),
       { numRuns: RUNS, seed: SEED },
     );
-  // The states enough to make the comparison worth something.
+  // The histories must reach at least these outcomes, or the comparison would prove little.
   const calls = ['PutObject', 'CopyObject', 'CreateMultipartUpload', 'DeleteObject', 'PutObjectTagging'];
   const ends = ['unchanged', 'source-gone', 'not-ours', 'held', 'filtered', 'passed over'];
   const failures = ['fails: archived', 'fails: sse-c', 'fails: kms', 'RestoreObject'];

@@ -70,6 +70,6 @@ const failure = (reason: 'assume-role-denied' | 'throttled' | 'no-answer'): Repl
 const hang = (time: ModelTime, signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {
     time.after(ANSWER_MS, () => reject(failure('no-answer')));
-    // As `call.ts` does.
+    // Like `call.ts`, sets `isAvoided` on the error of a call that was aborted because its destination is avoided.
     signal.addEventListener('abort', () => reject(Object.assign(failure('no-answer'), { isAvoided: true })));
   });

@@ -224,7 +224,7 @@ const runSlots = (
   }));
   const environments = new Map<string, KnownCircuits>();
   let isOver = true;
-  /** Takes full batches at once, and what is left at the end of the window. */
+  /** Takes a full batch immediately, and an incomplete one at the end of the window. */
   const poll = (): void => {
     for (;;) {
       const free = slots.find(({ busySinceMs }) => busySinceMs === null);

@@ -88,7 +88,7 @@ test('the comparison waits for all recently changed keys together, however many 
   expect(slept).toEqual([500, 2_000, 5_000]);
 });
 
-/** Takes a closer look at the key `k`, for a rule that replicates the history and its deletes without stamps. */
+/** Takes a closer look at the key `k`. The rule replicates all versions and deletes, and writes no stamps. */
 const closerLook = async (source: ListedVersion[], replica: ListedVersion[]) => {
   const scope = {
     rule: testRule({ versions: 'all', deletes: 'replicate', stamp: false }),

@@ -1,6 +1,6 @@
 /**
- * Schedules in which a transfer meets another feature: a run that is stopped, an archive, changed tags, a
- * configuration that was edited, a queue that nobody reads.
+ * Sequences of events in which a transfer meets another feature: a run that is stopped, an archived version, changed
+ * tags, a configuration that was edited, or a queue that nobody reads.
  */
 import { describe, expect, test } from 'vitest';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
@@ -127,7 +127,7 @@ test('a transfer continues when its queue is read again after three days', async
     await world.replicate();
   }
   expect(world.dead).toEqual([]);
-  // Each message that was sent costs the worker a read, so the sweep must not send many more.
+  // Each message costs the worker a read, so the sweep must send few messages while nobody receives them.
   expect(world.ranges.visible.length).toBeLessThan(100);
   await world.drain();
   expectReplicated(world);
@@ -224,7 +224,7 @@ test('the sweep tends several transfers at once, and stops before its invocation
     atOnce += point === 'before' ? 1 : -1;
     most = Math.max(most, atOnce);
     await new Promise(setImmediate);
-    // Each look takes an hour, so there is only time for the first ones.
+    // Each look at a transfer takes an hour, so the sweep only has time for the first transfers.
     if (point === 'after') world.clock.nowMs += HOUR_MS;
   };
   const report = await world.sweep();

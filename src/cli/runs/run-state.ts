@@ -14,7 +14,7 @@ export const loadState = async (id: string, store: RunStore, nowMs: number): Pro
   return { ...runStateOf(run, copied, nowMs), progress: progressOf(run, copied, open, nowMs) };
 };
 
-/** Adds the progress of those runs that are at work. */
+/** Adds the progress to each run that is active. The progress of all other runs is null. */
 export const withProgress = async (
   runs: readonly Run[],
   store: RunStore,
@@ -77,7 +77,7 @@ const runStateOf = (run: Run, copied: CopyCounters, nowMs: number): Omit<RunStat
     {
       versions: spec.versions,
       isBetweenRegions: (estimate?.dollars['transfer'] ?? 0) > 0,
-      // The rules are not loaded here, so the reads of grants, if the rule replicates them, are not counted.
+      // The rules are not loaded here. Therefore requests that read grants are not counted, even if the rule replicates grants.
       attributeGets: attributeGetsOf(spec, { tags: 'replicate', acl: 'ignore' }),
     },
   );

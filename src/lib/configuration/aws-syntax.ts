@@ -13,7 +13,7 @@ export const isBucketName = (value: string): boolean =>
 
 export const REGION = /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/;
 
-/** A path and a name of 1–64 characters. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html */
+/** The ARN of a role: an optional path and a name of 1–64 characters. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html */
 export const ROLE_ARN = /^arn:aws[a-z-]*:iam::\d{12}:role\/([\x21-\x7e]+\/)?[\w+=,.@-]{1,64}$/;
 
 /**
@@ -23,7 +23,7 @@ export const ROLE_ARN = /^arn:aws[a-z-]*:iam::\d{12}:role\/([\x21-\x7e]+\/)?[\w+
 export const KMS_KEY_ARN =
   /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
-/** A policy of an account, or one of AWS. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html */
+/** The ARN of a customer managed or an AWS managed policy. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html */
 export const IAM_POLICY_ARN = /^arn:aws[a-z-]*:iam::(\d{12}|aws):policy\/([\x21-\x7e]+\/)?[\w+=,.@-]{1,128}$/;
 
 /** https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html, Path. `${` would be a variable of the Serverless framework. */
@@ -33,7 +33,7 @@ export const SUBNET_ID = /^subnet-([0-9a-f]{8}|[0-9a-f]{17})$/;
 
 export const SECURITY_GROUP_ID = /^sg-([0-9a-f]{8}|[0-9a-f]{17})$/;
 
-/** Alarms publish at standard topics only. https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html */
+/** The ARN of a standard topic, because alarms cannot publish to other topics. https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html */
 export const TOPIC_ARN = /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}$/;
 
 /** https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_iam-permissions.html. The name ends with six random characters. */
@@ -55,7 +55,10 @@ export const LOG_RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ] as const;
 
-/** The storage classes of which S3 promises that no object is lost, except with its whole zone. */
+/**
+ * The storage classes that S3 designs for a durability of 99.999999999%. `ONEZONE_IA` is one of them, although its objects are lost if their
+ * Availability Zone is lost.
+ */
 export const DURABLE_STORAGE_CLASSES = [
   'STANDARD',
   'STANDARD_IA',

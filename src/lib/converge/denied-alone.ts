@@ -4,9 +4,9 @@ import type { SourceBucket } from '../model/ports.ts';
 import { isPermission } from '../model/reasons.ts';
 
 /**
- * Resolves to true if `error` is a refusal, and the source refuses to let this version be read but not the newest one. The error
- * itself does not show this: the destination may have refused the write, or the source may refuse the whole key. Therefore both
- * versions are tried at the source.
+ * Resolves to true if `error` is a refusal, and the source denies reads of this version but allows reads of the newest one. The
+ * error alone is not enough: the destination may have refused the write, or the source may deny reads of every version. Therefore
+ * this function tries to read both versions.
  */
 export const isDeniedAlone = async (
   source: SourceBucket,

@@ -1,6 +1,6 @@
 /**
- * Message attributes as SQS transports them. Their schema number is the label of their type (`String.1`), because SQS allows ten attributes
- * and a dead letter has ten.
+ * Message attributes as SQS transports them. The label of their type carries their schema number (`String.1`). The number has no attribute
+ * of its own, because SQS allows ten attributes, and a dead letter already has ten.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html#sqs-message-attributes
  */
 import type { ReplicationError } from '../model/errors.ts';
@@ -16,7 +16,10 @@ export const toTextAttributes = (texts: Record<string, string>): TextAttributes 
 export const textsOf = (attributes: TextAttributes): Record<string, string> =>
   Object.fromEntries(Object.entries(attributes).map(([name, { text }]) => [name, text]));
 
-/** Returns the error if a newer release wrote the attributes. Other senders may label theirs as they like, so only two of ours decide. */
+/**
+ * Returns the error if a newer release wrote the attributes, and null otherwise. Other senders may give types any label. Therefore only the label
+ * of `last-reason` is checked, or that of `reason` if there is no `last-reason`.
+ */
 export const newerAttributes = (
   attributes: Record<string, { dataType: string }>,
 ): ReplicationError | null => {

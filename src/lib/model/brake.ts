@@ -26,7 +26,7 @@ export interface BrakeRecord {
   /** The changes of each slot, by the start of the slot. */
   slots: ReadonlyMap<number, Counts>;
   closed: { sinceMs: number; why: string } | null;
-  /** The number of keys that the last whole backfill or verify counted; null: none has ended yet. */
+  /** The number of keys that the last backfill or verify of the whole rule counted; null: no such run has ended yet. */
   keys: number | null;
   /** Keys that were held at this time or earlier are released. */
   releasedMs: number;
@@ -73,7 +73,7 @@ export interface BrakeLedger {
   forget(name: string, held: HeldKey): Promise<void>;
   /** Called when all keys that were released at `releasedMs` were processed. */
   released(name: string, releasedMs: number): Promise<void>;
-  /** Remembers how many keys a whole backfill or verify has counted. */
+  /** Stores the number of keys that a backfill or verify of the whole rule has counted. */
   counted(name: string, keys: number): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 import type { ObjectAttributes, ObjectLock } from './ports.ts';
 
-/** The attributes of an object of which S3 sent no header. */
+/** The attributes of an object for which S3 sent no attribute headers. */
 export const NO_ATTRIBUTES: ObjectAttributes = {
   cacheControl: null,
   contentDisposition: null,

@@ -113,7 +113,7 @@ export interface CopySource {
   pin: Pin;
 }
 
-/** What a key shows now. */
+/** The current state of a key. */
 export type Current =
   | { kind: 'object'; state: ObjectState }
   /** The object was deleted in a versioned bucket, so a delete marker hides all versions of the key. */

@@ -11,7 +11,7 @@ import type { RunBudget, RunEstimate, RunSpec } from './run.ts';
 import { type VerifyRecord, type VerifyStart, verifyName } from './verify-record.ts';
 import { firstDueMs, nextDueMs, scheduleText } from './verify-times.ts';
 
-/** How long an invocation has a start to itself. An invocation lives no longer. */
+/** How long no other invocation may start the same verify. No invocation runs longer than this. */
 const CLAIM_MS = 15 * 60_000;
 
 /** A verify that was due, for the log. */
@@ -21,8 +21,8 @@ export interface DueVerify extends VerifyStart {
 }
 
 /**
- * Begins all verifies that are due, and counts the destinations whose verdict is bad. Without a schedule, makes no call. Throws if the records
- * cannot be read or written; the next look tries again.
+ * Begins all verifies that are due, and counts the destinations whose verdict is bad. Makes no call if no rule has a schedule. Throws if the
+ * records cannot be read or written. They are tried again when the runs are tended next.
  */
 export const beginVerifies = async (deps: RunDeps): Promise<DueVerify[]> => {
   const scheduled = ruleDestinations(deps.configuration).flatMap(({ rule, destination }) =>
@@ -47,7 +47,7 @@ interface Scheduled extends RuleDestination {
   schedule: VerifySchedule;
 }
 
-/** Null: nothing is due. */
+/** Begins the verify of one destination if it is due. Resolves to null if it is not due, or if another invocation begins it. */
 const lookAt = async (
   where: Scheduled,
   record: VerifyRecord | null,
@@ -71,7 +71,7 @@ const lookAt = async (
   return last;
 };
 
-/** Records what became of the start. The verdict of another run may have been recorded meanwhile. */
+/** Records how the start ended. Reads the record again, because the verdict of another run may have been recorded in the meantime. */
 const settle = async (
   name: string,
   { schedule, last }: { schedule: VerifySchedule; last: VerifyStart },
@@ -105,7 +105,7 @@ const begin = async (
     attributes: schedule.attributes,
     repair: false,
     deleteExtra: false,
-    // What the rule leaves out is no lost event.
+    // Scheduled verifies look for lost events. A key that the rule leaves out does not show that an event was lost.
     acceptLeftOut: true,
     scheduled: budget,
   };
@@ -124,7 +124,7 @@ const begin = async (
   } catch (error) {
     if (error instanceof RunRefusedError) {
       const other = await deps.store.load(error.run);
-      // An invocation that died after the start has not recorded it.
+      // The active run may be this verify: an invocation that started it may have died before it recorded the start.
       const isOwn = other !== null && other.spec.scheduled !== undefined && other.createdMs >= dueMs;
       return isOwn ? ended('started', other.id, '') : ended('skipped', error.run, error.message);
     }
@@ -134,7 +134,7 @@ const begin = async (
   }
 };
 
-/** Returns in words what is more than the budget allows; null: nothing. */
+/** Returns a text that names each amount above the budget; null: none is above it. */
 const excessOf = (used: RunEstimate, { requests, dollars }: RunBudget): string | null => {
   const made = ['list', 'get', 'put', 'head'].reduce((sum, kind) => sum + (used.requests[kind] ?? 0), 0);
   const spent = Object.values(used.dollars).reduce((sum, amount) => sum + amount, 0);
@@ -165,6 +165,6 @@ export const stopOverBudget = async ({ id, spec }: RunRecord, deps: RunDeps): Pr
   const excess = excessOf(used, spec.scheduled);
   if (excess === null) return;
   const failure = { reason: 'over-budget', detail: `used ${excess}` } as const;
-  // If another worker has changed the run in the meantime, the next look stops it.
+  // If another worker has changed the run in the meantime, this change fails. The run is then stopped when it is tended next.
   await deps.store.change(run, { phase: 'cancelled', failure, endedMs, announced: false });
 };

@@ -155,9 +155,9 @@ function refuseUnlessTrusted(
 }
 
 /**
- * Returns the source identity of the session; undefined for none. The caller and the role must both allow to set it, also if it is only
- * passed on along a chain of roles, where it cannot change. `sts:SourceIdentity` is the only key that this action has: an external id is
- * none of it.
+ * Returns the source identity of the session; undefined: none. The policies of the caller and the trust policy of the role must both allow
+ * sts:SetSourceIdentity. This is also required if a chain of roles only passes the identity on, and in that case the identity cannot change.
+ * `sts:SourceIdentity` is the only parameter of the request that policies can check for this action. They cannot check the external id.
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
  */
 function allowedIdentity(

@@ -114,8 +114,9 @@ const allow = (changes: object): PolicyDocument => ({
 });
 
 /**
- * The cases in which the other evaluator differs from AWS's documents. `drawn` recognises them among the random cases; the other ones are
- * never drawn. A new version of the evaluator that agrees makes the test below fail, and its entry superfluous.
+ * The cases in which the other evaluator differs from AWS's documents. `drawn` recognises random cases with the same difference. An entry
+ * without `drawn` is about a difference that random cases never have. If a new version of the evaluator decides a case as AWS documents it,
+ * the test below fails, and the entry of the case can be removed.
  */
 const DIFFERENCES: {
   because: string;

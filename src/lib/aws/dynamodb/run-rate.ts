@@ -1,10 +1,13 @@
-/** Until when the rate of a run is used up, in the table of runs. The item is not the run's own, so that no transaction conflicts with it. */
+/**
+ * Stores the time until which the rate of a run is used up. It has an item of its own in the table of runs. If it stood in the item of the run,
+ * its updates would conflict with transactions.
+ */
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { expiresSeconds, rateKey } from './run-items.ts';
 import { askTable, type ItemTable } from './table.ts';
 
-/** Resolves to when this work may begin. An account that ended in the past begins anew now. */
+/** Accounts for work of this duration. Resolves to the time at which the work may begin: after all earlier work, but not before `nowMs`. */
 export const charge = async (
   table: ItemTable,
   id: string,
@@ -33,7 +36,7 @@ export const charge = async (
   }
 };
 
-/** Null: the condition does not hold. */
+/** Resolves to the new time, or to null if the condition does not hold. */
 const set = async (
   table: ItemTable,
   id: string,

@@ -60,27 +60,27 @@ export interface S3Clients {
   overMarkers: BucketAnswers;
   /** The default retention of a bucket; null: none is known. `unknown`: a refusal has shown that there is one. */
   defaultRetention: BucketAnswers<DefaultRetention | 'unknown' | null>;
-  /** Called when today's `destination/template.yml` allows for a bucket what its stack refuses. */
+  /** Called when the stack of a bucket refuses an action that the present `destination/template.yml` allows. */
   lacks(bucket: string, action: string): void;
   /**
    * Forgets the session of the pair after `expired-credentials`. The next call assumes the role again, even if the session should still be
    * valid according to its expiry time.
    */
   forget(pair: S3ClientPair): void;
-  /** Called after a refusal. Resolves to true if the secret of the pair holds another access key by now, with which the next call is made. */
+  /** Called after a refusal. Resolves to true if the secret of the pair now holds another access key. The next call then uses that key. */
   isRenewed(pair: S3ClientPair): Promise<boolean>;
 }
 
 export interface S3ClientsOptions {
   region: string;
   sessionName: string;
-  /** The name of the function, which its sessions carry where the trust policy allows it; null: no name. */
+  /** The name of the function. It becomes the source identity of a session if the trust policy allows it; null: no name. */
   sourceIdentity?: string | null;
-  /** The sessions of the buckets. By default, a session may do what its role may. */
+  /** How the role of each bucket is assumed. By default, the session may do everything that the role may. */
   sessions?: Sessions;
   /** Resolves to the account of the credentials of this process. */
   ownAccount: () => Promise<string>;
-  /** Called once for each bucket and action that is lacking. */
+  /** Called once for each bucket and each action that its stack refuses although the present template allows it. */
   onLack?: (bucket: string, action: string) => void;
 }
 
@@ -146,7 +146,7 @@ export const handlersOf = (pair: S3ClientPair): RequestHandlers => ({
   patient: () => pair.patient().config.requestHandler,
 });
 
-/** The pairs of clients of all sessions, for the buckets of one account each. They share their connections. */
+/** The pairs of clients of all sessions. Each pair is for the buckets of one account. All pairs share their connections. */
 const pairsOf = (
   handlers: RequestHandlers,
   { assume, keys, accountOf }: { assume: Assume; keys: AccessKeys; accountOf: S3Clients['accountOf'] },

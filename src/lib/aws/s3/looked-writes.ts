@@ -1,13 +1,15 @@
 /**
- * Writes to a service that checks no conditions: look, write, look again. Between the first look and the write, a write by somebody else can be
- * lost. The second look, and the fresh look at the source that follows each write, repair that (`docs/other-s3.md`).
+ * Writes to a service that ignores the conditions of requests: look at the replica, write, look again. If somebody else writes between the
+ * first look and our write, our write may put an older state over a newer one. The second look shows whether somebody else wrote after us.
+ * The fresh look at the source after each write shows whether our state is too old. In both cases converge begins its next round
+ * (`docs/other-s3.md`).
  */
 import { ReplicationError } from '../../model/errors.ts';
 import type { Current, DestinationBucket, Precondition, Written } from '../../model/ports.ts';
 import type { Destination } from '../../model/rule.ts';
 import type { BucketAnswers } from './bucket-answers.ts';
 
-/** The condition that a request carries. `unchecked`: the service would ignore any. */
+/** The condition that a request carries. `unchecked`: no condition, because the service would ignore it. */
 export type SentCondition = Precondition | { kind: 'unchecked' };
 
 /** The request of a write, with the condition that it carries. */
@@ -43,7 +45,7 @@ export const createWrites = (
     ...checked,
     async write(request, send) {
       if (request.precondition.kind === 'unchanged') return await send(request.precondition);
-      // A refused request has used up its body, so only the next round of the protocol writes over the marker.
+      // This call cannot repeat a refused request, whose body is used up. The next round of the protocol writes over the marker.
       if (!(await overMarkers.get(bucket, async () => true)) && (await look(request.key)).kind === 'marker')
         return await looked.write(request, send);
       try {

@@ -1,4 +1,4 @@
-/** Reads both sides of a pair, for a person who wants certainty and not a digest that S3 stores. */
+/** Reads the bytes of both sides of a pair, for operators who do not want to rely on the digests that S3 stores. */
 import { createHash } from 'node:crypto';
 import type { Budget } from '../../model/concurrency.ts';
 import { ReplicationError } from '../../model/errors.ts';
@@ -6,11 +6,11 @@ import type { Buckets, Clock, ObjectState, Slice, SlicedBody } from '../../model
 import { bucketsOf } from '../../model/task.ts';
 import type { Ground, ProvePair, Reading } from './basis.ts';
 
-/** A broken connection repeats at most this much. */
+/** Maximum number of bytes of one request. After a broken connection, only the bytes of its request are read again. */
 export const READ_BYTES = 256 * 1024 ** 2;
 const PAUSES_MS = [1_000, 5_000, 15_000];
 
-/** What stands against whoever writes to the destination. */
+/** The grounds that nobody can forge by writing other bytes to the destination. */
 const STANDS: ReadonlySet<Ground> = new Set(['receipt', 'sha', 'md5']);
 
 /**
@@ -40,7 +40,7 @@ export const proveByReading =
         return 'bytes';
       } catch (error) {
         const reason = error instanceof ReplicationError ? error.reason : null;
-        // The pair of an archived object keeps its earlier ground. If an object was replaced meanwhile, the read shows nothing.
+        // An archived object cannot be read, so its pair keeps its earlier ground. If an object was replaced during the read, nothing is proven.
         if (reason === 'archived') return ground;
         if (reason === 'lost-race') return 'presumed';
         throw error;

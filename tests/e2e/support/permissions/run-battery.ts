@@ -104,7 +104,7 @@ export const runBattery = async (
   // A run checks a recently changed object again and again. Therefore the clock is moved first.
   aws.clock.advance(2_000);
   const isLetGo = options.kind === 'backfill' ? await letsGo(stage, run) : async () => true;
-  // The ranges wait until the counts are lost, because a run without work left to do would end before.
+  // The messages of ranges are delayed until the counts are lost. Otherwise a run could finish its work and end before that.
   await delayRanges(stage, options.kind === 'backfill' ? 30 : 0);
   // The schedule may still tend runs that earlier permissions stopped, and the function's concurrency is small.
   const { busy } = aws.lambda.function(names.backfillFunction).pool();
@@ -170,7 +170,7 @@ const askFor = async (
   return [...refused];
 };
 
-/** How many times the schedule tends the runs. A backfill whose counts are lost ends before the last of them. */
+/** How many times the schedule tends the runs. This is enough for a backfill whose counts are lost. */
 const MINUTES = { backfill: 6, verify: 4 };
 
 const delayRanges = async ({ source, aws, names }: Stage, seconds: number): Promise<void> => {
@@ -180,8 +180,8 @@ const delayRanges = async ({ source, aws, names }: Stage, seconds: number): Prom
 };
 
 /**
- * Makes the runs expect one more hint than they sent, as if its count had been lost. They then look at the queue and at transfers before
- * they compare both sides.
+ * Makes each run expect one more hint than it sent, as if the outcome of one hint had never been counted. The runs then check the queue and
+ * the transfers before they compare both sides.
  */
 const loseCounts = async (stage: Stage, run: string): Promise<void> => {
   const { runs } = await itemsOf(stage, run);
