@@ -1,6 +1,6 @@
 /**
  * Checks the prose of comments, test titles, command line, error texts and documents: `node scripts/prose.ts [PATH...]`.
- * `--draw 100 --seed 7` prints 100 random comments instead, for readers who do not know the code. The same seed draws the same comments.
+ * `--draw 100 --seed 7` prints 100 random comments and the line of code after each, for readers who do not know the code. The same seed draws the same comments.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -15,6 +15,8 @@ interface Passage {
   text: string;
   /** Whether the comment explains a constant. */
   ofConstant: boolean;
+  /** The line of code that follows a comment. */
+  code?: string;
 }
 
 const CODE = /\.(ts|mjs|cjs)$/;
@@ -54,6 +56,7 @@ const passagesOf = (file: string): Passage[] => {
       kind: 'comment',
       text,
       ofConstant: /^\s*(export )?const [A-Z][A-Z0-9_]*\b/.test(source.slice(end)),
+      code: /^\s*(.*)/.exec(source.slice(end))?.[1] ?? '',
     });
   const add = (start: number, text: string): void => {
     if (/\S+ \S+ \S+/.test(text))
@@ -130,7 +133,8 @@ const draw = (passages: Passage[], count: number, seed: number): void => {
   console.log(`${Math.min(count, left.length)} of ${left.length} comments, seed ${seed}\n`);
   for (let drawn = 0; drawn < count && left.length > 0; drawn++) {
     const [passage] = left.splice(Math.floor(random() * left.length), 1);
-    if (passage !== undefined) console.log(`${passage.file}:${passage.line}\n${passage.text}\n`);
+    if (passage !== undefined)
+      console.log(`${passage.file}:${passage.line}\n${passage.text}\n    ${passage.code}\n`);
   }
 };
 
