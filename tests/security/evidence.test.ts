@@ -1,14 +1,16 @@
 /** What has to outlive mistakes and attacks: receipts, runs, dead letters and reports. */
 import { createHash } from 'node:crypto';
-import { Logger } from '@aws-lambda-powertools/logger';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { startLocalAws } from '@s3-replicator/local-aws';
 import { expect, test, vi } from 'vitest';
 import { createReporter } from '../../src/lib/aws/reporter.ts';
-import { hashKeysInJson } from '../../src/lib/text/hashed-key.ts';
+import { createEnvironment } from '../../src/lib/aws/environment.ts';
 import { createReportFiles } from '../../src/lib/aws/s3/report-bucket.ts';
+import { parseConfiguration } from '../../src/lib/configuration/configuration.ts';
 import { advance } from '../../src/lib/runs/phases.ts';
+import { stackOf } from '../../src/stack/stack.ts';
 import { startLocalBuckets } from '../adapters/local-buckets.ts';
+import { fileWith } from '../configuration/yaml.ts';
 import { fortyKeys } from '../runs/histories.ts';
 import { createWorld } from '../runs/run-world.ts';
 import { aReport, copied, digestOf } from '../runs/runs.ts';
@@ -131,7 +133,13 @@ const SECRET = 'patients/jane doe.pdf';
 
 test('with `loggedKeys: hashed` whoever reads logs learns no keys, neither of lines nor of texts within them', () => {
   const lines: string[] = [];
-  const logger = new Logger({ jsonReplacerFn: hashKeysInJson, logLevel: 'INFO' });
+  const configuration = parseConfiguration(fileWith({ top: { stack: { loggedKeys: 'hashed' } } }));
+  const stack = stackOf(configuration);
+  const hashed = { LOGGED_KEYS: 'hashed' };
+  expect([stack.backfillEnvironment, stack.inspectEnvironment]).toMatchObject([hashed, hashed]);
+  const variables = { ...stack.replicateEnvironment, AWS_REGION: PLACE.region } as NodeJS.ProcessEnv;
+  const environment = createEnvironment(variables, configuration.replication, 'write');
+  const { logger } = environment;
   const keep = (line: unknown): void => void lines.push(String(line));
   for (const level of ['info', 'warn', 'error'] as const)
     vi.spyOn(logger['console'], level).mockImplementation(keep);
@@ -145,7 +153,7 @@ test('with `loggedKeys: hashed` whoever reads logs learns no keys, neither of li
     sizeBytes: null,
     firstSeen: null,
   };
-  createReporter(logger, { loggedKeys: 'hashed' }).report({
+  createReporter(logger, environment).report({
     ...about,
     key: SECRET,
     ending: 'quarantine',
