@@ -1,5 +1,7 @@
 /** A key with many versions, all of which are there before the first of their hints arrives, in model time. */
 import { isolationWorld } from './isolation-world.ts';
+import { eventMessage } from './memory-retries.ts';
+import { s3Event } from './settings.ts';
 
 const PER_SECOND = 5_000;
 const MINUTE_MS = 60_000;
@@ -26,5 +28,49 @@ export const replicateStack = async (count: number) => {
     /** How often hints were sent again. */
     sentAgain: records.filter(({ ending }) => ending === 'retry').length,
     exhausted: records.filter(({ ending }) => ending === 'quarantine'),
+  };
+};
+
+const KEY = 'hot/key';
+
+/**
+ * Writes, deletes and expires versions of a key that has many, at first all at once and then while they are replicated. `random` returns
+ * numbers from 0 to 1. Resolves to what both sides have when all hints have ended.
+ */
+export const changeStack = async (random: () => number) => {
+  const { rules, time, source, queues, replicas, records, dead } = isolationWorld(['hot'], { oneKey: true });
+  for (const rule of rules) Object.assign(rule, { deletes: 'replicate' });
+  let hints = 0;
+  const tell = (name: string, versionId: string | null): void => {
+    const event = { key: KEY, versionId, sequencer: String(hints), name };
+    queues.arrive(eventMessage(s3Event(event), `hint-${hints++}`, time.now()));
+  };
+  const change = (): void => {
+    const kind = random();
+    const versions = source.history.get(KEY)?.length ?? 0;
+    if (kind < 0.75) tell('ObjectCreated:Put', source.put(KEY, Buffer.from(String(hints))).versionId);
+    else if (kind < 0.88) tell('ObjectRemoved:DeleteMarkerCreated', source.remove(KEY));
+    else if (versions > 5)
+      tell('ObjectRemoved:Delete', source.forget(KEY, 1 + Math.floor(random() * (versions - 2))));
+  };
+  for (let changes = 0; changes < 200; changes++) change();
+  for (let changes = 0; changes < 40; changes++) {
+    await time.runUntil(time.now() + random() * 2_000);
+    change();
+  }
+  const ended = (): number => records.filter(({ ending }) => ending === 'done' || ending === 'skip').length;
+  while (ended() < hints && dead.length === 0 && time.now() < 60 * MINUTE_MS)
+    await time.runUntil(time.now() + MINUTE_MS);
+  const [from, to] = [source, replicas.get('hot') ?? source];
+  const contentsOf = (bucket: typeof source): number[] =>
+    bucket.versions(KEY).map(({ bytes }) => Number(bytes.toString()));
+  return {
+    hints,
+    ended: ended(),
+    dead,
+    /** What each side shows: the content, or null for a delete marker. */
+    shown: [from, to].map((bucket) => bucket.current(KEY)?.bytes.toString() ?? null),
+    versions: contentsOf(from),
+    replicas: contentsOf(to),
   };
 };

@@ -1,11 +1,13 @@
 /** A key with many versions, each of which has a hint: what the hints cost while the versions are replicated, in model time. */
 import { expect, test } from 'vitest';
+import { randomOf } from '../../bench/listing-keys.ts';
 import { listStack, unknownStack } from '../../src/lib/converge/stack-listing.ts';
 import type { HistoryEntry } from '../../src/lib/model/ports.ts';
+import { PROPERTY_SEED } from '../e2e/support/seed.ts';
 import { createMemoryBucket } from '../model/memory-buckets.ts';
 import { memorySource, openGate } from '../model/memory-source.ts';
 import { testRule, testTask } from '../model/settings.ts';
-import { replicateStack } from '../model/stack-world.ts';
+import { changeStack, replicateStack } from '../model/stack-world.ts';
 
 test('the hints of a key with many versions cost a few calls each, however many versions there are', async () => {
   const few = await replicateStack(250);
@@ -17,6 +19,13 @@ test('the hints of a key with many versions cost a few calls each, however many 
     expect(calls('s3:destination.put')).toBeLessThan(3 * versions.length);
   }
   expect(many.calls('s3:source.history')).toBeLessThan(5 * few.calls('s3:source.history'));
+});
+
+test(`a key with many versions that is written, deleted and expired while it is replicated ends as its source (seed ${PROPERTY_SEED})`, async () => {
+  const { hints, ended, dead, shown, versions, replicas } = await changeStack(randomOf(PROPERTY_SEED));
+  expect([ended, dead, shown[1]]).toEqual([hints, [], shown[0]]);
+  expect(replicas).toEqual(expect.arrayContaining(versions));
+  expect(replicas).toEqual(replicas.toSorted((one, other) => one - other));
 });
 
 /** Lists a key that has 200 versions twice, with a change in between. `listed` is how many entries were listed. */
