@@ -13,6 +13,7 @@ import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { DestinationBucket, Precondition, ReplicaAttributes } from '../../src/lib/model/ports.ts';
 import type { Task } from '../../src/lib/model/task.ts';
 import { contentOf, copyOfBucket } from './bucket-copies.ts';
+import { assertExplained } from './explained-state.ts';
 import { createMemoryBrakes } from './memory-brakes.ts';
 import type { MemoryBucket } from './memory-buckets.ts';
 import { memoryDestination } from './memory-destination.ts';
@@ -176,7 +177,9 @@ const inspecting = (task: Task, { source, replica }: Sides): InspectDeps => {
 export const tryBoth = async (task: Task, world: Sides): Promise<string[]> => {
   const dry = { ...world, source: copyOfBucket(world.source), replica: copyOfBucket(world.replica) };
   const before = [contentOf(dry.source), contentOf(dry.replica)];
-  const run = await dryRunFor(task, inspecting(task, dry));
+  const deps = inspecting(task, dry);
+  const run = await dryRunFor(task, deps);
+  await assertExplained(task, deps);
   expect([contentOf(dry.source), contentOf(dry.replica)]).toEqual(before);
   const action = await act(task, {
     ...world,

@@ -58,14 +58,17 @@ const fromNext = (place: PlaceView, { nowMs, prefix }: { nowMs: number; prefix: 
       fixOf(next.reason),
       backfill(place, prefix),
     );
+  const [passedOver] = next.passedOver;
+  if (passedOver !== undefined)
+    return told(
+      `Not replicated in full: a version cannot be copied. ${meaningOf(passedOver.reason)} (${passedOver.reason})`,
+      fixOf(passedOver.reason),
+      backfill(place, prefix),
+    );
   if (next.kind === 'call') return fromCall(place, next, { nowMs, prefix });
   switch (next.outcome) {
     case 'unchanged':
-      return told(
-        place.source.current?.kind === 'marker'
-          ? 'Deleted on both sides.'
-          : 'Replicated: the destination holds what the source shows.',
-      );
+      return told(agreementText(place));
     case 'source-gone':
       return told(goneText(place));
     case 'not-ours':
@@ -89,6 +92,13 @@ const fromNext = (place: PlaceView, { nowMs, prefix }: { nowMs: number; prefix: 
   }
 };
 
+const agreementText = (place: PlaceView): string => {
+  const { source, replica } = place;
+  if (source.current?.kind === 'object') return 'Replicated: the destination holds what the source shows.';
+  const isDeleted = source.current?.kind === 'marker' && replica.current?.kind !== 'object';
+  return isDeleted ? 'Deleted on both sides.' : goneText(place);
+};
+
 const goneText = ({ source, replica }: PlaceView): string => {
   const what =
     source.current?.kind === 'marker' ? 'Deleted at the source' : 'There is no such object at the source';
@@ -99,7 +109,7 @@ const goneText = ({ source, replica }: PlaceView): string => {
 
 const fromCall = (
   place: PlaceView,
-  { call }: { call: string },
+  { call, sourceVersion }: { call: string; sourceVersion: string | null },
   { nowMs, prefix }: { nowMs: number; prefix: string },
 ): Headline => {
   const send = backfill(place, prefix);
@@ -107,7 +117,13 @@ const fromCall = (
     case 'RestoreObject':
       return told('Archived at the source: the next hint asks S3 to restore it.', null, send);
     case 'DeleteObject':
-      return told('Deleted at the source, and still shown at the destination.', null, send);
+      return told(
+        place.source.current?.kind === 'object'
+          ? 'Not replicated yet: the source shows a newer object, and an earlier delete is passed on first.'
+          : 'Deleted at the source, and still shown at the destination.',
+        null,
+        send,
+      );
     case 'CompleteMultipartUpload':
       return told(
         'Nearly replicated: all parts are there, and the next hint puts them together.',
@@ -124,11 +140,20 @@ const fromCall = (
     case 'PutObjectAcl':
     case 'PutObjectRetention':
     case 'PutObjectLegalHold':
-      return told('The content is replicated, but not its newest tags, grants or lock.', null, send);
+      return told(
+        isCurrent(place, sourceVersion)
+          ? 'The content is replicated, but not its newest tags, grants or lock.'
+          : 'Not replicated yet: an earlier version gets its newest tags, grants or lock first.',
+        null,
+        send,
+      );
     default:
       return told(behindText(place, nowMs), null, send);
   }
 };
+
+const isCurrent = ({ source }: PlaceView, version: string | null): boolean =>
+  source.current?.kind === 'object' && source.current.state.versionId === version;
 
 /** How long after a write a missing replica is normal. */
 const FRESH_SECONDS = 60;

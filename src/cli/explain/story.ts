@@ -36,7 +36,7 @@ export const storyOf = (told: Told, { nowMs, command }: StorySetting): Story => 
         label: 'source',
         text: `${sourceText(place.source)} · rule ${place.rule} of s3://${explanation.bucket}`,
       },
-      { label: 'destination', text: `s3://${place.destinationBucket}/${place.replicaKey}` },
+      { label: 'destination', text: placeText(place) },
       { label: '', text: destinationText(place) },
       ...versionLines(place),
       ...letterLines(told),
@@ -55,6 +55,9 @@ export const storyOf = (told: Told, { nowMs, command }: StorySetting): Story => 
     ],
   };
 };
+
+const placeText = ({ destinationBucket, replicaKey, endpoint = null }: PlaceView): string =>
+  `s3://${destinationBucket}/${replicaKey}${endpoint === null ? '' : ` at ${endpoint}`}`;
 
 const logLines = ({ place: { rule, destination }, log }: Told): StoryLine[] =>
   'problem' in log

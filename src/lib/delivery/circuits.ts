@@ -6,7 +6,7 @@
 import type { Clock } from '../model/ports.ts';
 import { ReplicationError, sideOf } from '../model/errors.ts';
 import type { Reason } from '../model/reasons.ts';
-import { circuitName, type Destination, type ReplicationRule, type RuleDestination } from '../model/rule.ts';
+import { circuitName, type Destination, type RuleDestination } from '../model/rule.ts';
 import { lackOf, QUESTIONS, type ServiceAnswers } from '../model/service-answers.ts';
 import type { Origin } from './retry.ts';
 
@@ -173,7 +173,7 @@ export const circuitsFor = (
     flush,
     async admit({ rule, destination }) {
       const record = await known.current();
-      refuseUnfit(rule, destination, record);
+      refuseUnfit({ rule, destination }, record);
       const open = record.open.get(circuitName(destination));
       if (open !== undefined) throw avoided(open.reason, `the destination is avoided: ${open.detail}`);
       if (pool !== null && isCrowded(circuitName(destination), pool, record, known.setting))
@@ -207,8 +207,11 @@ export const circuitsFor = (
   };
 };
 
-/** A service that was never probed, or lacks something, could show an older state for a newer one without anybody noticing. */
-const refuseUnfit = (rule: ReplicationRule, destination: Destination, { services }: CircuitRecord): void => {
+/**
+ * Throws ReplicationError if the service of the destination was never probed, or lacks something. It could show an older state for a newer
+ * one without anybody noticing.
+ */
+export const refuseUnfit = ({ rule, destination }: RuleDestination, { services }: CircuitRecord): void => {
   if (destination.service === null) return;
   const answers = services.get(circuitName(destination));
   if (answers === undefined)

@@ -30,6 +30,8 @@ export interface PlaceView {
   rule: string;
   destination: string;
   destinationBucket: string;
+  /** The S3 service of the destination; null: AWS. A function of an earlier release says nothing. */
+  endpoint?: string | null;
   replicaKey: string;
   source: SideView;
   replica: SideView;
@@ -115,6 +117,7 @@ const viewPlace = async (task: Task, deps: InspectDeps): Promise<PlaceView> => {
     rule: rule.id,
     destination: destination.id,
     destinationBucket: destination.bucket,
+    endpoint: destination.service?.endpoint ?? null,
     replicaKey,
     source,
     replica,

@@ -3,8 +3,9 @@ import { dryRun, type DryRun } from '../converge/dry-run.ts';
 import type { Convergence } from '../converge/convergence.ts';
 import { createServerSide } from '../copy/way.ts';
 import { createBrakes } from '../delivery/brakes.ts';
+import { refuseUnfit } from '../delivery/circuits.ts';
 import { type BrakeRecord, type BrakeStore, type Counts, NO_COUNTS } from '../model/brake.ts';
-import { sideOf } from '../model/errors.ts';
+import { ReplicationError, sideOf } from '../model/errors.ts';
 import type { Precondition } from '../model/ports.ts';
 import { bucketsOf, type Task } from '../model/task.ts';
 import type { PlannedCall } from '../converge/dry-run.ts';
@@ -34,7 +35,20 @@ export interface PassedOverVersion {
 export const nextStep = async (task: Task, deps: InspectDeps): Promise<NextStep> =>
   stepOf(await dryRunFor(task, deps));
 
+/** A service that does not do what the rule needs gets nothing, before anything is looked at. */
 export const dryRunFor = async (task: Task, deps: InspectDeps): Promise<DryRun> => {
+  if (task.destination.service === null) return await dryRunOf(task, deps);
+  const circuits = await deps.circuits.load();
+  try {
+    refuseUnfit(task, circuits);
+  } catch (error) {
+    if (!(error instanceof ReplicationError)) throw error;
+    return { kind: 'fails', error, passedOver: [] };
+  }
+  return await dryRunOf(task, deps);
+};
+
+const dryRunOf = async (task: Task, deps: InspectDeps): Promise<DryRun> => {
   const { clock, signer, transfers } = deps;
   return await dryRun(task, {
     ...bucketsOf(task, deps.buckets),
