@@ -180,7 +180,7 @@ export const COMMAND_ROWS: Readonly<Record<string, CommandRow>> = {
   explain: {
     person: 'operator',
     needs: { 'inspect function': ['lambda:InvokeFunction'], 'dead letters': READ_LETTERS },
-    operatorNeeds: { logs: ['logs:FilterLogEvents'] },
+    operatorNeeds: { logs: ['logs:FilterLogEvents'], runs: ['dynamodb:Query', 'dynamodb:BatchGetItem'] },
   },
   // Each page of the console runs one of the other commands, with the permissions of that command.
   console: NOTHING,

@@ -2,6 +2,10 @@
 import { expect, test } from 'vitest';
 import { runExplain } from '../../src/cli/explain/explain.ts';
 import type { Explanation, PlaceView } from '../../src/lib/inspect/explain.ts';
+import type { Run } from '../../src/lib/runs/run.ts';
+import type { Readable } from '../../src/lib/state/deployment-state.ts';
+import { aSpec, compared } from '../runs/runs.ts';
+import { runRecord } from '../runs/run-record.ts';
 import { objectState } from '../model/object-state.ts';
 import { run } from './run.ts';
 
@@ -39,6 +43,9 @@ const explanation = (...places: PlaceView[]): Explanation => ({
 
 const NOW_MS = Date.parse('2026-11-30T14:00:00Z');
 
+/** What the table of runs answers. */
+let runs: Readable<Run[]> = [];
+
 /** Runs the command with this answer of the function. */
 const explained = async (answer: unknown, ...argv: string[]) =>
   await run(
@@ -54,6 +61,7 @@ const explained = async (answer: unknown, ...argv: string[]) =>
           },
           deadLetters: () => Promise.reject(new Error('the queue is left alone')),
           logs: () => ({ find: async () => ({ lines: [], isComplete: true }) }),
+          runs: async () => runs,
         }),
     },
   );
@@ -216,4 +224,29 @@ test('explain passes on what is wrong with the request, and refuses what is no S
     2,
     expect.stringContaining('"photos/7.jpg" is not of the form s3://bucket/key.'),
   ]);
+});
+
+test('the newest run that includes the key is named with its result, and what may not be read with its permission', async () => {
+  const of = (id: string, prefix: string, more: Partial<Run> = {}) =>
+    runRecord({
+      id,
+      spec: aSpec({ kind: 'verify', rule: 'media', destination: 'archive', prefix }),
+      ...more,
+    });
+  const lineIn = async (): Promise<string | undefined> =>
+    (await explained(explanation(place()))).out.split('\n').find((line) => line.startsWith('run '));
+  expect(await lineIn()).toBeUndefined();
+  runs = [of('20261130-1', 'clips/'), of('20261130-0', 'photos/', { phase: 'checking' })];
+  expect(await lineIn()).toMatch(/^run +verify 20261130-0 since \S+ \S+: checking$/);
+  const checked = compared({ keys: 1, missing: 1 });
+  runs = [of('20261129-0', '', { phase: 'finished', endedMs: NOW_MS, checked })];
+  expect(await lineIn()).toMatch(/^run +verify 20261129-0 ended 2026-11-30 14:00:00Z: both sides differed$/);
+  runs = { notReadable: 'dynamodb:Query' };
+  expect(await lineIn()).toMatch(/^run +not read: you may not dynamodb:Query$/);
+  runs = [];
+});
+
+test('the destination names the S3 service at which it is', async () => {
+  const { out } = await explained(explanation(place({ endpoint: 'https://s3.example.com' })));
+  expect(out).toContain('s3://acme-archive/photos/7.jpg at https://s3.example.com');
 });

@@ -3,6 +3,10 @@ import { openDeadLetterQueue } from '../../lib/aws/sqs/dead-letter-queue.ts';
 import { type Deployment, resourceNames } from '../../lib/configuration/resource-names.ts';
 import type { OperatorQueue } from '../../lib/dead-letters/queue.ts';
 import { type Explanation, parseExplanation, parseProblems } from '../../lib/inspect/explain.ts';
+import { createRunStore } from '../../lib/aws/dynamodb/run-store.ts';
+import { readable } from '../../lib/aws/readable.ts';
+import type { Run } from '../../lib/runs/run.ts';
+import type { Readable } from '../../lib/state/deployment-state.ts';
 import { withCliErrors } from '../aws-errors.ts';
 import { asAnotherCommand, DEPLOYMENT_OPTIONS, deploymentOf } from '../deployment.ts';
 import { type CommandSpec, helpText, parseOptions, type ParsedOptions } from '../terminal/command.ts';
@@ -14,6 +18,7 @@ import { storyText } from './explain-text.ts';
 import type { LogReader } from '../../lib/inspect/log-lines.ts';
 import { logsOf } from './logs.ts';
 import { type LastLines, lastLines } from './last-lines.ts';
+import { type LastRun, lastRuns } from './last-run.ts';
 import { findLetter, type FoundLetter } from './find-letter.ts';
 import { type Story, storyOf, unwantedStory } from './story.ts';
 
@@ -22,6 +27,7 @@ export interface ExplainPorts {
   inspect(deployment: Deployment): Invoke;
   deadLetters(deployment: Deployment): Promise<OperatorQueue>;
   logs(deployment: Deployment): LogReader;
+  runs(deployment: Deployment): Promise<Readable<Run[]>>;
 }
 
 export const EXPLAIN: CommandSpec = {
@@ -29,7 +35,7 @@ export const EXPLAIN: CommandSpec = {
   summary: 'Say what happened to one object, and what the next hint about it would do.',
   description: [
     'The inspect function of the stack looks at both buckets with the role that replicates, and tries what the next hint would do without doing it. Changes nothing.',
-    'If the function has noted a dead letter about the key, the command looks for it in the dead-letter queue, with your credentials. Otherwise it leaves the queue alone.',
+    'If the function has noted a dead letter about the key, the command looks for it in the dead-letter queue, with your credentials. Otherwise it leaves the queue alone. Runs and logs are read with your credentials too.',
   ],
   argument: {
     name: 'S3-URI',
@@ -61,7 +67,14 @@ const PORTS: ExplainPorts = {
   deadLetters: (deployment) =>
     openDeadLetterQueue({ ...resourceNames(deployment), region: deployment.region }),
   logs: logsOf,
+  runs: (deployment) => {
+    const { list } = createRunStore(resourceNames(deployment).runsTable, deployment.region);
+    return withCliErrors(() => readable('dynamodb:Query', () => list(RUNS)));
+  },
 };
+
+/** How many of the newest runs are searched. */
+const RUNS = 50;
 
 /** Runs `s3-replicator explain …`. Resolves to the exit code. Throws CliError. */
 export const runExplain = async (
@@ -83,6 +96,7 @@ export const runExplain = async (
 /** What `explain --json` prints. */
 export interface Explained extends Explanation {
   letters: (FoundLetter | null)[];
+  runs: (LastRun | null)[];
   log: LastLines;
   stories: Story[];
 }
@@ -97,14 +111,18 @@ export const explainObject = async (
   const explanation = await withCliErrors(() => asked(options, ports.inspect(deployment)));
   const letters = await withCliErrors(() => lettersOf(explanation, deployment, ports, io));
   const log = await lastLines(explanation, ports.logs(deployment), io.now());
+  const runs = explanation.places.length === 0 ? [] : lastRuns(explanation, await ports.runs(deployment));
   const command = (words: string): string => asAnotherCommand(options, words);
   const stories: Story[] =
     explanation.places.length === 0
       ? [unwantedStory(explanation)]
       : explanation.places.map((place, index) =>
-          storyOf({ explanation, place, letter: letters[index] ?? null, log }, { nowMs: io.now(), command }),
+          storyOf(
+            { explanation, place, letter: letters[index] ?? null, run: runs[index] ?? null, log },
+            { nowMs: io.now(), command },
+          ),
         );
-  return { ...explanation, letters, log, stories };
+  return { ...explanation, letters, runs, log, stories };
 };
 
 const asked = async (options: ParsedOptions, invoke: Invoke): Promise<Explanation> => {

@@ -41,6 +41,7 @@ export const storyOf = (told: Told, { nowMs, command }: StorySetting): Story => 
       ...versionLines(place),
       ...letterLines(told),
       ...waitLines(place),
+      ...runLines(told),
       ...(place.announced === undefined
         ? []
         : [{ label: 'event', text: 'each proven replica is announced to EventBridge' }]),
@@ -58,6 +59,11 @@ export const storyOf = (told: Told, { nowMs, command }: StorySetting): Story => 
 
 const placeText = ({ destinationBucket, replicaKey, endpoint = null }: PlaceView): string =>
   `s3://${destinationBucket}/${replicaKey}${endpoint === null ? '' : ` at ${endpoint}`}`;
+
+const runLines = ({ run }: Told): StoryLine[] => {
+  if (run === null) return [];
+  return [{ label: 'run', text: 'problem' in run ? `not read: ${run.problem}` : run.text }];
+};
 
 const logLines = ({ place: { rule, destination }, log }: Told): StoryLine[] =>
   'problem' in log

@@ -1,6 +1,7 @@
 /** Everything that is known about one object at one destination. */
 import type { Explanation, PlaceView } from '../../lib/inspect/explain.ts';
 import type { FoundLetter } from './find-letter.ts';
+import type { LastRun } from './last-run.ts';
 import type { LastLines } from './last-lines.ts';
 
 export interface Told {
@@ -8,5 +9,7 @@ export interface Told {
   place: PlaceView;
   /** The dead letter about the key; null: there is no record of one. */
   letter: FoundLetter | null;
+  /** The newest run that includes the key; null: none. */
+  run: LastRun | null;
   log: LastLines;
 }
