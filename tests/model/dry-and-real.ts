@@ -12,19 +12,22 @@ import { UNUSED_BRAKE } from '../../src/lib/model/brake.ts';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { DestinationBucket, Precondition, ReplicaAttributes } from '../../src/lib/model/ports.ts';
 import type { Task } from '../../src/lib/model/task.ts';
+import type { Transfers } from '../../src/lib/copy/transfer/transfer.ts';
 import { contentOf, copyOfBucket } from './bucket-copies.ts';
 import { assertExplained } from './explained-state.ts';
 import { createMemoryBrakes } from './memory-brakes.ts';
 import type { MemoryBucket } from './memory-buckets.ts';
 import { memoryDestination } from './memory-destination.ts';
 import { memorySource, openGate } from './memory-source.ts';
-import { createMemoryTransfers } from './memory-transfers.ts';
+import { copyOfTransfers, createMemoryTransfers, type MemoryTransfers } from './memory-transfers.ts';
 import { memoryVersionReceipts } from './memory-version-receipts.ts';
 import { testConfiguration, testInvocation } from './settings.ts';
 
 export interface Sides {
   source: MemoryBucket;
   replica: MemoryBucket;
+  /** Default: none are under way. */
+  transfers?: MemoryTransfers;
 }
 
 /** The result of a real convergence: the outcome, and the first call that changed the destination or should have changed it. */
@@ -37,23 +40,41 @@ interface Action {
 const RESTORING = 'RestoreObject';
 
 /** Converges for real. Notes the first call that changed something. */
-const act = async (task: Task, { source, replica }: Sides): Promise<Action> => {
+const act = async (
+  task: Task,
+  { source, replica, transfers = createMemoryTransfers() }: Sides,
+): Promise<Action> => {
   const action: Action = { first: null, passedOver: [], result: '' };
   const note = (call: PlannedCallName, key: string, versionId: string | null, about: object = {}): void => {
     action.first ??= { call, key, versionId, about };
   };
   const clock = { now: () => source.now(), sleep: async () => undefined };
   const begun: { upload: Action['first'] } = { upload: null };
-  const noted = noting(
-    memoryDestination(replica, openGate, undefined, { sources: { source, replica }, initiator: 'role' }),
-    note,
-  );
+  const inside = memoryDestination(replica, openGate, undefined, {
+    sources: { source, replica },
+    initiator: 'role',
+  });
+  const noted = noting(inside, note);
   const destination: DestinationBucket = {
     ...noted,
     async createUpload(request) {
       const { key, precondition } = request;
-      begun.upload = { call: 'CreateMultipartUpload', key, versionId: null, about: { precondition } };
+      const about = precondition === undefined ? {} : { precondition };
+      begun.upload = { call: 'CreateMultipartUpload', key, versionId: null, about };
       return await noted.createUpload(request);
+    },
+    async completeUpload(request) {
+      const written = await inside.completeUpload(request);
+      const { key, precondition } = request;
+      note(begun.upload === null ? 'CompleteMultipartUpload' : 'CreateMultipartUpload', key, null, {
+        precondition,
+      });
+      return written;
+    },
+    // A dry run ends before an upload is begun, so that it knows nothing of its end.
+    async abortUpload(upload) {
+      if (begun.upload === null) note('AbortMultipartUpload', upload.key, null);
+      await noted.abortUpload(upload);
     },
   };
   const real = memorySource(source, openGate);
@@ -67,7 +88,9 @@ const act = async (task: Task, { source, replica }: Sides): Promise<Action> => {
     },
     invocation: testInvocation({ deadlineMs: clock.now() + 900_000 }),
     clock,
-    transfers: createMemoryTransfers().ports(),
+    transfers: sending(transfers, (key) => {
+      action.first ??= begun.upload ?? { call: 'SendMessage', key, versionId: null, about: {} };
+    }),
     serverSide: createServerSide(clock),
     signer: async () => null,
     versionReceipts: memoryVersionReceipts(),
@@ -107,11 +130,6 @@ const noting = (
     note('CopyObject', request.key, null, aboutWrite(request));
     return written;
   },
-  async completeUpload(request) {
-    const written = await real.completeUpload(request);
-    note('CreateMultipartUpload', request.key, null, { precondition: request.precondition });
-    return written;
-  },
   async remove(request) {
     note('DeleteObject', request.key, null, { precondition: { kind: 'unchanged', etag: request.etag } });
     return await real.remove(request);
@@ -134,6 +152,21 @@ const noting = (
   },
 });
 
+/** Notes the first message. A transfer that begins sends its messages after its upload was created. */
+const sending = (transfers: MemoryTransfers, noteKey: (key: string) => void): Transfers => {
+  const ports = transfers.ports();
+  return {
+    ...ports,
+    queue: {
+      ...ports.queue,
+      async send(messages) {
+        noteKey(messages[0]?.key ?? '');
+        await ports.queue.send(messages);
+      },
+    },
+  };
+};
+
 const aboutWrite = (write: { precondition: Precondition; attributes: ReplicaAttributes }): object => ({
   precondition: write.precondition,
   attributes: write.attributes,
@@ -150,7 +183,10 @@ const announced = (run: DryRun): Pick<Action, 'first' | 'passedOver'> & { result
   return { first: { call, key, versionId, about }, passedOver, result: null };
 };
 
-const inspecting = (task: Task, { source, replica }: Sides): InspectDeps => {
+const inspecting = (
+  task: Task,
+  { source, replica, transfers = createMemoryTransfers() }: Sides,
+): InspectDeps => {
   const clock = { now: () => source.now(), sleep: async () => undefined };
   const buckets = {
     source: () => memorySource(source, openGate),
@@ -165,7 +201,7 @@ const inspecting = (task: Task, { source, replica }: Sides): InspectDeps => {
     brakes: { load: async () => UNUSED_BRAKE, heldMs: async () => null },
     circuits: createMemoryCircuitStore(),
     letters: { has: async () => false },
-    transfers: createMemoryTransfers().ports().store,
+    transfers: transfers.ports().store,
     versionReceipts: memoryVersionReceipts(),
     signer: async () => null,
     clock,
@@ -173,19 +209,21 @@ const inspecting = (task: Task, { source, replica }: Sides): InspectDeps => {
   };
 };
 
+const copyOf = ({ source, replica, transfers }: Sides): Required<Sides> => ({
+  source: copyOfBucket(source),
+  replica: copyOfBucket(replica),
+  transfers: copyOfTransfers(transfers ?? createMemoryTransfers()),
+});
+
 /** Performs one task dry and for real, each on its own copy of the world. Returns the kinds of announcements. */
 export const tryBoth = async (task: Task, world: Sides): Promise<string[]> => {
-  const dry = { ...world, source: copyOfBucket(world.source), replica: copyOfBucket(world.replica) };
-  const before = [contentOf(dry.source), contentOf(dry.replica)];
+  const dry = copyOf(world);
+  const before = [contentOf(dry.source), contentOf(dry.replica), [...dry.transfers.records]];
   const deps = inspecting(task, dry);
   const run = await dryRunFor(task, deps);
   await assertExplained(task, deps);
-  expect([contentOf(dry.source), contentOf(dry.replica)]).toEqual(before);
-  const action = await act(task, {
-    ...world,
-    source: copyOfBucket(world.source),
-    replica: copyOfBucket(world.replica),
-  });
+  expect([contentOf(dry.source), contentOf(dry.replica), [...dry.transfers.records]]).toEqual(before);
+  const action = await act(task, copyOf(world));
   const said = announced(run);
   expect(said.first).toEqual(action.first);
   expect(said.passedOver).toEqual(action.passedOver);

@@ -38,7 +38,10 @@ export const assertExplained = async (task: Task, deps: InspectDeps): Promise<st
   const explanation = parseExplanation(answer);
   const place = explanation?.places[0];
   if (explanation === null || place === undefined) throw new Error('the key is not explained');
-  const { headline } = headlineOf({ explanation, place, letter: null, run: null, log: { lines: [] } }, NOW_MS);
+  const { headline } = headlineOf(
+    { explanation, place, letter: null, run: null, log: { lines: [] } },
+    NOW_MS,
+  );
   const about = { headline, next: nextText(place, null) };
   for (const [says, isTrue] of CLAIMS)
     if (says.test(headline)) expect({ ...about, isTrue: isTrue(place) }).toEqual({ ...about, isTrue: true });

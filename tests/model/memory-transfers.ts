@@ -52,6 +52,14 @@ export const createMemoryTransfers = (concurrency = 4): MemoryTransfers => {
   return transfers;
 };
 
+/** Returns transfers with the same records. Messages that are on their way are left out. */
+export const copyOfTransfers = ({ records, rates }: MemoryTransfers): MemoryTransfers => {
+  const copy = createMemoryTransfers();
+  for (const [id, record] of records) copy.records.set(id, structuredClone(record));
+  for (const [name, rate] of rates) copy.rates.set(name, rate);
+  return copy;
+};
+
 const memoryStore = (
   records: Map<string, Transfer>,
   rates: Map<string, number>,
