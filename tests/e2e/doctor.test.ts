@@ -1,6 +1,6 @@
 /**
  * Somebody does something wrong to a healthy deployment, and doctor must name the cause. The fix that it prints must make everything well
- * again. `npm test` plays twenty mutants, ten at a time; the soak plays all of them one by one. To play some: `DRAW=all MUTANTS=lifecycle`.
+ * again. `npm test` plays twenty mutants, ten at a time; the soak plays all of them one by one, and a sample of pairs. To play some: `DRAW=all MUTANTS=lifecycle`.
  */
 import {
   ListMultipartUploadsCommand,
@@ -21,6 +21,7 @@ import { PROPERTY_SEED } from './support/seed.ts';
 
 const ROUNDS = 2;
 const MUTANTS_PER_ROUND = 10;
+const PAIRS = 40;
 
 describe('of a deployment in which all is well', () => {
   let world: DoctorWorld;
@@ -75,7 +76,7 @@ describe('of a deployment in which all is well', () => {
     const table = [...(await policyMutants(stage)), ...settingMutants(stage), ...destinationMutants(stage)];
     const all = table.filter(({ name }) => name.includes(process.env['MUTANTS'] ?? ''));
     const missed: string[] = [];
-    for (const round of drawnRounds(all, ROUNDS, MUTANTS_PER_ROUND)) {
+    for (const round of drawnRounds(all, { rounds: ROUNDS, perRound: MUTANTS_PER_ROUND, pairs: PAIRS })) {
       const now = await play(world, round);
       // The whole table takes minutes, so it says what it missed so far.
       if (now.length > 0) console.log(`doctor missed ${now.join(', ')}`);
@@ -112,12 +113,35 @@ const replicasOf = async ({ destination }: DoctorWorld['stage']): Promise<unknow
 const problems = (findings: readonly ReportedFinding[]): string[] =>
   findings.filter(({ verdict }) => verdict === 'error').map(({ cause, text }) => `${cause}: ${text}`);
 
-/** Makes all mutants of a round, and resolves to those whose cause is not named, or whose fix does not put them right. */
+/**
+ * Makes all mutants of a round, and resolves to those whose cause is not named, or whose fix does not put them right. One cause may hide
+ * another: a role that cannot be assumed shows nothing of its bucket. So doctor looks again after its fixes were carried out.
+ */
 const play = async ({ stage, examine }: DoctorWorld, round: readonly Mutant[]): Promise<string[]> => {
   const backs: (() => Promise<unknown>)[] = [];
   for (const mutant of round) backs.push(await mutant.apply(stage));
-  const { findings } = await examine();
-  const unseen = round.filter(({ causes }) => !isNamed(findings, causes));
+  const unseen = new Set(round);
+  let unfixed: Mutant[] = [];
+  for (let look = 0; look <= Math.min(2, round.length); look++) {
+    const { findings } = await examine();
+    unfixed = round.filter(({ causes }) => isNamed(findings, causes));
+    for (const mutant of unfixed) unseen.delete(mutant);
+    if (unfixed.length === 0) break;
+    await carryOut(stage, findings, round);
+  }
+  for (const back of backs.toReversed()) await back();
+  return [
+    ...[...unseen].map(({ name }) => `${name} (not named)`),
+    ...unfixed.flatMap(({ name, isEdited = false }) => (isEdited ? [] : [`${name} (not fixed)`])),
+  ];
+};
+
+/** Runs the fixes of all errors, and of the warnings that are about the mutants. */
+const carryOut = async (
+  { aws }: DoctorWorld['stage'],
+  findings: readonly ReportedFinding[],
+  round: readonly Mutant[],
+): Promise<void> => {
   const fixes = findings.flatMap(({ fix, fixAccount, cause, verdict }) =>
     fix?.includes('--cli-input-json') === true &&
     (verdict === 'error' || (cause !== null && isOf(round, cause)))
@@ -125,16 +149,7 @@ const play = async ({ stage, examine }: DoctorWorld, round: readonly Mutant[]): 
       : [],
   );
   for (const { fix, account } of new Map(fixes.map((each) => [each.fix, each])).values())
-    await runAwsCommand(stage.aws, account, fix);
-  const after = await examine();
-  const unfixed = round.filter(
-    ({ causes, isEdited = false }) => !isEdited && isNamed(after.findings, causes),
-  );
-  for (const back of backs.toReversed()) await back();
-  return [
-    ...unseen.map(({ name }) => `${name} (not named)`),
-    ...unfixed.map(({ name }) => `${name} (not fixed)`),
-  ];
+    await runAwsCommand(aws, account, fix);
 };
 
 const isNamed = (findings: readonly ReportedFinding[], causes: readonly string[]): boolean =>

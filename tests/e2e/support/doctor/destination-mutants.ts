@@ -178,15 +178,19 @@ const bucketMutants = ({ destination }: Stage): Mutant[] => {
     },
   });
   return [
-    denied('replicas', ['s3:PutObject'], ['destination-permission']),
+    denied('replicas', ['s3:PutObject'], ['destination-permission', 'destination-denies']),
     denied(
       'replicas',
       ['s3:GetObject', 's3:GetObjectVersion'],
       ['destination-permission', 'compare-refused'],
     ),
-    denied('plain-replica', ['s3:ListBucket'], ['destination-permission', 'compare-refused']),
-    denied('plain-replica', ['s3:PutObjectTagging'], ['destination-permission']),
-    denied('replicas', ['s3:DeleteObject'], ['destination-permission']),
+    denied(
+      'plain-replica',
+      ['s3:ListBucket'],
+      ['destination-permission', 'destination-denies', 'compare-refused'],
+    ),
+    denied('plain-replica', ['s3:PutObjectTagging'], ['destination-permission', 'destination-denies']),
+    denied('replicas', ['s3:DeleteObject'], ['destination-permission', 'destination-denies']),
     ...ownersMutants(destination),
     ...['replicas', 'plain-replica'].map((Bucket) => ({
       name: `${Bucket}: no lifecycle rule`,

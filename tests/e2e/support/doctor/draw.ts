@@ -3,10 +3,17 @@ import type { Mutant } from './mutant.ts';
 
 /**
  * Draws rounds of mutants that are made at the same time. Each mutant of a round has another cause, so that each cause can be told to have
- * been named. DRAW=all puts every mutant into a round of its own.
+ * been named. DRAW=all puts every mutant into a round of its own, and draws pairs after that.
  */
-export const drawnRounds = (all: readonly Mutant[], rounds: number, perRound: number): Mutant[][] => {
-  if (PLAYS_ALL) return all.map((mutant) => [mutant]);
+export const drawnRounds = (
+  all: readonly Mutant[],
+  { rounds, perRound, pairs }: { rounds: number; perRound: number; pairs: number },
+): Mutant[][] =>
+  PLAYS_ALL
+    ? [...all.map((mutant) => [mutant]), ...roundsOf(all, pairs, 2).filter((round) => round.length === 2)]
+    : roundsOf(all, rounds, perRound);
+
+const roundsOf = (all: readonly Mutant[], rounds: number, perRound: number): Mutant[][] => {
   const shuffled = shuffle(all);
   return Array.from({ length: rounds }, () => {
     const round: Mutant[] = [];
