@@ -50,41 +50,20 @@ const act = async (
   };
   const clock = { now: () => source.now(), sleep: async () => undefined };
   const begun: { upload: Action['first'] } = { upload: null };
-  const inside = memoryDestination(replica, openGate, undefined, {
-    sources: { source, replica },
-    initiator: 'role',
-  });
-  const noted = noting(inside, note);
-  const destination: DestinationBucket = {
-    ...noted,
-    async createUpload(request) {
-      const { key, precondition } = request;
-      const about = precondition === undefined ? {} : { precondition };
-      begun.upload = { call: 'CreateMultipartUpload', key, versionId: null, about };
-      return await noted.createUpload(request);
-    },
-    async completeUpload(request) {
-      const written = await inside.completeUpload(request);
-      const { key, precondition } = request;
-      note(begun.upload === null ? 'CompleteMultipartUpload' : 'CreateMultipartUpload', key, null, {
-        precondition,
-      });
-      return written;
-    },
-    // A dry run ends before an upload is begun, so that it knows nothing of its end.
-    async abortUpload(upload) {
-      if (begun.upload === null) note('AbortMultipartUpload', upload.key, null);
-      await noted.abortUpload(upload);
-    },
+  const real = {
+    source: memorySource(source, openGate),
+    destination: memoryDestination(replica, openGate, undefined, {
+      sources: { source, replica },
+      initiator: 'role',
+    }),
   };
-  const real = memorySource(source, openGate);
   const deps = {
     buckets: {
       source: () => ({
-        ...real,
+        ...real.source,
         restore: async (key: string, versionId: string | null) => note(RESTORING, key, versionId),
       }),
-      destination: () => destination,
+      destination: () => noting(real.destination, note, begun),
     },
     invocation: testInvocation({ deadlineMs: clock.now() + 900_000 }),
     clock,
@@ -118,8 +97,27 @@ const act = async (
 const noting = (
   real: DestinationBucket,
   note: (call: PlannedCallName, key: string, versionId: string | null, about?: object) => void,
+  begun: { upload: Action['first'] },
 ): DestinationBucket => ({
   ...real,
+  async createUpload(request) {
+    const { key, precondition } = request;
+    const about = precondition === undefined ? {} : { precondition };
+    begun.upload = { call: 'CreateMultipartUpload', key, versionId: null, about };
+    return await real.createUpload(request);
+  },
+  async completeUpload(request) {
+    const written = await real.completeUpload(request);
+    const { key, precondition } = request;
+    const call = begun.upload === null ? 'CompleteMultipartUpload' : 'CreateMultipartUpload';
+    note(call, key, null, { precondition });
+    return written;
+  },
+  // A dry run ends before an upload is begun, so that it knows nothing of its end.
+  async abortUpload(upload) {
+    if (begun.upload === null) note('AbortMultipartUpload', upload.key, null);
+    await real.abortUpload(upload);
+  },
   async put(request) {
     const written = await real.put(request);
     note('PutObject', request.key, null, aboutWrite(request));
