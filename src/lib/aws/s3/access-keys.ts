@@ -8,13 +8,13 @@ export interface AccessKeys {
   isRotated(secretArn: string): Promise<boolean>;
 }
 
-/** How long a key is used until its secret is read again. Whoever rotates a key may remove the old one after this time. */
+/** How long a key is used until its secret is read again. After a rotation, the old key may be removed when this time has passed. */
 const USED_MS = 60 * 60_000;
 
-/** How long before their expiry sessions are begun again (`shared-session.ts`). */
+/** How long before a key expires `shared-session.ts` asks for it again. */
 const SHARED_UNTIL_MS = 5 * 60_000;
 
-/** How soon after a read a secret is read again. If a service refuses all requests, each of them asks. */
+/** How long after a read the secret is not read again. If a service refuses all requests, each of them asks for a read. */
 const REST_MS = 60_000;
 
 interface Known {
@@ -22,7 +22,7 @@ interface Known {
   atMs: number;
 }
 
-/** `credentials` are those of this process, which read the secrets. */
+/** Reads the secrets with `credentials`, the credentials of this process. */
 export const createAccessKeys = (credentials: OwnCredentials): AccessKeys => {
   const known = new Map<string, Promise<Known>>();
   const read = async (secretArn: string): Promise<Known> => {

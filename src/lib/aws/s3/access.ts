@@ -1,6 +1,6 @@
 /**
- * Clients for a bucket that a person names at a shell: with the credentials of the shell, of a profile or of a role, and at AWS or another
- * endpoint.
+ * Clients for a bucket that a person names at a shell. They use the credentials of the shell, of a profile or of a role, and reach AWS or
+ * another endpoint.
  */
 import { HeadBucketCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { STSClient } from '@aws-sdk/client-sts';
@@ -14,16 +14,16 @@ import { environmentEndpoint } from './path-style.ts';
 import { sharedSession } from './shared-session.ts';
 import { profileEndpoint, profileRegion } from './profile-endpoint.ts';
 
-/** How one side is reached. */
+/** How the bucket of one side, the source or the destination, is reached. */
 export interface Access {
-  /** The region of the bucket; null: S3 is asked for it, or the profile and the environment name it. */
+  /** The region of the bucket; null: S3 names it, or else the profile or the environment does. */
   region: string | null;
   /** A profile of the shared configuration files; null: the credentials of the environment. */
   profile: string | null;
   /** A role to assume with these credentials; null: none. */
   roleArn: string | null;
   externalId: string | null;
-  /** The URL of an S3 other than AWS; null: that of the profile or the environment, or AWS. */
+  /** The URL of an S3 other than AWS; null: the endpoint of the profile or the environment, or AWS if neither names one. */
   endpoint: string | null;
 }
 
@@ -37,7 +37,10 @@ export interface Place {
 /** The region whose endpoint answers requests about buckets of every region. */
 const ANY_REGION = 'us-east-1';
 
-/** Finds out where a bucket is. AWS names the region of a bucket to every caller. If another server does not, it is in the usual region. */
+/**
+ * Finds out where a bucket is. AWS names the region of a bucket to every caller. If another server does not, the region of the profile or
+ * the environment counts.
+ */
 export const placeOf = async (access: Access, bucket: string): Promise<Place> => {
   const { profile } = access;
   const ofProfile = profile === null ? undefined : await profileEndpoint(profile);
@@ -49,7 +52,7 @@ export const placeOf = async (access: Access, bucket: string): Promise<Place> =>
     const { BucketRegion: region } = await client.send(new HeadBucketCommand({ Bucket: bucket }));
     return { endpoint, region: region ?? usual };
   } catch (error) {
-    // Without access the listing fails next, with an error that says more.
+    // If access is denied, the listing fails next, and its error says more.
     return { endpoint, region: regionInAnswer(error) ?? usual };
   } finally {
     client.destroy();
@@ -60,7 +63,7 @@ const usualRegion = (): string =>
   process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'] ?? ANY_REGION;
 
 /**
- * Creates the clients. They share the connections of `clients`. `owner` is the account that must own the bucket; null: any account may, because
+ * Creates clients that share the connections of `like`. `owner` is the account that must own the bucket; null: any account may, because
  * the person has named the bucket.
  */
 export const accessPair = (

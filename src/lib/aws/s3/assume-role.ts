@@ -65,7 +65,8 @@ export const beginSessions = (sts: STSClient, { sessionName, sourceIdentity, lac
     } catch (error) {
       if (otherwise === null || !isDenied(error)) throw error;
       const granted = await assume(request, otherwise).catch((last: unknown) => {
-        // If neither role trusts the function, a person has to correct the trust policy of `roleArn`.
+        // If neither role trusts the function, the error about `roleArn` is thrown, because a person has to correct the trust policy of
+        // that role.
         throw isDenied(last) ? error : last;
       });
       lacks(bucket, 'sts:AssumeRole');
@@ -85,8 +86,8 @@ const isTooLarge = (error: unknown): boolean =>
   error instanceof ReplicationError && readError(error.cause).code.startsWith('PackedPolicyTooLarge');
 
 /**
- * Returns whether STS refused the role itself. Then it would also be refused without a source identity. STS names the action that it
- * refused, but documents no such message. After any other message, the role is tried without a source identity.
+ * Returns whether STS refused the role itself, and would therefore also refuse it without a source identity. The message of STS names the
+ * action that it refused, but AWS does not document this message. After any other message, the role is tried without a source identity.
  */
 const deniesTheRole = (error: ReplicationError): boolean =>
   /not authorized to perform: sts:AssumeRole\b/.test(readError(error.cause).message);

@@ -5,7 +5,7 @@
 import { ListBucketsCommand, type S3Client } from '@aws-sdk/client-s3';
 import { ReplicationError } from '../../model/errors.ts';
 
-/** The requests of one role to the buckets of one account. */
+/** The account that must own the buckets, and the account that makes the requests. */
 export interface OwnerAndCaller {
   /** Resolves to the account to which the buckets must belong; null: any account. */
   owner(): Promise<string | null>;
@@ -27,7 +27,7 @@ type Ownership = 'expected' | 'another' | 'unknown';
 /** How long the answer about a bucket is remembered. */
 const REMEMBERED_MS = 5 * 60_000;
 
-/** Asks at most once for each bucket in a few minutes. Other errors than `access-denied` are returned as they are. */
+/** Asks S3 about a bucket at most once every few minutes. Errors other than `access-denied` are returned unchanged. */
 export const createExplainRefusal = (): ExplainRefusal => {
   const answers = new Map<string, { atMs: number; ownership: Promise<Ownership> }>();
   return async (refusal, asked) => {

@@ -1,11 +1,11 @@
-/** Asks whether a bucket keeps the versions that are written over. */
+/** Asks whether a bucket keeps versions that are overwritten. */
 import { GetBucketVersioningCommand } from '@aws-sdk/client-s3';
 import { ReplicationError } from '../../model/errors.ts';
 import { call, type Target } from './call.ts';
 
 /**
- * Resolves to false if versioning is off or suspended. A role that may not ask gets true: writing states that are replaced at once
- * costs work, but leaving them out where the bucket keeps them would lose versions.
+ * Resolves to false if versioning is off or suspended. Resolves to true if the role may not ask: writing a state that is replaced at
+ * once costs work, but skipping it in a bucket that keeps old versions would lose a version.
  */
 export const keepsVersions = async (target: Target, bucket: string): Promise<boolean> => {
   const command = new GetBucketVersioningCommand({ Bucket: bucket });

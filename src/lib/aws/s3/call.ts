@@ -91,7 +91,10 @@ export const call = async <Output>(
   }
 };
 
-/** The answer to HEAD has no error code, so each refusal may be that of a key which was rotated. */
+/**
+ * Resolves to true if the secret holds another key by now. The response to HEAD has no error code, so any 403 may mean that the key was
+ * rotated.
+ */
 const isRotated = async (
   { clients }: Target,
   pair: S3ClientPair,
@@ -125,7 +128,7 @@ const SLOW_BYTES_PER_SECOND = 1024 * 1024;
 interface Wait {
   /** Why the wait aborted the call; null: it did not. */
   failure(): string | null;
-  /** Whether the call was aborted because the destination is avoided. That says nothing about the destination. */
+  /** Whether the call was aborted because the destination is avoided. Such an abort says nothing new about the destination. */
   isAvoided(): boolean;
   end(): void;
 }
@@ -146,7 +149,7 @@ const waitFor = (
   let end = (): void => undefined;
   let isOver = false;
   const begin = (afterMs: number): void => {
-    // Cleanup has a signal of its own. It is neither watched nor aborted.
+    // A cleanup call has its own signal. The watch does not see it and cannot abort it.
     if (watched === null || signal !== undefined || isOver) return;
     const wait = watched(afterMs);
     wait.signal.addEventListener('abort', () => abortAs('avoided'));

@@ -23,8 +23,9 @@ import { SDK_LOGGER } from '../sdk-logger.ts';
 import { type SessionRequest, type Sessions, WIDE_SESSIONS } from './sessions.ts';
 
 /**
- * Clients for one set of credentials and the buckets of one account. `inPairs` retries the calls that move bytes: a read together with its write, or a copy inside S3. The
- * SDK retries all other calls. If both retried the same call, the attempts would multiply.
+ * Clients for one set of credentials and the buckets of one account. `single` does not retry. It makes the calls that move bytes, which
+ * `inPairs` retries: a read together with its write, or a copy inside S3. `retrying` makes all other calls. If `inPairs` and the SDK
+ * retried the same call, the attempts would multiply.
  */
 export interface S3ClientPair extends OwnerAndCaller {
   retrying: S3Client;
@@ -41,13 +42,16 @@ export interface S3ClientPair extends OwnerAndCaller {
 /** S3 clients by session, region and owner of the buckets. Each pair keeps its credentials and refreshes them five minutes before they expire. */
 export interface S3Clients {
   /**
-   * Returns clients with the credentials of this process, which in Lambda are those of the function's role. They reach the buckets of one
-   * account; null: the account of this process.
+   * Returns clients with the credentials of this process, which in Lambda are those of the function's role. `account` is the account that
+   * owns their buckets; null: the account of this process.
    */
   own(account: string | null): S3ClientPair;
   source(source: Source): S3ClientPair;
   destination(destination: Destination): S3ClientPair;
-  /** Resolves to the account, where null stands for the account of this process. Resolves to null if any account may own the bucket. */
+  /**
+   * Resolves to the given account, or to the account of this process if null is given. Resolves to null if any account may own the
+   * bucket.
+   */
   accountOf(account: string | null): Promise<string | null>;
   explainRefusal: ExplainRefusal;
   earlyCollection: EarlyCollection;
@@ -179,7 +183,7 @@ const pairsOf = (
             credentials: sharedSession(() => keys.get(secretArn)),
           },
           handlers,
-          // Most services know no accounts, and refuse a header that names one.
+          // Most services have no accounts, and refuse a header that names one.
           { secretArn, owner: async () => account, caller: async () => null },
         ),
       );
@@ -192,7 +196,7 @@ const pairsOf = (
 
 const BY_ROLE = { secretArn: null };
 
-/** An endpoint in the environment is one of AWS, so it is not used for other services. */
+/** A service with its own endpoint does not use the endpoint in the environment, which is one of AWS. */
 const servicePlace = ({ endpoint, addressing }: S3Service): S3ClientConfig =>
   endpoint === null ? {} : { endpoint, forcePathStyle: addressing === 'path' };
 

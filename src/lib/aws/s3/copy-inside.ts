@@ -22,8 +22,8 @@ type CopyObjectRequest = Parameters<DestinationBucket['copyObject']>[0];
 type CopyPartRequest = Parameters<DestinationBucket['copyPart']>[0];
 
 /**
- * Copies one object. If the server does not find a key, and the destination's key has not changed, the missing key is the source's:
- * throws `no-such-bucket`.
+ * Copies one object. If the server reports a missing key, and the key at the destination has not changed, the source key is the missing
+ * one. Then throws `no-such-bucket`.
  */
 export const copyInsideS3 = async (
   target: Target,
@@ -45,8 +45,8 @@ const isKeyMissing = (error: unknown): error is ReplicationError =>
   error instanceof ReplicationError && errorCode(error.cause) === 'NoSuchKey';
 
 /**
- * The server of the destination does not find the key to copy. If the source has the key, the server cannot read from that bucket at all.
- * Some servers other than AWS report this as a missing key.
+ * The server of the destination does not find the key to copy. If the source has the key, the server cannot read from the source bucket
+ * at all. Some servers other than AWS report this as a missing key.
  */
 const sourceUnknown = (target: Target, { message, requestId, cause }: ReplicationError): ReplicationError =>
   new ReplicationError(

@@ -1,7 +1,7 @@
 /**
- * Finds out whether a destination that has denied several keys denies everything, and not only those keys or their prefix. It is asked
- * about a key that exists nowhere: first whether it may be read, and then whether it may be written. A multipart upload is begun and
- * aborted for that, because S3 judges it by the permission to put objects, and because nothing is left of it, on no server.
+ * Finds out whether a destination that has denied several keys denies everything, or only those keys or their prefix. The test uses a key
+ * that exists nowhere. It tries to read the key, and then begins and aborts a multipart upload of it. S3 requires the permission to put
+ * objects for that upload, and an aborted upload leaves nothing behind on any server.
  */
 import { ReplicationError } from '../../model/errors.ts';
 import { NO_ATTRIBUTES, NO_LOCK } from '../../model/no-attributes.ts';
@@ -20,7 +20,7 @@ export const deniesAllIn =
       const { storageClass } = destination;
       const attributes = { ...NO_ATTRIBUTES, tags: {}, lock: NO_LOCK, storageClass };
       const { uploadId } = await bucket.createUpload({ key, attributes, checksum: null });
-      // An upload that stays behind is removed like every other without a record.
+      // If the abort fails, the upload is removed later, like every upload without a record.
       await bucket.abortUpload({ key, uploadId }).catch(() => undefined);
       return false;
     } catch (error) {

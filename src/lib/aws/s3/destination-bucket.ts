@@ -1,4 +1,4 @@
-/** The destination side: conditional writes with the credentials of the replication role. */
+/** The destination side, which writes under conditions and with the credentials of the replication role. */
 import { Readable } from 'node:stream';
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import type { Current, DestinationBucket, ObjectAttributes, Written } from '../../model/ports.ts';
@@ -106,8 +106,8 @@ const putObject = async (
 };
 
 /**
- * If a body is sent as a buffer, Node rewrites the Content-Disposition header and corrupts all its characters that are not ASCII. With a
- * stream, Node does not.
+ * Returns a body that Node can send together with the headers. If the body is a buffer, Node rewrites the Content-Disposition header and
+ * corrupts all its characters that are not ASCII. If the body is a stream, Node sends the header unchanged.
  */
 const sendable = (body: Readable | Buffer, attributes: ObjectAttributes): Readable | Buffer =>
   Buffer.isBuffer(body) && NOT_ASCII.test(attributes.contentDisposition ?? '') ? Readable.from([body]) : body;

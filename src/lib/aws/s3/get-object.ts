@@ -1,4 +1,4 @@
-/** GET of an object, as the first question about its bytes and as the second question about a HEAD that failed without a reason. */
+/** Sends a GET of an object, either to read its bytes, or to find the cause of a HEAD that failed without one. */
 import type { Readable } from 'node:stream';
 import { GetObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import { ReplicationError } from '../../model/errors.ts';
@@ -33,8 +33,9 @@ export const bodyOf = (target: Target, answer: GetObjectCommandOutput): Readable
 
 /**
  * Sends a HEAD. The response to HEAD has no body, so a 400 does not show its cause: SSE-C, expired credentials, a wrong region, or a
- * passing fault of a server in between. A GET of the same object shows the cause, and its error is thrown. If the GET succeeds, or fails
- * without a cause too, the HEAD is sent again after a pause, with new credentials. A 400 that stays has the reason `invalid-request`.
+ * passing fault of a server in between. A GET of the same object shows the cause, and its error is thrown. If the GET succeeds, or also
+ * fails without a cause, the HEAD is sent again after a pause, with new credentials. If the 400 remains, the error has the reason
+ * `invalid-request`.
  */
 export const headOrReason = async <T>(
   target: Target,
@@ -53,7 +54,7 @@ const askWhy = async (target: Target, object: GetInput, onError?: CallOptions['o
   try {
     await readLittle(target, object, onError);
   } catch (error) {
-    // If the object is gone, the HEAD itself shows whether there is a delete marker in its place.
+    // If the object is gone, this error is not needed: the next HEAD shows whether a delete marker has taken its place.
     const isGone = error instanceof ReplicationError && isVersionGone(error.cause);
     if (!isGone && !isWithoutReason(error)) throw error;
   }

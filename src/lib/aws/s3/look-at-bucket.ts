@@ -19,7 +19,7 @@ export interface BucketFacts {
   exists: boolean | null;
   region: string | null;
   versioning: 'Enabled' | 'Suspended' | 'never' | null;
-  /** The key of the default encryption, as the bucket names it; `none`: the bucket does not use KMS. */
+  /** The KMS key of the default encryption, written as the bucket names it; `none`: the bucket does not use KMS. */
   kmsKey: string | null;
   hasObjectLock: boolean | null;
 }

@@ -45,7 +45,8 @@ export const createWrites = (
     ...checked,
     async write(request, send) {
       if (request.precondition.kind === 'unchanged') return await send(request.precondition);
-      // This call cannot repeat a refused request, whose body is used up. The next round of the protocol writes over the marker.
+      // A refused write cannot be repeated in this call, because its body is used up. Instead, the next round of the protocol writes over
+      // the marker.
       if (!(await overMarkers.get(bucket, async () => true)) && (await look(request.key)).kind === 'marker')
         return await looked.write(request, send);
       try {

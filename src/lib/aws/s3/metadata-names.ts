@@ -1,12 +1,12 @@
 /**
- * User metadata may have any name, also `__proto__`. The SDK assigns each value to a member of a plain object. In JavaScript an assignment
- * to the member `__proto__` of such an object is lost without an error, so the replica would lack this entry.
+ * User metadata may have any name, even `__proto__`. The SDK assigns each value to a member of a plain object. In JavaScript an
+ * assignment to the member `__proto__` of such an object is lost without an error, so the replica would lack this entry.
  */
 import type { S3Client } from '@aws-sdk/client-s3';
 
 const LOST_NAME = '__proto__';
 
-/** Makes a client return metadata under the one name that the SDK loses. Returns the same client. */
+/** Makes a client keep the metadata entry whose name the SDK loses. Returns the same client. */
 export const keepEveryMetadataName = (client: S3Client): S3Client => {
   client.middlewareStack.add(
     (next) => async (args) => {

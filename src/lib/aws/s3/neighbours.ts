@@ -8,7 +8,10 @@ import { listedKinds } from './listed-kinds.ts';
 import { isLastPage, keyOf } from './listing-answers.ts';
 import { historyEntry, LIST_VERSIONS, versionsInOrder } from './object-history.ts';
 
-/** Requests one page. A key counts as listed only if S3 marks its first entry as the current one and entries follow its last one, or the listing ends. */
+/**
+ * Requests one page. A key counts as listed only if S3 marks its first entry as the current one, and if another key follows on the page
+ * or the listing ends.
+ */
 export const listNeighbours = async (
   target: Target,
   bucket: string,
@@ -42,8 +45,9 @@ export const listNeighbours = async (
 };
 
 /**
- * Returns a text that sorts before the key, with few keys in between, because a listing starts after its marker. `k57` gives `k56~`. A
- * marker without its last character would do too, but `k5` also comes before `k50` to `k56999`.
+ * Returns a text that sorts before the key, with few keys in between. A listing starts after its marker, so the marker must come before
+ * the first key. For `k57` the result is `k56~`. A marker without the last character would work too, but many more keys follow `k5`
+ * before `k57`: from `k50` to `k56999`.
  */
 const justBefore = (key: string): string => {
   const start = key.slice(0, -1);
@@ -51,7 +55,7 @@ const justBefore = (key: string): string => {
   const isAscii = code > FIRST_PRINTABLE && code <= LAST_PRINTABLE;
   const before = `${start}${String.fromCharCode(code - 1)}~`;
   if (isAscii && Buffer.byteLength(before) <= MAX_KEY_BYTES) return before;
-  // Half of a surrogate pair is no text.
+  // If the start ends with half of a surrogate pair, it is not valid text.
   return start.isWellFormed() ? start : start.slice(0, -1);
 };
 

@@ -17,7 +17,7 @@ export type HeaderAttributes = Omit<ObjectAttributes, 'metadata'>;
 interface KeptHeader {
   /** The field in the SDK's output of GetObject and HeadObject. */
   read: TextField<GetObjectCommandOutput> & TextField<HeadObjectCommandOutput>;
-  /** The field in requests of PutObject and CreateMultipartUpload. If the SDK has no text field for the header, the name of the header. */
+  /** The field in requests of PutObject and CreateMultipartUpload, or the name of the header if the SDK has no text field for it. */
   written: { field: WrittenField } | { header: string };
 }
 

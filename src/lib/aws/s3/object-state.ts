@@ -38,9 +38,9 @@ const lockOf = (answer: ObjectAnswer): ObjectLock => {
 };
 
 /**
- * Refuses a source version whose replica would not be complete. An event hold cannot be replicated. S3 leaves out metadata entries with
- * characters that HTTP headers do not allow. Other interfaces allow these characters. Objects at the destination are not refused, because
- * a newer replica can replace them in both cases.
+ * Refuses a source version whose replica would not be complete. An event hold cannot be replicated. Metadata entries with characters that
+ * HTTP headers do not allow can be written through other interfaces, but S3 leaves them out of its responses. Objects at the destination
+ * are not refused, because a newer replica can replace them in both cases.
  */
 export const refuseIncomplete = ({ ObjectLockEventHold: hold, MissingMeta }: ObjectAnswer): void => {
   if (hold === 'ON')
@@ -64,8 +64,8 @@ export const storedChecksum = (answer: ChecksumFields): Checksum | null => {
     const value = answer[`Checksum${algorithm}`];
     if (value === undefined) continue;
     // S3 always sends the type of a multipart object's checksum. Some servers do not, and then the checksum may be of either type. Such a
-    // checksum counts as composite, because equal objects would seem to differ if a composite checksum counted as the checksum of the whole
-    // object.
+    // checksum counts as composite. If it counted as the checksum of the whole object but was composite, equal objects would seem to
+    // differ.
     const untyped = answer.ChecksumType === undefined && partsInEtag(answer.ETag ?? '') !== null;
     const composite = answer.ChecksumType === 'COMPOSITE' || untyped || /-\d+$/.test(value);
     return { algorithm, type: composite ? 'COMPOSITE' : 'FULL_OBJECT', value };

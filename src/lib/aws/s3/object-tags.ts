@@ -4,7 +4,7 @@ import type { Tags } from '../../model/ports.ts';
 import { call, type Target } from './call.ts';
 import { unlessGone } from '../errors.ts';
 
-/** A version of an object. If `versionId` is null, the current version. */
+/** Names a version of an object. If `versionId` is null, it names the current version. */
 export interface ObjectName {
   bucket: string;
   key: string;

@@ -1,4 +1,4 @@
-/** Returns the endpoint of S3 that the environment names; null: AWS. As for the SDK, an empty variable names none. */
+/** Returns the endpoint of S3 that the environment names; null: AWS. An empty variable counts as unset, as it does for the SDK. */
 export const environmentEndpoint = (): string | null =>
   process.env['AWS_ENDPOINT_URL_S3'] || process.env['AWS_ENDPOINT_URL'] || null;
 

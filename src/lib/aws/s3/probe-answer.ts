@@ -2,8 +2,8 @@ import type { ProbeStep } from '../../model/probe-step.ts';
 import { readError } from '../read-error.ts';
 
 /**
- * Makes a call that shows whether the caller has a permission. AWS checks permissions before anything else, so every status except 403
- * shows that the call was allowed. `allowed` names the error codes of calls that were allowed.
+ * Makes a call that shows whether the caller has a permission. AWS checks permissions before anything else. The answer is `denied` after
+ * status 403, and `allowed` after status 404 or one of the error codes in `allowed`. After any other error it is `failed`.
  */
 export const answerOf = async (
   permission: string,

@@ -1,4 +1,4 @@
-/** Tries the roles with which backfill and verify look at replicas. */
+/** Tries the roles that backfill and verify use to look at replicas. */
 import { compareRoleArn, type ReplicationConfiguration, ruleDestinations } from '../../model/rule.ts';
 import type { ProbeCompareRoles } from '../../runs/compare-probe.ts';
 import type { S3Clients } from './clients.ts';
@@ -6,7 +6,7 @@ import { absentKey } from './probe-key.ts';
 import { probeReading } from './probe-permissions.ts';
 import { createAssumeProbe } from './probe-trust.ts';
 
-/** `clientsFor` creates clients without earlier sessions, which remain valid after a role was changed. */
+/** `clientsFor` creates clients without earlier sessions, because a session that began before a change of its role is still valid. */
 export const createCompareProbe = (
   { configuration, clientsFor }: { configuration: ReplicationConfiguration; clientsFor(): S3Clients },
   place: { region: string; sessionName: string; now(): number },

@@ -1,6 +1,6 @@
 /**
- * Asks an S3 service what it can do, by trying it under one key. The answers of a service to wrong requests show more than its documents. The
- * probe removes what it writes, and names what it could not remove.
+ * Finds out what an S3 service can do, by trying it with one key. The responses of a service to wrong requests show more than its
+ * documentation. The probe removes what it writes, and names what it could not remove.
  */
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
@@ -70,7 +70,10 @@ const etagOf = async ({ client, Bucket, Key }: Room): Promise<string | null> => 
   }
 };
 
-/** A service keeps its word if it refuses the request and the object is as it was. What is refused for lack of a feature is no. */
+/**
+ * Returns `yes` if the service refuses the request with one of these statuses and leaves the object as it was. A service that refuses the
+ * request because it lacks the feature gets `no`.
+ */
 const refuses = async (
   room: Room,
   statuses: readonly number[],
@@ -134,7 +137,7 @@ const complete = async ({ client, Bucket, Key }: Room, condition: { IfNoneMatch:
   }
 };
 
-/** The CRC32 and the MD5 of other bytes than those that are sent. */
+/** A CRC32 and an MD5 that do not match the bytes that are sent. */
 const WRONG_CRC32 = 'AAAAAA==';
 const WRONG_MD5 = 'AAAAAAAAAAAAAAAAAAAAAA==';
 /** The CRC32 of `bytes`. */
@@ -193,7 +196,7 @@ const askVersions = async (room: Room): Promise<Record<'createsOverMarkers' | 'o
   };
 };
 
-/** Removes all versions of the key. Returns what is left. */
+/** Removes all versions of the key. Returns the names of those that it could not remove. */
 const clean = async ({ client, Bucket, Key }: Room): Promise<string[]> => {
   const left: string[] = [];
   try {

@@ -1,4 +1,7 @@
-/** Tries to assume a role in three ways: with the external id of the rule, without an external id, and with another one. */
+/**
+ * Tries to assume a role in four ways: with the external id of the rule, without an external id, with another external id, and with a
+ * source identity.
+ */
 import { randomUUID } from 'node:crypto';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import type { ProbedTrust } from '../../inspect/probed-place.ts';

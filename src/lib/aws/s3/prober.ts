@@ -71,7 +71,7 @@ interface Place {
   now: number;
 }
 
-/** The permissions of an access key show when the probe uses it. */
+/** The probe learns the permissions of an access key only when it uses the key. */
 const probedService = async (
   { client, rule, destination, now }: Place,
   { steps, ...bucket }: Awaited<ReturnType<typeof bucketSettings>>,
@@ -103,7 +103,7 @@ const triedPlace = async (
     probePermissions({ ...place, hasObjectLock }),
     probeGuards({ ...place, hasObjectLock }),
   ]);
-  // An upload that could not be aborted would be left behind.
+  // Without the permission to abort, the probe would leave its upload behind.
   const mayAbort = permissions.every(
     ({ permission, answer }) => permission !== 's3:AbortMultipartUpload' || answer === 'allowed',
   );

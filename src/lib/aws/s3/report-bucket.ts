@@ -52,7 +52,7 @@ export const createReportFiles = (place: ReportPlace): ReportFiles => {
 
 const inHashedForm = <T extends { key: string }>(item: T): T => ({ ...item, key: hashedKey(item.key) });
 
-/** The totals stay as they are, and so do prefixes, which stand in the configuration. */
+/** Hashes the keys of a report. The totals stay as they are, and so do prefixes, because the configuration contains them anyway. */
 const withHashedKeys = (report: RunReport): RunReport => ({
   ...report,
   copied: report.copied && {
@@ -66,8 +66,8 @@ const withHashedKeys = (report: RunReport): RunReport => ({
 });
 
 /**
- * Maximum number of rows of a file that the table of runs also holds. A key has at most 1,024 bytes, so that fifty rows stay far below the 400 KB
- * of an item.
+ * Maximum number of rows of a file that the table of runs also holds. A key has at most 1,024 bytes, so fifty rows stay far below the 400
+ * KB of an item.
  */
 const MAX_FIRST_ROWS = 50;
 
@@ -134,7 +134,7 @@ const createRowStream = () => {
   push(csvHeader());
   return {
     body,
-    /** The digest of everything that was written. It can be asked for once. */
+    /** Returns the digest of everything that was written. May be called only once. */
     sha256: () => hash.digest('hex'),
     write: async (rows: readonly ReportRow[]): Promise<void> => {
       if (body.destroyed || push(rows.map(csvLine).join(''))) return;

@@ -1,7 +1,8 @@
 /**
- * Objects that S3 does not show without the key of the customer that encrypted them (SSE-C): a HEAD of such an object is refused as a whole.
- * At the source they cannot be replicated. At the destination somebody else wrote them, because the product never sends such a key. A
- * replica may be written over them like over every other object of somebody else, on the condition that the listing gives: its ETag.
+ * Sealed objects, which S3 does not show without the key of the customer that encrypted them (SSE-C). S3 refuses a HEAD of such an object
+ * as a whole. At the source, sealed objects cannot be replicated. At the destination, somebody else wrote them, because the product never
+ * sends such a key. A replica may replace them like every other object of somebody else. The condition of that write is the ETag in the
+ * listing.
  */
 import { ReplicationError } from '../../model/errors.ts';
 import type { Current, ObjectState } from '../../model/ports.ts';
@@ -10,7 +11,7 @@ import { isSseC } from '../errors.ts';
 import { type Heads, headCurrent, headVersion } from './head-object.ts';
 import { objectHistory } from './object-history.ts';
 
-/** Throws `sse-c` if S3 wants the key of the customer. */
+/** Throws `sse-c` if S3 demands the key of the customer. */
 export const refuseSseC = (error: unknown): void => {
   if (!isSseC(error)) return;
   throw new ReplicationError('sse-c', 'S3 wants the key this object was encrypted with (SSE-C)', {

@@ -44,7 +44,7 @@ export const WIDE_SESSIONS: Sessions = {
 
 const PLAIN = { policy: null, otherwise: null, saysWho: false };
 
-/** Sessions that are narrowed to the rule that they serve, and to the job of the function. */
+/** Returns sessions that may do only what their rule and the job of the function need. */
 export const narrowSessions = ({ rules }: ReplicationConfiguration, job: Job): Sessions => {
   const ruleOf = new Map<object, ReplicationRule>(
     rules.flatMap((rule) => [rule.source, ...rule.destinations].map((place) => [place, rule] as const)),
@@ -65,7 +65,7 @@ export const narrowSessions = ({ rules }: ReplicationConfiguration, job: Job): S
       const policy = policyOf(STATEMENTS[job](rule, destination));
       const session = { bucket, externalId, saysWho: true, policy };
       return job === 'compare'
-        ? // The stack of an older template has no role to compare.
+        ? // The stack of an older template has no separate role for comparing.
           { ...session, roleArn: compareRoleArn(roleArn), otherwise: roleArn }
         : { ...session, roleArn, otherwise: null };
     },
@@ -86,8 +86,8 @@ const policyOf = (statements: Allowed[]): string =>
 const READ = ['s3:Get*', 's3:List*'];
 
 /**
- * Permissions that do not concern one bucket: those on KMS keys, whose names only the destination account knows, and the
- * permission to list the account's own buckets.
+ * Permissions that do not concern one bucket: those on KMS keys, because only the destination account knows the names of its keys, and
+ * the permission to list the account's own buckets.
  */
 const elsewhere = (...keyActions: string[]): Allowed => ({
   Action: [...keyActions.map((action) => `kms:${action}`), 's3:ListAllMyBuckets'],
@@ -131,16 +131,16 @@ const writingStatements = (rule: ReplicationRule, destination: RoleDestination):
       ],
       Resource: [replicas],
     },
-    // The sweep also ends uploads that an earlier configuration left under another prefix.
+    // The sweep also aborts uploads that an earlier configuration left under another prefix.
     { Action: ['s3:AbortMultipartUpload', 's3:ListMultipartUploadParts'], Resource: [under('')] },
     elsewhere('Decrypt', 'GenerateDataKey'),
   ];
 };
 
-/** With this name begin the keys of a probe, which no object has. */
+/** The keys of a probe begin with this name. No object has such a key. */
 export const PROBE_KEY = 's3-replicator-probe-';
 
-/** A probe shows whether it could delete with a key that no object has, and may delete no other. */
+/** A probe tests its permission to delete with a key that no object has. It may delete no other key. */
 const probingStatements = (rule: ReplicationRule, destination: RoleDestination): Allowed[] => {
   const { under } = arnsOf(destination.bucket, destination.roleArn);
   const probes = `${under(destination.prefix ?? rule.source.prefix)}${PROBE_KEY}*`;
@@ -168,13 +168,13 @@ const arnsOf = (bucket: string, roleArn: string) => {
 };
 
 /**
- * Maximum length of a prefix in a session policy. A policy has at most 2,048 characters and AWS packs it into a space whose size it
- * does not publish; with this limit a policy takes less than that whatever the names are.
+ * Maximum length of a prefix in a session policy. A policy has at most 2,048 characters, and AWS packs it into a space of unpublished
+ * size. With this limit, a policy needs less than that, whatever the names are.
  */
 const LONGEST_PREFIX = 100;
 
 /**
- * Returns the beginning of a prefix that can stand in a session policy: a part of it allows more, but never less, than the whole. How
- * IAM compares other than printable ASCII is not documented.
+ * Returns the part of a prefix that can stand in a session policy. A shorter prefix allows more than the whole one, but never less. The
+ * result ends before the first character that is not printable ASCII, because AWS does not document how IAM compares such characters.
  */
 const beginningOf = (prefix: string): string => /^[ -~]*/.exec(prefix)?.[0].slice(0, LONGEST_PREFIX) ?? '';

@@ -4,7 +4,7 @@ import type { S3ClientPair } from './clients.ts';
 /** Resolves when the next request may be sent. */
 export type BeforeRequest = () => Promise<void>;
 
-/** Returns the pair, whose clients wait before every request, also before each attempt that the SDK repeats. */
+/** Returns the pair with clients that wait before every request, and also before each retry by the SDK. */
 export const waitingPair = (pair: S3ClientPair, wait: BeforeRequest): S3ClientPair => ({
   ...pair,
   retrying: waiting(pair.retrying, wait),
@@ -18,7 +18,7 @@ const waiting = (client: S3Client, wait: BeforeRequest): S3Client => {
       await wait();
       return await next(args);
     },
-    // If the client was given out before, its step is replaced.
+    // `override` replaces the hook of a client that already has one.
     { step: 'finalizeRequest', priority: 'low', name: 'replicatorWaits', override: true },
   );
   return client;
