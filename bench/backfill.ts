@@ -16,7 +16,7 @@ const RULE = 'latest';
  * second is calculated from that CPU time, as if one vCPU did nothing else.
  */
 export const measureBackfill = async (artifact: Artifact, isShort: boolean): Promise<Section> => {
-  const [objects, rounds] = isShort ? [500, 2] : [3_000, 5];
+  const [objects, rounds] = isShort ? [200, 1] : [3_000, 5];
   await using accounts = await startTwoAccounts({
     configuration: artifact.replicationFile,
     packaged: artifact.packaged,

@@ -15,8 +15,8 @@ export async function* measureBatches(stand: Stand, isShort: boolean): AsyncGene
     const figures = [];
     for (const batchSize of isShort ? [SIZES[0]!, SIZES[2]!] : SIZES) {
       // The warm-up has the same number of objects for all sizes.
-      const batches = Math.ceil((isShort ? 400 : 2_000) / batchSize);
-      const effort = { warmUpBatches: batches, batches, rounds: isShort ? 2 : 5 };
+      const batches = Math.ceil((isShort ? 200 : 2_000) / batchSize);
+      const effort = { warmUpBatches: batches, batches, rounds: isShort ? 1 : 5 };
       const series = await runSeries(stand, {
         code: stand.artifact.replicate,
         event: (jobs) => stand.replicateEvent(jobs),

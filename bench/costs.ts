@@ -61,7 +61,7 @@ interface Measured {
 export async function* estimateCosts(stand: Stand, isShort: boolean): AsyncGenerator<Section> {
   await using accounts = await deployArtifact(stand.artifact);
   for (const bucket of [SOURCE_BUCKET, INSIDE_SOURCE_BUCKET]) await warmUp(accounts, bucket);
-  for (const object of SMALL)
+  for (const object of isShort ? SMALL.slice(0, 1) : SMALL)
     yield* sectionsOf(object, await consumptionsOf(stand, accounts, object, isShort));
   yield* sectionsOf(LARGE, await consumptionsOfLarge(accounts));
 }

@@ -20,7 +20,7 @@ const UPLOADS_AT_ONCE = 8;
 const KEY = 'hot';
 
 export async function* measureHotKey(accounts: TwoAccounts, isShort: boolean): AsyncGenerator<Section> {
-  const overwrites = isShort ? 100 : 1_000;
+  const overwrites = isShort ? 40 : 1_000;
   for (const rule of RULES) yield await measureRule(accounts, overwrites, rule);
 }
 

@@ -11,10 +11,10 @@ import { measureListingFromLocalS3 } from './listing-local-s3.ts';
 import { type Listed, PAGE_KEYS, PAGE_MS, simulateBisection, simulateRanges } from './listing-simulation.ts';
 
 export async function* measureListing(isShort: boolean): AsyncGenerator<Section> {
-  for (const workers of [16, 64]) yield await simulateSets(workers, isShort ? 50 : 100);
+  for (const workers of isShort ? [16] : [16, 64]) yield await simulateSets(workers, isShort ? 50 : 100);
   yield* measureListingFromLocalS3(isShort);
-  yield await simulateAtRates(isShort ? 1e7 : 1e9);
-  yield await measureComparison(isShort ? 1e6 : 1e7);
+  yield await simulateAtRates(isShort ? 2e6 : 1e9);
+  yield await measureComparison(isShort ? 5e5 : 1e7);
 }
 
 const simulateSets = async (workers: number, pagesEach: number): Promise<Section> => {

@@ -9,7 +9,7 @@ const UPLOADS_AT_ONCE = 16;
 
 /** The function shares the machine with the local AWS, so the rate depends on both. The CPU time is that of the function alone. */
 export const measurePipeline = async (accounts: TwoAccounts, isShort: boolean): Promise<Section> => {
-  const objects = isShort ? 300 : 2_000;
+  const objects = isShort ? 200 : 2_000;
   const { aws, names, waitUntilReplicated, waitUntilQuiet } = accounts;
   await uploadMany(accounts, 'warm-up', objects);
   await waitUntilQuiet({ timeoutMs: 600_000 });
