@@ -10,38 +10,44 @@ import type { Announce } from './announcer.ts';
 /** How far the clock of S3 may be behind the clock of the queue. */
 const CLOCKS_APART_MS = 60_000;
 
+/** Maximum number of replicas that are announced again. Each costs a HEAD. */
+const MOST_FOUND = 100;
+
 /**
- * Returns the context with the announcements. Each version is announced before the next one of its key is written. So if an invocation dies,
- * at most the replica that the destination shows is not announced. The next attempt looks at it before it writes over it, knows it by its
- * stamp, and announces it: again, if the earlier attempt died a little later. `sinceMs` is the time of the first attempt; null: this is it.
+ * Resolves to the context with the announcements. If an invocation dies between a replica and its event, the next attempt finds the replica by
+ * its stamp in the history of the destination, and announces it: again, if the earlier attempt died a little later. `sinceMs` is the time of
+ * the first attempt; null: this is it.
  */
-export const announced = (
+export const announced = async (
   context: ConvergeContext,
   { task, announce, sinceMs }: { task: Task; announce: Announce | null; sinceMs: number | null },
-): ConvergeContext => {
+): Promise<ConvergeContext> => {
   if (announce === null || task.rule.announce === 'none') return context;
-  const known = new Set<string>();
-  const replicated = async (version: ObjectState, copied: Copied): Promise<void> => {
-    known.add(nameOf(copied.written));
-    await announce(writtenEvent(task, version, copied, context.clock.now()));
+  if (sinceMs !== null) await Promise.all((await foundSince(task, context, sinceMs)).map(announce));
+  return {
+    ...context,
+    replicated: async (version, copied) =>
+      await announce(writtenEvent(task, version, copied, context.clock.now())),
   };
-  if (sinceMs === null) return { ...context, replicated };
-  const { destination } = context;
-  const look = async (key: string) => {
-    const shown = await destination.look(key);
-    if (shown.kind !== 'object' || known.has(nameOf(shown.state))) return shown;
-    known.add(nameOf(shown.state));
-    const stamp = stampOn(shown.state, replicaPlace(task));
-    const isOfEarlierAttempt = shown.state.lastModifiedMs >= sinceMs - CLOCKS_APART_MS;
-    if (stamp !== null && isFrom(stamp, sourcePlace(task)) && isOfEarlierAttempt)
-      await announce(foundEvent(task, shown.state, stamp));
-    return shown;
-  };
-  return { ...context, replicated, destination: { ...destination, look } };
 };
 
-const nameOf = ({ versionId, etag }: Pick<ObjectState, 'versionId' | 'etag'>): string =>
-  JSON.stringify([versionId, etag]);
+/** Where a write replaces the object, only the replica that the destination shows is found. */
+const foundSince = async (
+  task: Task,
+  { destination }: ConvergeContext,
+  sinceMs: number,
+): Promise<ReplicaEvent[]> => {
+  const found: ReplicaEvent[] = [];
+  for await (const entry of destination.history(task.replicaKey)) {
+    if (entry.lastModifiedMs < sinceMs - CLOCKS_APART_MS || found.length === MOST_FOUND) break;
+    if (entry.kind === 'marker') continue;
+    const replica = await destination.head(task.replicaKey, entry.versionId);
+    const stamp = replica === null ? null : stampOn(replica, replicaPlace(task));
+    if (replica !== null && stamp !== null && isFrom(stamp, sourcePlace(task)))
+      found.push(foundEvent(task, replica, stamp));
+  }
+  return found;
+};
 
 const writtenEvent = (
   task: Task,

@@ -176,9 +176,10 @@ const replicateTo = async (assignment: Assignment, deps: BatchDeps): Promise<str
     if (isPermission(version.error.reason)) throw version.error;
     passedOver.push(version);
   });
+  const announce = announcerOf(withoutQueue(deps));
   const convergence = await converge(
     task,
-    announced(context, { task, announce: announcerOf(withoutQueue(deps)), sinceMs: startedMs - REPEATED_MS }),
+    await announced(context, { task, announce, sinceMs: startedMs - REPEATED_MS }),
   );
   const [missing] = passedOver;
   if (missing !== undefined) {

@@ -238,7 +238,7 @@ const convergeFor = async (
   const known = settled.find(task);
   if (known !== null) return known;
   const bare = contextOf(task, deps, (version) => quarantineVersion(version, assignment, message, deps));
-  const context = announced(bare, { task, announce, sinceMs: earlierSinceMs(message) });
+  const context = await announced(bare, { task, announce, sinceMs: earlierSinceMs(message) });
   const convergence = await converge(task, { ...context, listedBefore: () => listings.take(assignment) });
   settled.note(task, convergence);
   return convergence;
