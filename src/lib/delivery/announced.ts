@@ -31,7 +31,7 @@ export const announced = async (
   };
 };
 
-/** Where a write replaces the object, only the replica that the destination shows is found. */
+/** Finds one replica at most in a destination that keeps no versions. */
 const foundSince = async (
   task: Task,
   { destination }: ConvergeContext,
