@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { scopeOf } from '../../lib/runs/compare/scope.ts';
 import { withCliErrors } from '../aws-errors.ts';
 import { DEPLOYMENT_OPTIONS } from '../deployment.ts';
@@ -140,8 +141,15 @@ interface Shell {
   ports: RunPorts;
 }
 
+/**
+ * Node lets the space for new objects grow to 100 MB for the sake of long computations. What a copy makes anew is soon garbage, so a small
+ * space costs it no more CPU (`docs/performance.md`), and the machine may be small.
+ */
+const SMALL_HEAP = '--semi-space-growth-factor=1';
+
 const copyAll = async (request: CopyRequest, options: ParsedOptions, shell: Shell): Promise<number> => {
   const { io } = shell;
+  setFlagsFromString(SMALL_HEAP);
   const results: CopyResult[] = [];
   for (const spec of request.specs) {
     if (spec.deleteExtra && !request.isDryRun) await confirmDeletes(request, spec, io);
