@@ -1,11 +1,11 @@
 /**
- * Puts events on the default event bus. Only rules with `announce: eventbridge` load the request.
+ * Puts events on the default event bus.
  * https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
  */
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import { isRecord, type JsonRecord } from '../model/json.ts';
 import { DETAIL_TYPE, EVENT_SOURCE, type EventBus, type ReplicaEvent } from '../model/replica-event.ts';
-import type { OwnCredentials } from './signed-json.ts';
+import { callJson, type OwnCredentials } from './signed-json.ts';
 import { withPauses } from './with-pauses.ts';
 
 export const createEventBus = (region: string, credentials: OwnCredentials): EventBus => ({
@@ -42,7 +42,6 @@ const putOnce = async (
   region: string,
   credentials: OwnCredentials,
 ): Promise<Failed[]> => {
-  const { callJson } = await import('./signed-json.ts');
   const entries = events.map((event) => ({
     Source: EVENT_SOURCE,
     DetailType: DETAIL_TYPE,

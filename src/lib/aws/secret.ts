@@ -1,5 +1,5 @@
 /**
- * Reads access keys from Secrets Manager. Only rules with a `secretArn` load this file.
+ * Reads access keys from Secrets Manager.
  * https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
  */
 import { ReplicationError } from '../model/errors.ts';

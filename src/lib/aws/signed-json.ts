@@ -1,6 +1,6 @@
 /**
  * One signed request to a service that speaks AWS JSON 1.1. It takes the place of a client of the SDK, which would be larger than the rest
- * of what a function does with the service. Only functions that need such a service load this file.
+ * of what a function does with the service. A dynamic import would be larger too, because the bundler keeps all of what it names.
  */
 import { Hash } from '@smithy/core/serde';
 import { HttpRequest } from '@smithy/core/transport';

@@ -1,4 +1,5 @@
 /** The access keys of S3 services, which an execution environment remembers for a while. */
+import { readAccessKey } from '../secret.ts';
 import type { AccessKey, OwnCredentials } from '../signed-json.ts';
 
 export interface AccessKeys {
@@ -26,8 +27,6 @@ interface Known {
 export const createAccessKeys = (credentials: OwnCredentials): AccessKeys => {
   const known = new Map<string, Promise<Known>>();
   const read = async (secretArn: string): Promise<Known> => {
-    // Most deployments have no secrets, and need not load the file.
-    const { readAccessKey } = await import('../secret.ts');
     return { key: await readAccessKey(secretArn, credentials), atMs: Date.now() };
   };
   const readAgain = async (secretArn: string): Promise<Known> => {
