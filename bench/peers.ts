@@ -55,7 +55,7 @@ export const measurePeers = async function* (isShort: boolean): AsyncGenerator<S
   const place = { server, client, cli: join(folder, 'cli.mjs') };
   await makeBucket(client, 'empty');
   for (const comparison of comparisons(isShort ? 0.2 : 1))
-    yield await compare(place, comparison, isShort ? 1 : 3);
+    yield await compare(place, comparison, isShort ? 1 : 2);
 };
 
 const comparisons = (share: number): Comparison[] => {
