@@ -7,6 +7,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HeadObjectCommand, ListObjectVersionsCommand, type S3Client } from '@aws-sdk/client-s3';
+import { SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { parseTemplate, type Template } from '@s3-replicator/local-aws/template';
 import type { AwsRequest, LogLine } from '@s3-replicator/local-aws';
 import { expect, test } from 'vitest';
@@ -36,9 +37,10 @@ const EXISTING = 40;
 /** How many objects are written between two deployments. */
 const WRITTEN = 30;
 
+const NEXT = 'a release in which every format is new';
 const RELEASES: [string, (folder: string) => Promise<PackagedRelease>][] = [
   ["today's code", (folder) => packageToday(FILE, folder)],
-  ['a release in which every format is new', (folder) => packageNextRelease(FILE, folder)],
+  [NEXT, (folder) => packageNextRelease(FILE, folder)],
 ];
 
 /** The replicate function has so little time that a large object becomes a transfer. */
@@ -146,7 +148,23 @@ const startWith = (
     },
   });
 
-/** Deploys the releases one after the other, each over work that the former one has begun. */
+/** Leaves hints of the deployed release in the queue of runs, so that the next release receives them. */
+const leaveHints = async (accounts: TwoAccounts, prefix: string): Promise<void> => {
+  const { aws, source, names } = accounts;
+  const hints = messagesOf(aws, names.backfillQueue);
+  const QueueUrl = aws.sqs.queueUrl(`arn:aws:sqs:${aws.region}:${SOURCE_ACCOUNT}:${names.backfillQueue}`);
+  const delay = (seconds: number) =>
+    source.sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { DelaySeconds: `${seconds}` } }));
+  await delay(900);
+  await ask(accounts, { kind: 'backfill', rule: 'all', prefix });
+  await accounts.waitUntil('hints of a run wait', async () => hints.counts().delayed > 0);
+  await delay(0);
+};
+
+/**
+ * Deploys the releases one after the other, each over work that the former one has begun. The roll-back also finds hints that the newer
+ * release sent.
+ */
 const deployEach = async (accounts: TwoAccounts, releases: PackagedRelease[]): Promise<void> => {
   const write = writer(accounts);
   const work = workOf(accounts);
@@ -157,9 +175,11 @@ const deployEach = async (accounts: TwoAccounts, releases: PackagedRelease[]): P
       accounts.aws.clock.advance(2_000);
       return work.waiting.some((queue) => queue.counts().visible > 0);
     });
+    const isRollBack = index === 1;
+    if (isRollBack) await leaveHints(accounts, `live/held-${index}`);
     await Promise.all([deploy(accounts, release), write(`during-${index}`)]);
     hold(accounts, false);
-    accounts.aws.clock.advance(30_000);
+    accounts.aws.clock.advance(isRollBack ? 900_000 : 30_000);
     await write(`after-${index}`);
   }
 };
@@ -179,12 +199,15 @@ const earlierCommit = (): Promise<string> =>
 
 test.skipIf(UPDATE_FROM === undefined).each(RELEASES)(
   'an update to %s and a roll-back lose no object, no message, no run and no transfer',
-  async (_name, newRelease) => {
+  async (name, newRelease) => {
     await using oldFolder = await newFolder();
     await using newFolderOf = await newFolder();
     const before = await packageCommit(await earlierCommit(), FILE, oldFolder.path);
     const after = await newRelease(newFolderOf.path);
-    await using accounts = await startWith(before, before);
+    let givenBack = 0;
+    await using accounts = await startWith(before, before, ({ line }) => {
+      if (line.includes('"reason":"newer-release"')) givenBack += 1;
+    });
     const { aws, source, destination } = accounts;
     aws.s3.receiveSparse({ bucket: 'replica', seed: SEED });
     await settle(accounts);
@@ -195,6 +218,7 @@ test.skipIf(UPDATE_FROM === undefined).each(RELEASES)(
     const { id } = await ask(accounts, { kind: 'backfill', rule: 'all', prefix: 'existing/' });
     await deployEach(accounts, [after, before, after]);
     expect(await untilOver(accounts, id)).toMatchObject({ phase: 'finished' });
+    expect(givenBack > 0).toBe(name === NEXT);
 
     expect(await versionsOf(destination.s3(), 'replica')).toEqual(await versionsOf(source.s3(), 'source'));
     const head = await destination.s3().send(new HeadObjectCommand({ Bucket: 'replica', Key: BIG }));
