@@ -3,8 +3,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type CheckedLetter, checkLines } from '../../src/cli/dead-letters/check-text.ts';
 import type { CliIo } from '../../src/cli/terminal/io.ts';
 import { sqs, startQueues, stopQueues } from './redrive-queues.ts';
+import { expectShown } from './cli-page.ts';
 import { putDeadLetter, ROOT, run } from './run.ts';
 
 beforeEach(startQueues);
@@ -53,3 +55,44 @@ test('docs/cli.md shows what the commands for dead letters print', async () => {
   const document = readFileSync(`${ROOT}docs/cli.md`, 'utf8');
   expect(samples.filter((sample) => !document.includes(sample))).toEqual([]);
 });
+
+test('docs/cli.md shows the JSON of a redrive', async () => {
+  for (const [n, reason] of (['archived', 'access-denied', 'kms'] as const).entries())
+    putDeadLetter(sqs, { key: `${n}`, reason });
+  const line = 'dlq redrive --json';
+  const { out } = await run(line.split(' '), { now: () => sqs.nowMs });
+  await expectShown([[line, out]]);
+});
+
+test('docs/cli.md shows what dlq check prints', async () => {
+  const letters = (count: number, fields: Partial<CheckedLetter>): CheckedLetter[] =>
+    Array.from({ length: count }, (_, index) => ({ ...CHECKED, id: `${fields.key}${index}`, ...fields }));
+  const lines = checkLines(
+    [
+      ...letters(300, {}),
+      ...letters(90, { ...KMS, verdict: 'acts', what: 'PutObject', key: 'photos/7.jpg' }),
+      ...letters(25, { ...KMS, verdict: 'ends', what: 'unchanged', key: 'photos/8.jpg', isProbed: false }),
+    ],
+    {
+      queue: { name: 's3-replicator-prod-live-dlq', region: 'us-east-1' },
+      columns: 80,
+      command: (words) => `npx s3-replicator ${words}`,
+    },
+  );
+  await expectShown([['dlq check', lines.join('\n')]]);
+});
+
+const CHECKED: CheckedLetter = {
+  id: '1',
+  reason: 'access-denied',
+  rule: 'invoices',
+  destination: 'acme-documents-replica',
+  bucket: 'acme-documents',
+  key: 'invoices/denied/invoice-0000.pdf',
+  version: null,
+  verdict: 'fails',
+  what: 'access-denied',
+  detail: 'CreateMultipartUpload in destination bucket acme-documents-replica: AccessDenied',
+  isProbed: true,
+};
+const KMS = { reason: 'kms', rule: 'media', destination: 'acme-media-replica', detail: null } as const;

@@ -7,6 +7,7 @@ import type { Readable } from '../../src/lib/state/deployment-state.ts';
 import { aSpec, compared } from '../runs/runs.ts';
 import { runRecord } from '../runs/run-record.ts';
 import { objectState } from '../model/object-state.ts';
+import { expectShown } from './cli-page.ts';
 import { run } from './run.ts';
 
 const SOURCE = objectState({ versionId: 'v2', lastModifiedMs: Date.parse('2026-11-30T13:49:58Z') });
@@ -203,6 +204,22 @@ test('explain tells why no rule wants a key', async () => {
   expect(out).toBe(
     'Not replicated: no rule wants "photos/7.jpg".\nrule         media: its keys begin with "clips/"\n',
   );
+});
+
+test('docs/cli.md shows what explain prints about an object whose destination is avoided', async () => {
+  const { out } = await explained(
+    explanation(
+      place({
+        next: call('PutObject'),
+        avoided: {
+          since: '2026-11-30T13:50:00.000Z',
+          reason: 'no-answer',
+          detail: 'PutObject in destination bucket acme-archive: no answer within 10 s',
+        },
+      }),
+    ),
+  );
+  await expectShown([['explain s3://acme-media/photos/7.jpg', out]]);
 });
 
 test('explain --json prints the answer of the function, the letters, and the same sentences', async () => {

@@ -43,11 +43,11 @@ const randomOf = (seed: number) => {
 
 export const createRunCommands = (
   options: WorldOptions,
-  yaml: { rule?: string; file?: string; probe?: RunPorts['probe'] } = {},
+  yaml: { base?: string; rule?: string; file?: string; probe?: RunPorts['probe'] } = {},
 ): RunCommands => {
   const cwd = mkdtempSync(join(tmpdir(), 's3-replicator-'));
   const file = join(cwd, 'replication.yml');
-  writeFileSync(file, FILE + (yaml.rule ?? '') + (yaml.file ?? ''));
+  writeFileSync(file, (yaml.base ?? FILE) + (yaml.rule ?? '') + (yaml.file ?? ''));
   const [rule] = loadConfiguration(file).replication.rules;
   const world = createWorld({ random: randomOf(1), ...options, rule: rule! });
   const pace = { steps: 20, concurrency: 50 };

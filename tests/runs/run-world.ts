@@ -279,7 +279,7 @@ const replicateOne = (world: World): boolean => {
   store.count(id, {
     kind: 'done',
     key: hint.key,
-    receipt: { outcome: 'replicated', copies: 1, bytes: 1, durationMs: 1 },
+    receipt: { outcome: 'replicated', copies: 1, bytes: versions?.at(-1)?.length ?? 0, durationMs: 1 },
   });
   return true;
 };

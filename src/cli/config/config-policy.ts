@@ -182,7 +182,7 @@ const block = (where: string, what: string): string => `# ${where}\n${what}\n`;
 
 const json = (value: object): string => JSON.stringify(value, null, 2);
 
-const NOTES = `Deploy the destination's stack first: S3 and KMS refuse a role that does not exist. If the role is created again, add it to the
+const NOTES = `Deploy the destination's stack first: S3 and KMS refuse a role that does not exist. If the role is created again, add it to the \
 policies again. Write each policy back as a whole: put-bucket-policy and put-key-policy replace the existing policy.
 
 S3 cannot copy these by itself, so \`copy: auto\` streams them:
