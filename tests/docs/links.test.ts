@@ -84,11 +84,14 @@ test.each(DOCUMENTS)('every name of code that %s links is exported by the file o
   expect(wrong).toEqual([]);
 });
 
-test('ARCHITECTURE.md has at most 300 lines, and its table of rooms names every folder of src/lib', () => {
+test('ARCHITECTURE.md has at most 300 lines, and its table of rooms names every folder of src/lib and src/cli', () => {
   const text = readFileSync('ARCHITECTURE.md', 'utf8');
   expect(text.split('\n').length).toBeLessThanOrEqual(300);
   const rooms = readdirSync('src/lib').map((room) => `src/lib/${room}`);
   expect(rooms.filter((room) => !new RegExp(`\`${room}(?:/\\{[^}]+\\})?\``).test(text))).toEqual([]);
+  const [, commands = ''] = /`src\/cli\/\{([^}]+)\}`/.exec(text) ?? [];
+  const folders = readdirSync('src/cli', { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  expect([...commands.split(','), 'console'].toSorted()).toEqual(folders.map(({ name }) => name).toSorted());
 });
 
 test('docs/glossary.md has at most 60 lines', () => {

@@ -2,6 +2,7 @@
  * What one release has written, every later release reads, and what it cannot know, it does not touch. A change of a format without a new
  * schema number fails here, because today's code then no longer writes the fixture of the number.
  */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -11,6 +12,8 @@ import { wholeRange } from '../../src/lib/listing/range.ts';
 import { SCHEMAS } from '../../src/lib/model/schemas.ts';
 import { collected } from '../adapters/collected.ts';
 import { SEED } from '../model/seed.ts';
+import { REPOSITORY } from '../../demo/package-stack.ts';
+import { namedCommit } from './packaged-commit.ts';
 import { type Format, type Stored, STORED_FORMATS } from './formats.ts';
 import { NOW, RUN, TRANSFER } from './samples.ts';
 import { startStores, type Stores } from './stores.ts';
@@ -47,6 +50,23 @@ test.each(STORED_FORMATS.map((format) => [format.name, format] as const))(
     // The fixture of a new number is written once. After the release that it belongs to it never changes: take the next number instead.
     if (!existsSync(file)) writeFileSync(file, JSON.stringify(written, null, 2) + '\n');
     expect(written).toEqual(fixtureOf(format, SCHEMAS[format.schema]));
+  },
+);
+
+/** Whether the history of the clone reaches back to the commit. */
+const isKnown = (commit: string): boolean =>
+  spawnSync('git', ['cat-file', '-e', `${commit}^{commit}`], { cwd: REPOSITORY }).status === 0;
+const RELEASE = await namedCommit();
+
+test.runIf(isKnown(RELEASE))(
+  `no fixture of the release (commit ${RELEASE.slice(0, 7)}) was changed or removed since`,
+  () => {
+    const { stdout, status } = spawnSync(
+      'git',
+      ['diff', '--name-only', '--diff-filter=a', RELEASE, '--', 'tests/upgrade/fixtures'],
+      { cwd: REPOSITORY, encoding: 'utf8' },
+    );
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
   },
 );
 
