@@ -7,7 +7,7 @@ import { answerBatch, type BatchOperationsAnswer } from '../lib/replicate/batch-
 
 const environment = createReplicateEnvironment(packagedRules(import.meta.dirname), process.env);
 
-/** Lives as long as the execution environment, so that a task knows since when a permission is missing. */
+/** Remembers, for the life of the execution environment, since when a permission has been missing. */
 let refusals: Refusals | undefined;
 
 export const handler = async (event: unknown, context: Context): Promise<BatchOperationsAnswer> => {

@@ -10,7 +10,7 @@ import { replicateBatch } from '../lib/replicate/replicate-batch.ts';
 
 const environment = createReplicateEnvironment(packagedRules(import.meta.dirname), process.env);
 
-/** Receives a batch of messages, the event of the schedule of the waiting queues, or what an operator's command asks for. */
+/** Receives a batch of messages, the event of the schedule of the waiting queues, or the request of an operator's command. */
 export const handler = async (
   event: SQSEvent,
   context: Context,

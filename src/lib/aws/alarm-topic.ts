@@ -1,4 +1,4 @@
-/** The SNS topic of the alarms. The stack also publishes messages there that an alarm cannot express. */
+/** The SNS topic of the alarms. The stack also publishes messages to it that no alarm can express. */
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { CONTROL_CLIENT } from './control-client.ts';
 import { translateError } from './errors.ts';

@@ -12,5 +12,5 @@ export const regionInAnswer = (error: unknown): string | null => {
   return typeof region === 'string' ? region : null;
 };
 
-/** A request that was signed for another region is answered with 400, any other one with a redirect. */
+/** S3 answers a request that was signed for another region with 400, and any other request with a redirect. */
 const MOVED: ReadonlySet<number> = new Set([301, 307, 400]);

@@ -21,11 +21,11 @@ export interface Environment {
   /** The name of the sessions in which this deployment assumes roles. */
   sessionName: string;
   clock: Clock;
-  /** Returns the value of an environment variable. Throws when the variable is missing or empty. */
   /** How keys appear in log lines and report files. */
   loggedKeys: LoggedKeys;
-  /** Which metrics there are. */
+  /** Whether there are only standard metrics, or detailed ones too. */
   metricForm: MetricForm;
+  /** Returns the value of an environment variable. Throws when the variable is missing or empty. */
   variable(name: string): string;
 }
 

@@ -9,7 +9,10 @@ import { ReplicationError } from '../model/errors.ts';
 import type { Reason } from '../model/reasons.ts';
 import { readError } from './read-error.ts';
 
-/** The reason that each error code leads to. A map, because a code is whatever the server sends: an object has a `constructor`, too. */
+/**
+ * The reason that each error code leads to. This is a map, because a server may send any text as a code, and an object would also have an
+ * entry for `constructor`.
+ */
 const REASONS: ReadonlyMap<string, Reason> = new Map(
   Object.entries<Reason>({
     SlowDown: 'throttled',
@@ -140,8 +143,8 @@ export const isBodiless400 = (error: unknown): boolean => {
 export const isRangeRefused = (error: unknown): boolean => readError(error).status === 416;
 
 /**
- * Returns true if the signature of a request was refused. The credentials come from AWS and are not mistyped, so the clock was wrong: by
- * code, a signature that is not yet current looks like a wrong one, and the SDK corrects only larger differences.
+ * Returns true if the signature of a request was refused. The credentials come from AWS and are not mistyped, so the cause is the clock.
+ * A signature that is not yet current has the same error code as a wrong one, and the SDK corrects only larger differences of the clock.
  */
 export const isSignatureRefused = (error: unknown): boolean =>
   readError(error).code === 'SignatureDoesNotMatch';

@@ -16,7 +16,8 @@ export const createEventBus = (region: string, credentials: OwnCredentials): Eve
         async () => {
           const failed = await putOnce(rest, region, credentials);
           rest = failed.map(({ event }) => event);
-          // What passes is tried again first. Another refusal stays what it is.
+          // If any error is transient, it is thrown first, so that all failed events are sent again. Otherwise the first refusal is
+          // final.
           const first = failed.find(({ error }) => isTransient(error)) ?? failed[0];
           if (first !== undefined) throw first.error;
         },
@@ -70,7 +71,7 @@ const failuresIn = ({ Entries: entries }: JsonRecord, events: readonly ReplicaEv
     return [{ event, error: errorOf(code, `PutEvents: ${code}: ${text}`) }];
   });
 
-/** https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html says which codes may pass. */
+/** https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html says which codes are transient. */
 const errorOf = (code: string, message: string): ReplicationError => {
   if (code === 'InternalFailure') return new ReplicationError('service-error', message);
   return new ReplicationError(code === 'ThrottlingException' ? 'throttled' : 'event-refused', message);

@@ -64,7 +64,7 @@ const parseWoken = (answer: unknown): true | null =>
 
 export type Invoke = <Answer>(payload: unknown, parse: (answer: unknown) => Answer | null) => Promise<Answer>;
 
-/** `parse` returns null for what is no answer to the payload. */
+/** `parse` returns null for a value that is not an answer to the payload. */
 export const createInvoker = (functionName: string, region: string): Invoke => {
   const client = new LambdaClient({ region, logger: SDK_LOGGER });
   return async (payload, parse) => {
@@ -83,7 +83,7 @@ export const createInvoker = (functionName: string, region: string): Invoke => {
   };
 };
 
-/** A message may have more fields, which do not concern the function. */
+/** Leaves out all other fields of a message, because the function does not need them. */
 const wireOf = ({ body, attributes }: ForwardedMessage): ForwardedMessage => ({ body, attributes });
 
 const partsOf = <Message extends ForwardedMessage>(messages: readonly Message[]): Message[][] => {

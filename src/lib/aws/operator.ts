@@ -29,7 +29,7 @@ import { type BeforeRequest, waitingPair } from './s3/waiting-clients.ts';
 import { createSqsClient, messagesIn } from './sqs/queues.ts';
 import { createWaitingQueues, type SendBack, waitingUrlOf } from './sqs/waiting-queues.ts';
 
-/** The functions send the messages. An operator who only reads runs needs no permission for them. */
+/** The functions send the messages, so an operator who only reads runs needs no permission to send. */
 export const openRuns = (place: {
   runsTable: string;
   backfillQueue: string;
@@ -66,7 +66,7 @@ const urlOf = async (client: SQSClient, queueName: string, region: string): Prom
   }
 };
 
-/** The queues are looked up by the name of the live queue. They are in the same account and region. */
+/** All queues are in the account and region of the live queue, which is looked up by its name. */
 export const openWaiting = async (
   names: Record<'liveQueue' | 'waitingQueues' | 'table' | 'replicateFunction', string>,
   region: string,
@@ -121,13 +121,14 @@ export interface OpenBuckets {
   isOnePlace: boolean;
   /** The URL of the destination's service; null: AWS, or the rule names the service. */
   endpoint: string | null;
-  /** Asks the service of the destination what it can do, by trying it under a key below `prefix`. */
+  /** Finds out what the service of the destination can do, by trying it with a key below `prefix`. */
   askService(destination: Destination, prefix: string): Promise<ServiceAnswers>;
 }
 
 /**
- * A side without access of its own is reached as its rule says: the source with the credentials of the operator, never with the rule's source
- * role, because that role trusts only the function; the destination with the replication role, which must trust the operator too.
+ * A side without its own access is reached as its rule says. The source is reached with the credentials of the operator, never with the
+ * rule's source role, because that role trusts only the function. The destination is reached with the replication role, which must trust
+ * the operator too.
  */
 export const openBuckets = async ({
   region,
@@ -154,7 +155,7 @@ export const openBuckets = async ({
     source: (rule) =>
       paced(sourcePair ?? (rule.service === null ? clients.own(rule.account) : clients.source(rule))),
     destination: (bucket) => paced(destinationPair ?? clients.destination(bucket)),
-    // Whoever names a bucket without a rule names no account.
+    // For a bucket that a person names, the account of the rule does not count.
     ...(source === null ? {} : { accountOf: async () => source.owner }),
   };
   return {
@@ -173,14 +174,14 @@ export const openBuckets = async ({
   };
 };
 
-/** A side that is reached as its rule says is in the partition of the other side. */
+/** If one side is reached as its rule says, it counts as in the partition of the other side. */
 const isOnePlace = (from: Place | null, to: Place | null): boolean => {
   const [here, there] = [from, to].map((place) => (place === null ? environmentEndpoint() : place.endpoint));
   const isOnePartition = from === null || to === null || partitionOf(from.region) === partitionOf(to.region);
   return here === there && isOnePartition;
 };
 
-/** The regions of partitions other than that of most regions begin with these words. */
+/** Returns the partition of a region. Only regions outside the usual partition, `aws`, have names that begin with one of these words. */
 const partitionOf = (region: string): string =>
   /^(?:cn|us-gov|us-iso|eu-isoe|eusc)/.exec(region)?.[0] ?? 'aws';
 

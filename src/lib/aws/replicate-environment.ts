@@ -138,7 +138,7 @@ const replicateDeps = (environment: Environment, configuration: ReplicationConfi
     waiting: createWaitingQueues(sqs, { liveUrl, sendBack: sendingBack(sqs, urls) }, waitingUrl),
     sessionName,
     clock,
-    // A destination that hangs leaves half of the memory to the others.
+    // With several destinations, each gets at most half of the memory. A destination that hangs leaves the other half free.
     memory: createBudget(BODY_BYTES, hasOneDestination ? BODY_BYTES : BODY_BYTES / 2),
     neighbourhoods: new Map(),
     stack: unknownStack(),

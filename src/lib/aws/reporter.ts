@@ -32,7 +32,7 @@ export const createReporter = (
   };
 };
 
-/** The logger hashes keys, but cannot find them within a text. */
+/** Removes the key from the text of `detail`, because the logger cannot find and hash a key within a text. */
 const withoutItsKey = (record: OutcomeRecord): OutcomeRecord =>
   'detail' in record ? { ...record, detail: withoutKey(record.detail, record.key) } : record;
 

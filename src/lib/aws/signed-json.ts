@@ -1,6 +1,7 @@
 /**
- * One signed request to a service that speaks AWS JSON 1.1. It takes the place of a client of the SDK, which would be larger than the rest
- * of what a function does with the service. A dynamic import would be larger too, because the bundler keeps all of what it names.
+ * One signed request to a service that speaks AWS JSON 1.1. It replaces a client of the SDK, which would be larger than the rest of the
+ * function's code for that service. A dynamic import of the client would be larger too, because the bundler keeps everything that it
+ * names.
  */
 import { Hash } from '@smithy/core/serde';
 import { HttpRequest } from '@smithy/core/transport';
@@ -25,11 +26,11 @@ export interface JsonCall {
   target: string;
   input: object;
   credentials: OwnCredentials;
-  /** What is asked, in messages. */
+  /** The name of the request in error messages. */
   what: string;
 }
 
-/** The answer. With an error, `code` is the name of AWS's error, or the status if it has none. */
+/** The answer of the service. If the service reports an error, `code` is the name of the error, or the status if the error has no name. */
 export type JsonAnswer = { answer: JsonRecord } | { status: number; code: string; message: string };
 
 /** How long one request may take, milliseconds. */
@@ -83,7 +84,7 @@ const endpointOf = (service: JsonCall['service'], region: string): string =>
   `https://${service}.${region}.${DOMAINS.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'amazonaws.com'}`;
 
 /**
- * The domains of regions outside the usual one, by the beginnings of their names.
+ * The domains of regions that are not under `amazonaws.com`, each with the beginning of the regions' names.
  * https://docs.aws.amazon.com/general/latest/gr/asm.html, https://docs.aws.amazon.com/general/latest/gr/ev.html
  */
 const DOMAINS: [string, string][] = [

@@ -47,8 +47,8 @@ export const createSubscribeEnvironment = (variables: NodeJS.ProcessEnv): Subscr
 };
 
 /**
- * Repeats what the table refuses. A deployment may have granted the permissions a moment ago, and IAM needs up to a minute until they
- * are known everywhere. If the invocation has no time left to wait, the refusal is thrown, so that the deployment learns of it.
+ * Repeats calls that the table refuses. A deployment may have granted the permissions a moment ago, and IAM needs up to a minute to apply
+ * them everywhere. If the invocation has no time left to wait, the refusal is thrown, so that the deployment reports it.
  */
 const waitingForPermission = (store: SubscriptionStore, signal: AbortSignal): SubscriptionStore => {
   const patiently =

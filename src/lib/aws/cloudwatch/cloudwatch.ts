@@ -124,7 +124,7 @@ const metricQuery = (
   },
 });
 
-/** Begin and end are multiples of every period, so that CloudWatch cuts no period in two. */
+/** Begin and end are multiples of every period. Otherwise CloudWatch would cut a period in two. */
 const periodsOf = (nowMs: number): { fromMs: number; endMs: number } => {
   const endMs = Math.ceil(nowMs / LAG_MS) * LAG_MS;
   return { fromMs: endMs - HOUR_MINUTES * MINUTE_MS, endMs };

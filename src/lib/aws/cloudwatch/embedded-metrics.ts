@@ -20,10 +20,7 @@ export interface EmbeddedMetrics {
 
 export const createEmbeddedMetrics = (form: MetricForm): EmbeddedMetrics => {
   const known = new Map<string, Metrics>();
-  /**
-   * A record without a rule has no place. Its bucket name comes from a message, and each invented name would create another
-   * metric.
-   */
+  /** A record without a rule gets no place. Its bucket name comes from a message, and each invented name would create another metric. */
   const at = (place: MetricPlace, more: Record<string, string> = {}): Metrics => {
     const dimensions = { ...dimensionsOf(place.rule === null ? NO_PLACE : place), ...more };
     const name = JSON.stringify(dimensions);
@@ -47,7 +44,8 @@ export const createEmbeddedMetrics = (form: MetricForm): EmbeddedMetrics => {
         at(place, { Age }).addMetric('OperationsPendingReplication', MetricUnit.Count, operations);
     },
     publish() {
-      // Powertools warns of metrics without values. After a hundred values it has published them already.
+      // Powertools warns if it publishes metrics that hold no values. That would happen here after it has published a hundred values by
+      // itself.
       for (const each of known.values()) if (each.hasStoredMetrics()) each.publishStoredMetrics();
       known.clear();
     },
@@ -86,7 +84,7 @@ const countStandard = (record: OutcomeRecord, at: At): void => {
     }
     case 'quarantine':
       return void at(record).addMetric('OperationsFailedReplication', MetricUnit.Count, 1);
-    // The alarms count the destinations of all rules together.
+    // These metrics have no place, because the alarms count the destinations of all rules together.
     case 'avoided':
       return void at(NO_PLACE).addMetric('DestinationsAvoided', MetricUnit.Count, 1);
     case 'paused':

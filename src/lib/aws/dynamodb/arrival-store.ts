@@ -24,7 +24,7 @@ const FIELDS = {
   n: 'newestMs',
   o: 'oldestAgainMs',
 } as const satisfies Record<string, keyof Seen>;
-/** The field of a queue as a whole. */
+/** The field that counts the messages of a queue, whatever their destinations are. */
 const MESSAGES = 'm';
 
 /** How long the record of a minute is kept. */
@@ -63,7 +63,7 @@ const addArrivals = async (
 ): Promise<void> => {
   const fields = fieldsOf(queue, arrivals);
   const [counts, times] = [fields.filter(([name]) => !isTime(name)), fields.filter(([name]) => isTime(name))];
-  // The times of the last writer replace those of the others. They are hardly different.
+  // The times of the last writer replace the times of the other writers, from which they hardly differ.
   const set = ['#expiration = :expiration', ...times.map((_, index) => `#t${index} = :t${index}`)];
   const command = new UpdateCommand({
     TableName: table.name,

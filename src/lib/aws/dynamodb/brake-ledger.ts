@@ -49,7 +49,7 @@ export const createBrakeLedger = (tableName: string, region: string | null = nul
           ExpressionAttributeValues: { ':released': releasedMs },
         });
       } catch (error) {
-        // An operator has released more in the meantime.
+        // If the condition failed, an operator has released more keys in the meantime, and `releasing` stays.
         if (!(error instanceof ConditionalCheckFailedException)) throw table.failure(error, 'UpdateItem');
       }
     },
@@ -93,7 +93,7 @@ const stillHeld = (table: ItemTable, name: string, key: string) => ({
   ConditionExpression: 'heldMs = :heldMs',
 });
 
-/** A key that was held again since it was released stays on the list as it is. */
+/** Ignores a condition that failed: a key that was held again after its release stays on the list as it is. */
 const unlessHeldAnew = async (
   table: ItemTable,
   operation: string,

@@ -1,6 +1,6 @@
 /**
- * The brakes in the table of runs: one item for each brake, and one for each key on its list. What was counted in a slot stands in three
- * attributes of the brake. Their names are a letter and the begin of the slot.
+ * The brakes in the table of runs: one item for each brake, and one for each key on its list. Three attributes of a brake hold the counts
+ * of one slot. The name of each attribute is a letter and the time at which the slot begins.
  */
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';

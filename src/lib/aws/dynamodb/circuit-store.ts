@@ -51,7 +51,7 @@ export const createCircuitStore = (tableName: string, region: string | null = nu
         ExpressionAttributeNames: { '#keys': KEYS + destination, '#since': SINCE + destination },
         ExpressionAttributeValues: { ':key': new Set([shortName(key)]), ':now': nowMs },
       }),
-    // A success may have cleared the failures meanwhile. Then the circuit stays closed.
+    // If a success has cleared the failures in the meantime, the condition fails, and the circuit stays closed.
     open: (destination, circuit) =>
       update({
         UpdateExpression: 'SET #open = :circuit',
@@ -89,7 +89,7 @@ const keepingAnswers = (destination: string, answers: ServiceAnswers) => ({
   ExpressionAttributeValues: { ':answers': { ...answers } },
 });
 
-/** A key may have a kilobyte, and the record has to stay small. */
+/** Shortens a key, which may have a kilobyte, because the record has to stay small. */
 const shortName = (key: string): string => createHash('sha256').update(key).digest('hex').slice(0, 8);
 
 const recordOf = (item: JsonRecord): CircuitRecord => {

@@ -22,8 +22,8 @@ type Item = Record<string, AttributeValue>;
 type Payload = Parameters<DynamoDBPersistenceLayer['saveInProgress']>[0];
 
 /**
- * This is a class because Powertools lets its records be changed only by inheritance. It changes how a record is begun: Powertools
- * would keep a record in progress from everybody until the invocation that began it must have ended.
+ * This is a class because Powertools lets its records be changed only by inheritance. The class changes how a record is begun. Powertools
+ * itself lets nobody take over a record in progress until the invocation that began the record must have ended.
  */
 export class ClaimRecords extends DynamoDBPersistenceLayer {
   readonly #table: { client: DynamoDBClient; name: string };
@@ -39,8 +39,8 @@ export class ClaimRecords extends DynamoDBPersistenceLayer {
 
   /**
    * Begins the record. A record in progress of the same message is taken over, unless a later delivery of the message has begun it.
-   * So neither a lost response nor an invocation that died delays the message. The invocation that began the record may still run,
-   * which is safe, because two invocations may replicate the same key at the same time.
+   * Therefore neither a lost response nor an invocation that died delays the message. The invocation that began the record may still run.
+   * That is safe, because two invocations may replicate the same key at the same time.
    */
   override async saveInProgress(data: Payload, remainingMs = 0): Promise<void> {
     const claim = claimIn(data);

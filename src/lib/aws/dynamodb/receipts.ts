@@ -22,8 +22,8 @@ import { type Claim, ClaimRecords } from './claim-records.ts';
 const RECEIPT_SECONDS = 15 * 24 * 3_600;
 
 /**
- * How many deliveries of a message in a row may die before the message is quarantined. A death costs the messages of the same batch the
- * visibility timeout of their queue.
+ * How many deliveries of a message in a row may die before the message is quarantined. Each death delays the other messages of its batch
+ * by the visibility timeout of their queue.
  */
 const DEATH_LIMIT = 8;
 
@@ -71,7 +71,7 @@ const once = async (
   );
   try {
     const { v, ...stored } = await run(claim);
-    // The receipt of a newer release proves nothing, so the key is looked at once more.
+    // The receipt of a newer release proves nothing to this release, so the work is done again.
     if (newerThanKnown('receipt', v) !== null) return { receipt: await work(), duplicate: false };
     return { receipt: stored as Receipt, duplicate };
   } catch (error) {

@@ -98,7 +98,7 @@ interface CounterKey {
   item: string;
 }
 
-/** Resolves to the item after the addition. An example that the item has already stays. */
+/** Resolves to the item after the addition. Examples that the item has already are kept. */
 const addSums = async (
   { client, table }: Shard,
   { key, sums, examples }: { key: CounterKey } & Pick<RunDelta, 'sums' | 'examples'>,

@@ -43,7 +43,7 @@ export const minutesKey = (run: string, hour: number, shard: number) => ({
   item: `count#minutes#${hour}#${shard}`,
 });
 
-/** Until when the rate of a run is used up. */
+/** The key of the item that holds the time until which the rate of a run is used up. */
 export const rateKey = (run: string) => ({ run, item: 'rate' });
 
 export const listKey = (id: string) => ({ run: SHARED, item: `run#${id}` });
@@ -52,8 +52,8 @@ export const listKey = (id: string) => ({ run: SHARED, item: `run#${id}` });
 export const awakeKey = (id: string) => ({ run: SHARED, item: `awake#${id}` });
 
 /**
- * The key of the item that lists the runs of a rule and destination that are not over. No other run over the same keys can begin.
- * One item for all of them lets only one of several runs begin that are stored at the same time.
+ * The key of the item that lists the runs of a rule and destination that are not over. No other run over the same keys can begin. All
+ * these runs share one item, so only one of several runs that are stored at the same time can begin.
  */
 export const activeKey = ({ rule, destination }: Pick<RunSpec, 'rule' | 'destination'>) => ({
   run: SHARED,
@@ -67,5 +67,8 @@ export const BRAKES = 'brakes';
 
 export const brakeKey = (name: string) => ({ run: BRAKES, item: name });
 
-/** The partition key of the keys that a brake holds. No run has such an id. The sort key is the key itself: a key has at most as many bytes. */
+/**
+ * The partition key of the keys that a brake holds. No run has such an id. The sort key is the held key itself, which never has more
+ * bytes than a sort key may have.
+ */
 export const heldBy = (name: string): string => `held#${name}`;

@@ -1,6 +1,6 @@
 /**
- * Stores the time until which the rate of a run is used up. It has an item of its own in the table of runs. If it stood in the item of the run,
- * its updates would conflict with transactions.
+ * Stores the time until which the rate of a run is used up. The time has its own item in the table of runs, because updates of the run's
+ * item would conflict with transactions.
  */
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
@@ -61,7 +61,7 @@ const set = async (
   }
 };
 
-/** Forgets what was used at another rate. */
+/** Forgets the time that was used up at another rate. */
 export const forgetRate = async (table: ItemTable, id: string): Promise<void> => {
   const command = new UpdateCommand({
     TableName: table.name,

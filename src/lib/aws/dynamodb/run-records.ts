@@ -59,7 +59,7 @@ export const openRangeOf = (item: TableItem): OpenRange => {
   assertKnown('range', item['v']);
   return {
     range: parseRange(String(item['range'])),
-    // A range that an earlier release began lacks the counters that are newer.
+    // A range that an earlier release began lacks the newer counters.
     counted: { ...NOTHING_COMPARED, ...(item['counted'] as Partial<CompareCounters>) },
     movedMs: Number(item['movedMs']),
     wakes: Number(item['wakes'] ?? 0),

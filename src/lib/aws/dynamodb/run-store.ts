@@ -131,15 +131,15 @@ const createRun = async (table: ItemTable, run: RunRecord, first: Range): Return
       putRange(table.name, run, first, { expires, movedMs: Date.now() }),
     ]);
     if (reasons === null) return { kind: 'created' };
-    // Another run of the rule and destination began or ended at the same time, so the question is asked again.
+    // Another run of the rule and destination began or ended at the same time, so the list is read again.
     if (reasons[0] === 'None') return { kind: 'active', run: run.id };
   }
 };
 
-/** Leaves out the runs whose items have expired, although nobody ended them. */
+/** Leaves out runs that nobody ended, but whose items have expired. */
 const activeRuns = async (table: ItemTable, { spec, createdMs }: RunRecord): Promise<ActiveRuns> => {
   const key = activeKey(spec);
-  // A query is used, because a run that cannot list runs must not begin: the schedule could not look after it.
+  // This is a query, so that no run begins if runs cannot be listed. The schedule could not look after such a run.
   let item: TableItem | null = null;
   for await (const each of queryItems(table, SHARED, key.item)) if (each['item'] === key.item) item = each;
   if (item === null) return { runs: {}, revision: null };
@@ -219,7 +219,7 @@ const wakeRange = async (table: ItemTable, Key: TableItem, range: Range, nowMs: 
   ]);
 };
 
-/** The item is not the run's own item, so that this write never conflicts with a transaction. */
+/** The count has an item of its own. A write to the run's item could conflict with a transaction. */
 const countSent = async (table: ItemTable, id: string, hints: number): Promise<void> => {
   const command = new UpdateCommand({
     TableName: table.name,
@@ -238,10 +238,7 @@ const commitRange = async (table: ItemTable, commit: RangeCommit): Promise<Commi
   }
 };
 
-/**
- * Resolves to `again` when another range was committed at the same time, because then it is not clear whether this range is the last open
- * one.
- */
+/** Resolves to `again` when another range was committed at the same time. Then it is not clear whether this range is the last open one. */
 const tryCommit = async (table: ItemTable, commit: RangeCommit): Promise<Committed | 'again'> => {
   const { after, children, epoch, nowMs } = commit;
   const added = children.length - (after === null ? 1 : 0);

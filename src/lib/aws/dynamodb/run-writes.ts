@@ -127,7 +127,7 @@ export const changeOf = (
 
 /** The runs of a rule and destination that are not over, as the item at {@link activeKey} lists them. */
 export interface ActiveRuns {
-  /** By the id of the run. `expires` is in seconds since the epoch. */
+  /** The runs by their id. `expires` is in seconds since the epoch. */
   runs: Record<string, { prefix: string; expires: number }>;
   /** Changes with each change of the item; null: there is no item yet. */
   revision: number | null;

@@ -18,14 +18,14 @@ const open = (tableName: string, region: string | null): ItemTable =>
   );
 
 /**
- * Returns a function that reads the key on first use. If the key can be neither read nor created, that function resolves to null,
- * because a stamp without a signature costs less than an object that is not replicated. `onFailure` reports why, and the next call
- * after a minute tries again.
+ * Returns a function that reads the key on first use. If the key can be neither read nor created, that function resolves to null, because
+ * a stamp without a signature costs less than an object that is not replicated. `onFailure` receives the error, and the first call after
+ * a minute tries again.
  */
 export const createGetSigner = (tableName: string, onFailure: (error: unknown) => void): GetSigner =>
   getSigner(tableName, onFailure, createKey);
 
-/** Does the same, but never creates the key. */
+/** Like {@link createGetSigner}, but never creates the key. */
 export const createReadSigner = (tableName: string, onFailure: (error: unknown) => void): GetSigner =>
   getSigner(tableName, onFailure, async () => null);
 

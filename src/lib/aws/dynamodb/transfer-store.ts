@@ -76,8 +76,9 @@ const changeTransfer = async (
   const refused = await conditionally(table, 'UpdateItem', () => table.client.send(command));
   if (refused === null) return true;
   if (refused.tries === 1) return false;
-  // DynamoDB refused a repeated request, so the first request may have taken effect although its response was lost. If two callers write
-  // exactly the same fields, both may get true here. Otherwise both might get false, and neither would continue.
+  // DynamoDB refused a repeated request, so the first request may have taken effect although its response was lost. Therefore the fields
+  // are compared with the stored ones. If two callers write exactly the same fields, both may get true. That is better than false for
+  // both, because then neither would continue.
   const now = await loadTransfer(table, id);
   return now?.uploadId === uploadId && isDeepStrictEqual({ ...now, ...fields }, now);
 };

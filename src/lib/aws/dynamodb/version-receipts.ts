@@ -46,7 +46,7 @@ export const createVersionReceipts = (
         );
         return receiptIn(item);
       } catch (error) {
-        // Without the table, or the permission to read it, nothing is proven, but everything else can be compared.
+        // If the table is missing or may not be read, nothing is proven, but everything else can be compared.
         if (translateError(error, 'GetItem').disposition === 'quarantine') return null;
         throw table.failure(error, 'GetItem');
       }
@@ -55,7 +55,7 @@ export const createVersionReceipts = (
 };
 
 const receiptIn = (item: unknown): VersionReceipt | null => {
-  // The receipt of a newer release proves nothing to this one.
+  // The receipt of a newer release proves nothing to this release.
   if (!isRecord(item) || newerThanKnown('version receipt', item['v']) !== null) return null;
   const proof = PROOFS.find((known) => known === item['proof']);
   return typeof item['from'] === 'string' && proof !== undefined ? { from: item['from'], proof } : null;

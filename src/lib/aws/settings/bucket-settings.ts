@@ -21,7 +21,7 @@ import { regionInAnswer } from '../bucket-region.ts';
 export interface LifecycleRuleSummary {
   id: string;
   prefix: string;
-  /** The storage classes into which the rule moves objects, current or not. */
+  /** The storage classes into which the rule moves current or noncurrent versions. */
   movesTo: string[];
   isEnabled: boolean;
   expiresNoncurrent: boolean;

@@ -110,7 +110,7 @@ const askManagedPolicies = (
 });
 
 const askQueues = (place: AskedPlace): Pick<ResourcePolicies, 'queueAttributes' | 'queueUrl'> => {
-  // The URL of a template's queue may have another host than the endpoint of the caller.
+  // The URL of a queue in a template may have a host other than the endpoint of the caller.
   const sqs = new SQSClient({ ...place, useQueueUrlAsEndpoint: false, ...CONTROL_CLIENT });
   return {
     queueUrl: askOnce((name: string) =>

@@ -91,8 +91,7 @@ const stateOf = (found: Stack | undefined): StackState => ({
 });
 
 /**
- * CloudFormation reports a missing stack as a ValidationError. The requests in this file are valid, so they cause this error in no other
- * way.
+ * CloudFormation reports a missing stack as a ValidationError. The requests in this file are valid, so this error has no other cause.
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
  */
 const withoutStack = (error: unknown): null => {

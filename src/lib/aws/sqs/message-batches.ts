@@ -75,8 +75,8 @@ interface Delayed {
 }
 
 /**
- * Sends messages without attributes. `delays` gives the delay of each in seconds; left out: none. The bodies must be ASCII, because each character is counted as one byte. Resolves when SQS has
- * accepted all messages.
+ * Sends messages without attributes. `delays` gives the delay of each message in seconds; left out: no delay. The bodies must be ASCII,
+ * because each character is counted as one byte. Resolves when SQS has accepted all messages.
  */
 export const sendBodies = async (
   client: SQSClient,

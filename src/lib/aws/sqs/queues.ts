@@ -95,7 +95,7 @@ const sendOne = async (
   });
 };
 
-/** The queue of ranges, as the backfill function gives messages back to it. */
+/** The queue of ranges, with the calls by which the backfill function returns messages to it. */
 export const createRangesQueue = (client: SQSClient, queueUrl: string): RangesQueue => ({
   ...createLiveQueue(client, queueUrl),
   sendLater: (body) =>
@@ -166,8 +166,8 @@ export const queueMessage = (record: SQSRecord): QueueMessage =>
   );
 
 /**
- * `origin` is the queue in which the message was received; null: a waiting queue, where the record of the message names the queue that it
- * came from. A message of another queue cannot choose its origin, because more is accepted from the queue of runs.
+ * `origin` is the queue in which the message was received; null: a waiting queue. The record in a waiting message names the queue that it
+ * came from. A message in another queue cannot choose its origin, because more is accepted from the queue of runs.
  */
 export const toQueueMessage = (
   fields: Omit<QueueMessage, 'origin' | 'retry' | 'earlier' | 'newer'>,
