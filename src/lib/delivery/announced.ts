@@ -1,4 +1,4 @@
-/** Adds to converge that each proven replica is announced. */
+/** Makes converge announce each proven replica. */
 import type { ConvergeContext } from '../converge/context.ts';
 import type { Copied } from '../copy/request.ts';
 import type { ObjectState } from '../model/ports.ts';
@@ -14,9 +14,9 @@ const CLOCKS_APART_MS = 60_000;
 const MOST_FOUND = 100;
 
 /**
- * Resolves to the context with the announcements. If an invocation dies between a replica and its event, the next attempt finds the replica by
- * its stamp in the history of the destination, and announces it: again, if the earlier attempt died a little later. `sinceMs` is the time of
- * the first attempt; null: this is it.
+ * Resolves to a context that announces each proven replica. If an invocation dies between a replica and its event, the next attempt finds
+ * the replica by its stamp in the history of the destination, and announces it. If the earlier attempt died only after its announcement,
+ * the replica is announced twice. `sinceMs` is the time of the first attempt; null: this attempt is the first.
  */
 export const announced = async (
   context: ConvergeContext,
@@ -31,7 +31,7 @@ export const announced = async (
   };
 };
 
-/** Finds one replica at most in a destination that keeps no versions. */
+/** Finds the replicas that earlier attempts wrote. In a destination that keeps no versions, finds at most one of them. */
 const foundSince = async (
   task: Task,
   { destination }: ConvergeContext,
@@ -73,7 +73,7 @@ const writtenEvent = (
   'replicated-at': new Date(nowMs).toISOString(),
 });
 
-/** The stamp names the version or the ETag of the source. */
+/** The stamp names either the version or the ETag of the source, so the event has only one of them. */
 const foundEvent = (
   task: Task,
   { versionId, etag, sizeBytes, lastModifiedMs, checksum }: ObjectState,

@@ -1,6 +1,6 @@
 /**
- * Announces proven replicas to the event bus, up to ten in one request. What the bus does not accept is kept as a message of the live queue,
- * so that replication waits for no event bus, and no event is lost with it.
+ * Announces proven replicas to the event bus, up to ten in one request. Events that the bus does not accept are kept as a message in the
+ * live queue. Therefore replication does not wait for the event bus, and a failure of the bus loses no event.
  */
 import { formatAnnouncement } from '../hint/announcement.ts';
 import type { Clock } from '../model/ports.ts';
@@ -8,7 +8,7 @@ import { type Announcements, MOST_EVENTS, type ReplicaEvent } from '../model/rep
 import type { Deps } from './deps.ts';
 import type { Failure } from './failure.ts';
 
-/** Resolves when the event bus or a queue has the event. Throws if neither takes it. */
+/** Resolves when the event bus or a queue has accepted the event. Throws if neither accepts it. */
 export type Announce = (event: ReplicaEvent) => Promise<void>;
 
 /** How long an event waits for others of the same batch, milliseconds. */

@@ -1,7 +1,7 @@
 /**
- * Watches the calls that wait for an answer of a destination. An execution environment that waits for a second says so in the shared
- * record of the circuits. Its calls to a destination are aborted when the circuit of the destination opens, or if the share of the slots that
- * may wait is taken when it says so.
+ * Watches the calls that wait for a destination to answer. An execution environment that has waited for a second reports this in the
+ * shared record of the circuits. It aborts its calls to a destination when the circuit of the destination opens. It also aborts them if
+ * its report shows that other environments already occupy the share of the slots that may wait.
  */
 import type { AnswerWatch } from '../model/ports.ts';
 import { circuitName } from '../model/rule.ts';
@@ -9,13 +9,13 @@ import { isShareTaken, type KnownCircuits } from './circuits.ts';
 import type { Origin } from './retry.ts';
 
 /**
- * How long a call may wait for an answer before the environment says so. Until then nobody knows of it, so that a destination that begins to
- * hang may occupy more than its share for this long.
+ * How long a call may wait for an answer before its environment reports the wait. Before that, no other environment knows of the wait, so
+ * a destination that begins to hang may occupy more than its share of the slots.
  */
 export const HANGING_MS = 1_000;
-/** How often the environment says so again. */
+/** How long after a report the environment reports the wait again. */
 const REPEAT_MS = 5_000;
-/** How long others believe it. */
+/** How long a report counts for other environments. */
 const BELIEVED_MS = 12_000;
 
 export interface EnvironmentWatch {
@@ -39,7 +39,10 @@ export const watchAnswers = (known: KnownCircuits): EnvironmentWatch => {
   known.listen(({ open }) => {
     for (const name of aborts.keys()) if (open.has(name)) abortCalls(name);
   });
-  /** The record counts the environments in the order in which they say so. One that finds the share taken gives its slot back. */
+  /**
+   * Reports the wait. The record counts the environments in the order of their reports. An environment whose first report finds the share
+   * taken gives its slot back.
+   */
   const hang = async (name: string, pool: Origin, isFirst: boolean): Promise<void> => {
     const untilMs = clock.now() + BELIEVED_MS;
     const record = await known.change(store.hang(environment, { destination: name, pool, untilMs }));

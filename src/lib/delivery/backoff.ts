@@ -3,10 +3,10 @@
 /** How many failed attempts a piece must have before it can be quarantined as exhausted. */
 export const RETRY_LIMIT = 12;
 
-/** How long a piece is tried at least, however often it fails. */
+/** How long a piece is tried before it can be quarantined as exhausted, however often it has failed. */
 export const MIN_RETRYING_MS = 2 * 3_600_000;
 
-/** How long a piece waits at most for its destination. SQS deletes messages after 14 days in a queue. */
+/** Maximum time that a piece waits for its destination. SQS deletes messages after 14 days in a queue. */
 export const MAX_WAITING_MS = 10 * 24 * 3_600_000;
 
 /** How often an invocation may have too little time for a piece before the piece is quarantined. */
@@ -16,14 +16,15 @@ export const OUT_OF_TIME_LIMIT = 100;
 export const SHORT_TRIES = 4;
 
 /**
- * How long a message of a newer release is left alone. It is the longest delay of SQS, so that a function that cannot read its messages
- * does not turn in circles. With this delay, 1,000 deliveries take ten days.
+ * How long a message of a newer release is left alone. This is the longest delay of SQS, because a function that cannot read its messages
+ * should receive them rarely. With this delay, 1,000 deliveries take ten days.
  */
 export const NEWER_RELEASE_SECONDS = 900;
 
 /**
- * Returns how long a hint is left alone whose key has many versions that another invocation writes: about as long again as it has waited. If
- * there are few versions, the hint ends soon, and if writing them takes hours, it is not tried every minute.
+ * Returns how long a hint is left alone while another invocation writes the many versions of its key. The result is about as long as the
+ * hint has waited so far. If there are few versions, the hint therefore ends soon. If writing them takes hours, the hint is not tried
+ * every minute.
  */
 export const busySeconds = (waitedMs: number, random: number): number => {
   const full = Math.min(MAX_BUSY_SECONDS, Math.max(MIN_BUSY_SECONDS, waitedMs / 1_000));

@@ -1,6 +1,6 @@
 /**
- * The brakes of all destinations, as one execution environment knows them. An environment counts by itself, and adds its counts to the
- * shared record at the end of each batch, or after a few changes. The answer to that shows the counts of all environments.
+ * The brakes of all destinations, as one execution environment knows them. Each environment counts its own changes. It adds its counts to
+ * the shared record at the end of each batch, or after a few changes. The record that it gets back shows the counts of all environments.
  */
 import type { Clock } from '../model/ports.ts';
 import {
@@ -20,9 +20,9 @@ import type { BrakeSettings, RuleDestination } from '../model/rule.ts';
 import type { Task } from '../model/task.ts';
 
 export interface Brakes extends Brake {
-  /** Resolves to the reason why the brake is closed, read anew; null: it is open, or the rule has none. */
+  /** Reads the record and resolves to the reason why the brake is closed; null: the brake is open, or the rule has none. */
   closedOf(where: RuleDestination): Promise<BrakeRecord['closed']>;
-  /** Adds what was counted to the shared record. Never throws. Called at the end of an invocation. */
+  /** Adds the counted changes to the shared record. Never throws. Called at the end of an invocation. */
   flush(): Promise<void>;
 }
 
@@ -40,9 +40,7 @@ interface Known {
   settings: BrakeSettings;
   record: BrakeRecord;
   seenMs: number;
-  /**
-   * The counts that are not in the record yet. `pending` counts were not sent. `sent` counts were sent, but not answered so far.
-   */
+  /** The counts that are not in the record yet. `pending` counts were not sent. `sent` counts were sent, but no response has come yet. */
   pending: Counts;
   sent: Counts;
   /** The read of the record that is under way; null: none. */
@@ -96,7 +94,8 @@ export const createBrakes = (deps: Deps): Brakes => {
     },
     async count(task, change) {
       if (task.rule.brake === null) return;
-      // Nothing is held here, so nothing may fail. What was not counted is counted by other environments, if they see the same.
+      // This method holds nothing, so a failure does not matter. If changes are not counted here, other environments that see the same
+      // changes count them.
       await isCounted(task, task.rule.brake, countedAs(task, change)).catch(() => undefined);
     },
     async isClosed(task) {
@@ -141,7 +140,7 @@ const excessOf = (known: Known, nowMs: number): string | null => {
   return excessIn(settings, countsIn(settings, record, unshared(known), nowMs), record);
 };
 
-/** The counts decide too, because the record of the closed brake may not have been written yet. */
+/** The counts can also show that the brake is closed, because the record of the closed brake may not have been written yet. */
 const isClosed = (known: Known, nowMs: number): boolean =>
   known.record.closed !== null || excessOf(known, nowMs) !== null;
 
@@ -189,7 +188,10 @@ const shareNow = async (name: string, known: Known, deps: Deps): Promise<void> =
   await closeIfDue(name, known, deps);
 };
 
-/** If the record of the closed brake cannot be written, each environment still sees from the counts that the brake is closed. */
+/**
+ * Closes the brake if the counts demand it. If the record cannot be written, the counts still show each environment that the brake is
+ * closed.
+ */
 const closeIfDue = async (name: string, known: Known, { store, clock }: Deps): Promise<void> => {
   const nowMs = clock.now();
   const why = excessOf(known, nowMs);
@@ -203,7 +205,7 @@ const countedAs = ({ expired }: Task, change: 'delete' | 'overwrite'): keyof Cou
   return expired ? 'expirations' : 'deletes';
 };
 
-/** The kind of a hint that brings about the same change: what the absence of the key means must not change. */
+/** Returns the kind of a hint that causes the same change. The kind decides whether an absent key counts as deleted. */
 const kindOf = ({ onlyStamped, absenceIsDeletion }: Task): string => {
   if (onlyStamped) return 'extra';
   return absenceIsDeletion ? 'ObjectRemoved:Delete' : 'hint';

@@ -51,13 +51,13 @@ export interface CircuitStore {
 /** The circuits as one invocation uses them. No method fails if the record cannot be read or written. */
 export interface Circuits {
   /**
-   * Throws an error with `isAvoided` if no attempt is to be made at the destination, and `unfit-service` or `unasked-service` if its service
-   * cannot do what the rule needs, or was not probed.
+   * Throws an error with `isAvoided` if the destination is avoided. Throws `unasked-service` if its service was not probed, and
+   * `unfit-service` if its service cannot do what the rule needs.
    */
   admit(where: RuleDestination): Promise<void>;
   /** Called after a write to the destination. Closes its circuit. */
   succeeded(destination: Destination): Promise<void>;
-  /** Called after a failure. Returns the error with which the piece ends: with `isAvoided` if the circuit is open now. */
+  /** Called after a failure. Returns the error with which the piece ends. The error has `isAvoided` if the circuit is open now. */
   failed(where: RuleDestination & { key: string }, error: ReplicationError): Promise<ReplicationError>;
   /** The circuit if it is open. The answer may be a few seconds old. */
   stateOf(destination: Destination): Promise<OpenCircuit | null>;
@@ -71,14 +71,14 @@ export interface Circuits {
 export const FRESH_MS = 3_000;
 /** How many keys must have failed before a circuit opens. */
 export const KEYS_TO_OPEN = 5;
-/** How long the failures must have lasted before a circuit opens, so that every environment could report a success. */
+/** How long the failures must have lasted before a circuit opens. During this time every environment can report a success. */
 export const SUSPICION_MS = FRESH_MS + 1_000;
 /** The share of the slots that invocations may occupy together while they wait for destinations to answer. */
 export const HANGING_SHARE = 1 / 4;
 /** How long an environment remembers that a destination does not deny everything. */
 const DENIAL_MS = 60_000;
 
-/** How long after its `untilMs` the entry of a hanging invocation is removed. The invocation has died. */
+/** How long the entry of a hanging invocation stays after its `untilMs`. By then the invocation has died. */
 const LEFT_BEHIND_MS = 60_000;
 
 interface Setting {
@@ -86,7 +86,7 @@ interface Setting {
   clock: Pick<Clock, 'now'>;
   /** How many invocations may run at once for each queue. */
   slots: Record<Origin, number>;
-  /** The execution environment. */
+  /** The id of the execution environment. */
   environment: string;
   /** Calls `callback` after `ms` milliseconds. The returned function cancels the call. */
   after(ms: number, callback: () => void): () => void;
@@ -155,7 +155,7 @@ export const circuitsFor = (
   const stateOf = async (destination: Destination): Promise<OpenCircuit | null> =>
     (await known.current()).open.get(circuitName(destination)) ?? null;
 
-  /** Returns true if the failures so far are those of a whole destination. */
+  /** Returns true if the failures so far show that the whole destination fails. */
   const isWhole = async (where: RuleDestination, reason: Reason, record: CircuitRecord): Promise<boolean> => {
     const name = circuitName(where.destination);
     const suspect = record.suspects.get(name);
@@ -208,8 +208,8 @@ export const circuitsFor = (
 };
 
 /**
- * Throws ReplicationError if the service of the destination was never probed, or lacks something. It could show an older state for a newer
- * one without anybody noticing.
+ * Throws ReplicationError if the service of the destination was never probed, or lacks something. Such a service could let an older state
+ * replace a newer one without anybody noticing.
  */
 export const refuseUnfit = ({ rule, destination }: RuleDestination, { services }: CircuitRecord): void => {
   if (destination.service === null) return;
@@ -248,7 +248,7 @@ const belongsToDestination = (error: ReplicationError): boolean =>
 const avoided = (reason: Reason, message: string, cause?: ReplicationError): ReplicationError =>
   new ReplicationError(reason, message, { cause, requestId: cause?.requestId ?? null, isAvoided: true });
 
-/** Returns true if invocations wait for this destination, and if no more invocations may wait for any destination. */
+/** Returns true if other invocations wait for this destination, and no further invocation may wait for any destination. */
 const isCrowded = (name: string, pool: Origin, record: CircuitRecord, setting: Setting): boolean =>
   isShareTaken(pool, record, setting) &&
   othersWaiting(pool, record, setting).some(({ destination }) => destination === name);

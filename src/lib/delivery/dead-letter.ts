@@ -18,13 +18,13 @@ export interface DeadLetter {
   /** How often the message was received before it was quarantined, including the receives before any earlier quarantine. */
   attempts: number;
   requestId: string | null;
-  /** The failure, for a person. What to do about it follows from the reason. */
+  /** The failure, described for a person. The reason decides what the person should do. */
   detail: string;
 }
 
 const PASSED_OVER_WORDS = 'passed over: newer versions are replicated without this one';
 
-/** The detail of a version that stays away for ever, because it cannot be put in order below the newer ones later. */
+/** The detail of a version that is never replicated, because it could not be put in order below the newer versions later. */
 export const passedOverDetail = (why: string): string => `${PASSED_OVER_WORDS} (${why})`;
 
 export const isPassedOver = (detail: string): boolean => detail.startsWith(PASSED_OVER_WORDS);
@@ -41,14 +41,14 @@ const MAX_TEXT_CHARACTERS = 4_096;
 export const MAX_BODY_BYTES = 1_048_576 - 32_768;
 
 /**
- * Cuts a body that leaves no room for the attributes. Only a body that nobody can read is so long. Its pieces in their order are the
+ * Cuts a body that leaves no room for the attributes. Only a body that nobody can read is that long. The pieces, joined in order, are the
  * body.
  */
 export const piecesOf = (body: string): string[] => {
   const pieces: string[] = [];
   for (let rest = Buffer.from(body); rest.length > 0;) {
     let end = Math.min(rest.length, MAX_BODY_BYTES);
-    // A piece must not end within a character, whose later bytes begin with the bits 10.
+    // A piece must not end within a character. The later bytes of a character begin with the bits 10.
     while (end < rest.length && (rest[end]! & 0xc0) === 0x80) end -= 1;
     pieces.push(rest.toString('utf8', 0, end));
     rest = rest.subarray(end);
@@ -76,7 +76,7 @@ export const toAttributes = (letter: DeadLetter): Record<string, string> => {
   );
 };
 
-/** Whoever sends a message chooses these texts, and the dead-letter queue must take them whatever they are. */
+/** The sender of a message chooses these texts, so the dead-letter queue must accept any text. */
 const shortText = (text: string | null): string | null =>
   text === null ? null : attributeText(text.slice(0, MAX_TEXT_CHARACTERS));
 

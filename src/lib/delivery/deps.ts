@@ -86,13 +86,13 @@ export interface Retries {
   wait(where: RuleDestination, piece: RetriedPiece): Promise<void>;
 }
 
-/** The waiting queues of all destinations. Nothing polls them, except that the schedule lets messages back. */
+/** The waiting queues of all destinations. No function polls them. Only the schedule and an operator's command receive from them. */
 export interface WaitingQueues {
   /** Receives at most `limit` messages, up to ten. They are hidden for half a minute. An empty list means that no message is visible. */
   receive(where: RuleDestination, limit: number): Promise<WaitingMessage[]>;
   /**
-   * Sends the messages unchanged to the queues that they came from, and removes from the waiting queue what SQS has accepted.
-   * Resolves to the number of messages that were sent.
+   * Sends the messages unchanged to the queues that they came from. Removes from the waiting queue those that SQS has accepted. Resolves
+   * to the number of messages that were sent.
    */
   letBack(where: RuleDestination, messages: readonly WaitingMessage[]): Promise<number>;
   /** Removes messages that are safe elsewhere. */
@@ -129,7 +129,7 @@ export interface Deps {
   memory: Budget;
   /** The places where keys may be neighbours; left out: nothing is remembered after the batch. */
   neighbourhoods?: Neighbourhoods;
-  /** Left out: nothing is announced. */
+  /** The event bus to which replicas are announced; left out: nothing is announced. */
   announcements?: Announcements;
   /** The key with many versions that was listed last; left out: nothing is remembered after a listing. */
   stack?: KnownStack;
@@ -145,8 +145,8 @@ export interface TransferDeps extends Deps {
 }
 
 /**
- * The queue for the hints of transfers: the live queue, even if the invocation's messages come from another queue. A hint of a kind that
- * only runs send goes to the queue of runs, because it is accepted there only.
+ * The queue for the hints of transfers: the live queue, even if the invocation's messages come from another queue. If a hint has a kind
+ * that only runs send, it goes to the queue of runs, because no other queue accepts it.
  */
 interface HintQueue {
   /** Sends a new message. Resolves when SQS has accepted the message. */

@@ -11,7 +11,7 @@ export interface Failure {
   error: ReplicationError;
   /** The message body for this piece alone. The dead-letter queue gets it. */
   body: string;
-  /** The message body that is sent again, if it is not `body`. */
+  /** The message body that is sent again; left out: `body`. */
   again?: string;
   hint: Hint | null;
   assignment: Assignment | null;
@@ -21,7 +21,7 @@ export interface Failure {
 
 export const allOf = (failure: Failure): Failure[] => failure.merged ?? [failure];
 
-/** Failures without a hint cannot be told apart, so they are reported once. */
+/** Reports each of the merged failures. Failures without a hint cannot be told apart, so they are reported as one. */
 export const reportAll = (
   ending: 'retry' | 'wait' | 'quarantine',
   failure: Failure,

@@ -24,7 +24,7 @@ export interface Forwarded {
   forwarded: number[];
 }
 
-/** Returns null if the event is no request to forward messages. */
+/** Returns null if the event is not a request to forward messages. */
 export const parseForwarding = (event: unknown): Forwarding | null => {
   if (!isRecord(event) || !Array.isArray(event['messages'])) return null;
   const forward = ORIGINS.find((origin) => origin === event['forward']);
@@ -44,7 +44,7 @@ const isForwardedMessage = (value: unknown): value is ForwardedMessage =>
       (typeof attribute['text'] === 'string' || typeof attribute['base64'] === 'string'),
   );
 
-/** Reads the positions of the answer. Returns null if it is no answer of the function. */
+/** Reads the positions from the answer. Returns null if the value is not an answer of the function. */
 export const parseForwarded = (answer: unknown): number[] | null => {
   const positions: unknown = isRecord(answer) ? answer['forwarded'] : null;
   if (!Array.isArray(positions)) return null;

@@ -9,10 +9,12 @@ export const BATCH_MESSAGES = 10;
 export const BATCHES_AT_ONCE = 8;
 
 /**
- * Moves back a batch of the messages that already waited at `beganMs`. Resolves to the number of moved messages, or to null if no
- * message is visible. A message that is younger than `beganMs` has failed in the meantime. It stays hidden. Otherwise it would be
- * tried again and again without a pause, as long as the caller finds messages. A message of a newer release stays too, until it is so old
- * that SQS would delete it: the queue that it is sent back to cannot read it either.
+ * Moves back a batch of the messages that already waited at `beganMs`. Resolves to the number of moved messages, or to null if no message
+ * is visible.
+ *
+ * A message that is younger than `beganMs` has failed in the meantime, and stays hidden. Otherwise it would be tried again and again
+ * without a pause, as long as the caller finds messages. A message of a newer release stays too, because this release could not read
+ * it from its own queue either. It is moved only when SQS would soon delete it.
  */
 export const letBackBatch = async (
   where: RuleDestination,

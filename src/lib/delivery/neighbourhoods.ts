@@ -1,10 +1,10 @@
-/** What an execution environment remembers about places where keys may be neighbours, so that useless listings become rare. */
+/** What an execution environment remembers about places where keys may be neighbours. It serves to avoid useless listings. */
 
-/** The keys of one folder, or all keys of a rule that are alone in theirs. */
+/** One such place: the keys of one folder, or all keys of a rule that are alone in their folders. */
 export interface Neighbourhood {
-  /** How many batches list each key alone before the next try. */
+  /** How many batches list each key alone before neighbours are searched again. */
   skip: number;
-  /** How many tries in a row have found no neighbours. */
+  /** How many searches in a row have found no neighbours. */
   misses: number;
   /** How many entries a page has. Each entry takes time to parse. */
   entries: number;
@@ -17,7 +17,7 @@ const PLACES = 256;
 const FIRST_ENTRIES = 200;
 const LEAST_ENTRIES = 50;
 const MOST_ENTRIES = 1_000;
-/** How many misses double the pause between tries. */
+/** Maximum number of misses that are counted. Each of them roughly doubles the number of batches that are skipped. */
 const MAX_MISSES = 5;
 
 /** Returns what is known about a place. The place that was not used for the longest time is forgotten first. */

@@ -56,7 +56,7 @@ export type OutcomeRecord = {
   | { ending: 'avoided'; reason: Reason; detail: string; since: string }
   /** The brake was closed when the schedule looked at it. */
   | { ending: 'paused'; detail: string; since: string }
-  /** `wait`: the destination is avoided, so that no attempt was made or its failure does not count. */
+  /** `wait`: the destination is avoided. Either no attempt was made, or its failure does not count. */
   | { ending: 'retry' | 'wait' | 'quarantine'; reason: Reason; detail: string; requestId: string | null }
 );
 

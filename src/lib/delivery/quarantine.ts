@@ -34,8 +34,9 @@ const standsForKeyOf = ({ hint, merged }: Failure): boolean =>
   merged === undefined && hint !== null && standsForKey(hint);
 
 /**
- * If the record cannot be read, a second letter is possible. A hint with which a run repairs or rewrites always gets a letter, because
- * the hint of the earlier letter might do less.
+ * Returns true if the hint comes from a run and the key already has a letter. If the record cannot be read, returns false, so a second
+ * letter is possible. A hint by which a run repairs or rewrites always gets its own letter, because the hint of the earlier letter might
+ * do less.
  */
 const isSecond = async ({ hint }: Failure, of: LetterKey | null, { letters }: Deps): Promise<boolean> => {
   if (of === null || hint === null || hint.run === null || isOfRun(hint)) return false;

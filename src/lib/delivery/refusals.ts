@@ -1,13 +1,13 @@
 /**
- * How long attempts continue after a permission was refused, for work whose messages cannot carry the time of the first refusal. Such
- * work is that of runs, whose ranges fail in many invocations, and of tasks of S3 Batch Operations.
+ * Decides how long attempts continue after a permission was refused, for work whose messages cannot carry the time of the first refusal.
+ * This is the work of runs, whose ranges fail in many invocations, and of tasks of S3 Batch Operations.
  */
 import type { ReplicationError } from '../model/errors.ts';
 import type { Clock } from '../model/ports.ts';
 import { isPermission } from '../model/reasons.ts';
 import { FRESH_PERMISSION_MS } from './retry.ts';
 
-/** A refusal that comes this long after the first one begins a new series of refusals. */
+/** How long after the first refusal of a series another refusal begins a new series. */
 const NEW_ROW_MS = 10 * 60_000;
 
 export interface Refusal {

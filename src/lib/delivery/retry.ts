@@ -1,7 +1,7 @@
 /**
- * What a message carries from one attempt to the next. A failed piece is not given back to its queue, where it would stay in
- * flight. It is sent again as a new message, which needs its own record of the earlier attempts. The record stands in message
- * attributes, because the body of a message never changes.
+ * The record that a message carries from one attempt to the next. A failed piece is not given back to its queue, where it would stay in
+ * flight. It is sent again as a new message, which needs its own record of the earlier attempts. The record is in message attributes,
+ * because the body of a message never changes.
  */
 import type { ReplicationError } from '../model/errors.ts';
 import { isCount } from '../model/json.ts';
@@ -16,7 +16,7 @@ export interface Retry {
   /** The id of the first message. It identifies the work if the hint has no identity. */
   id: string;
   origin: Origin;
-  /** How many attempts have failed since the message was sent or redriven. Waiting for a destination is no attempt. */
+  /** How many attempts have failed since the message was sent or redriven. A wait for a destination does not count as an attempt. */
   tries: number;
   /** How often the message was received in total. Receives before a stay in the dead-letter queue count too. */
   attempts: number;
@@ -28,7 +28,7 @@ export interface Retry {
    * without an attempt ends the series. Null: the last attempt did not fail, or there was none.
    */
   firstFailedMs: number | null;
-  /** The reason and the message of the last failure, or of the failure for which the destination is avoided. */
+  /** The reason of the last failure, or of the failure because of which the destination is avoided. `detail` is its message. */
   reason: Reason;
   detail: string;
 }
@@ -68,7 +68,7 @@ export const earlierSinceMs = (
   message: Pick<Tried, 'receiveCount' | 'sentMs' | 'retry' | 'earlier'>,
 ): number | null => (attemptsOf(message) > 1 ? firstSeenMsOf(message) : null);
 
-/** Returns the id that identifies the work of a message whose hint has no identity. Sending the message again keeps it. */
+/** Returns the id that identifies the work of a message whose hint has no identity. A message that is sent again keeps the id. */
 export const workId = ({ messageId, retry }: Pick<Tried, 'messageId' | 'retry'>): string =>
   retry?.id ?? messageId;
 
@@ -105,8 +105,8 @@ const MAX_DETAIL_CHARACTERS = 1_000;
 export const FRESH_PERMISSION_MS = 2 * 60_000;
 
 /**
- * Returns true if the attempt failed because a permission is missing, and the permission may have been granted a moment ago. The
- * time since the first such failure decides. The age of the message does not, because the message may have waited in a queue for
+ * Returns true if the attempt failed because a permission is missing, and the permission may have been granted a moment ago. Only the
+ * time since the first such failure counts. The age of the message does not count, because the message may have waited in a queue for
  * days.
  */
 export const mayBeGranted = (message: Tried, error: ReplicationError, nowMs: number): boolean => {
@@ -149,7 +149,10 @@ export const fromRetryAttributes = (attributes: Record<string, string>): Retry |
 /** Maximum characters of the id of a message. SQS gives ids of 36 characters. */
 const MAX_ID_CHARACTERS = 100;
 
-/** Reads a number of attempts, which counts on and is stored, so it must be a number that can. */
+/**
+ * Reads a number of attempts. The number is counted up and stored, so a text that is not a whole number counts as 0, and a larger number
+ * counts as a million.
+ */
 export const countOf = (text: string | undefined): number => {
   const count = Number(text);
   return isCount(count) ? Math.min(count, 1_000_000) : 0;

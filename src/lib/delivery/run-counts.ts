@@ -12,11 +12,11 @@ export type RunPiece =
   | { kind: 'tried' }
   /** A version was passed over. Its dead letter is a hint that the run has not sent. */
   | { kind: 'passed-over'; key: string; reason: Reason }
-  /** The hint was dropped, because the run was paused or cancelled, or its hours were over. */
+  /** The hint was dropped, because the run was paused or cancelled, or was outside its hours. */
   | { kind: 'dropped' };
 
 export interface RunCounts {
-  /** Resolves to true if the run was paused or cancelled, or its hours are over. The result may be a few seconds old. */
+  /** Resolves to true if the run was paused or cancelled, or is outside its hours. The result may be a few seconds old. */
   isStopped(run: string): Promise<boolean>;
   /** Counts one hint of a run. Callers must not count duplicates. */
   count(run: string, piece: RunPiece): void;

@@ -37,12 +37,12 @@ export const settle = async (message: QueueMessage, failures: Failure[], deps: D
   }
 };
 
-/** How many pieces of one message are sent on separately. A message of S3 has one record, and one piece for each destination. */
+/** How many pieces of one message are sent on separately. A message from S3 has one record, and one piece for each destination. */
 const SEPARATE_PIECES = 10;
 
 /**
- * Merges the pieces that failed for the same reason at the same destination, if there are many. Otherwise one hostile message would become
- * a hundred thousand messages, time and again.
+ * Merges the pieces that failed for the same reason at the same destination, if there are many. Otherwise one hostile message could
+ * become a hundred thousand messages at each attempt.
  */
 const merged = (failures: Failure[]): Failure[] => {
   if (failures.length <= SEPARATE_PIECES) return failures;
@@ -80,7 +80,7 @@ const partsOf = (group: Failure[]): Failure[][] => {
 };
 
 /**
- * Makes the whole message visible again. A queue or table did not accept a record that must exist before the message is
+ * Makes the whole message visible again, because a queue or table did not accept a record that must exist before the message is
  * acknowledged.
  */
 export const giveBack = async (
@@ -98,8 +98,8 @@ export const giveBack = async (
 };
 
 /**
- * Gives a message back unread if its attributes are those of a newer release. It stays the same message, because what this release sends
- * again has the attributes that it knows. Resolves to false if the attributes are known.
+ * Gives a message back unread if a newer release wrote its attributes. The message is not sent again as a new one, because this release
+ * would write its attributes in an older format. Resolves to false if this release knows the attributes.
  */
 export const isNewer = async (message: QueueMessage, deps: Deps): Promise<boolean> => {
   if (message.newer === undefined) return false;
@@ -116,8 +116,7 @@ const sendOn = async (failure: Failure, message: QueueMessage, deps: Deps): Prom
 
 const isExhausted = ({ error }: Failure, message: QueueMessage, { clock }: Deps): boolean => {
   const { tries, waitingSinceMs } = afterFailure(message, error, clock.now());
-  // If an invocation had too little time for the piece, the object is not the cause. The large objects of one batch share the
-  // network.
+  // If an invocation had too little time for the piece, the object is not the cause: the large objects of one batch share the network.
   if (error.reason === 'out-of-time') return tries >= OUT_OF_TIME_LIMIT;
   const forMs = clock.now() - waitingSinceMs;
   if (error.isAvoided || WITHOUT_TRY.has(error.reason)) return forMs >= MAX_WAITING_MS;
@@ -155,7 +154,7 @@ export const tryAgain = async (failure: Failure, message: QueueMessage, deps: De
     if (hint !== null && hint.run !== null) deps.runs.count(hint.run, { kind: 'tried' });
 };
 
-/** The reasons that show that no attempt was made. The piece is tried again until it has waited for too long. */
+/** The reasons for which no attempt was made. The piece is tried again until it has waited for too long. */
 const WITHOUT_TRY: ReadonlySet<Reason> = new Set(['newer-release', 'key-busy']);
 
 const delaySeconds = (tries: number): number =>

@@ -1,7 +1,7 @@
 /**
- * The brake on deletes and overwrites in masses. There is one for each destination of a rule. The brake closes when more changes
- * were made within the window than its settings allow. While the brake is closed, a change that would hide or destroy a replica is
- * held: the replica stays, and the key is on a list until an operator releases it (`s3-replicator brake release`).
+ * The brake against mass deletes and overwrites. There is one for each destination of a rule. The brake closes when more changes were
+ * made within the window than its settings allow. While the brake is closed, a change that would hide or destroy a replica is held: the
+ * replica stays, and the key is on a list until an operator releases it (`s3-replicator brake release`).
  */
 import type { BrakeSettings } from './rule.ts';
 import type { Task } from './task.ts';
@@ -9,11 +9,11 @@ import type { Task } from './task.ts';
 /** The brake as converge uses it. */
 export interface Brake {
   /**
-   * Called before a delete that leaves the key without an object, or an overwrite after which the earlier content is gone. If the
-   * change may be made, counts it and resolves to true. Otherwise puts the key on the list of held keys.
+   * Called before a delete that leaves the key without an object, or before an overwrite that destroys the earlier content. If the change
+   * may be made, counts it and resolves to true. Otherwise puts the key on the list of held keys and resolves to false.
    */
   admit(task: Task, change: 'delete' | 'overwrite'): Promise<boolean>;
-  /** Counts a change that is not held. */
+  /** Counts a change that is made even if the brake is closed. */
   count(task: Task, change: 'delete' | 'overwrite'): Promise<void>;
   isClosed(task: Task): Promise<boolean>;
 }
@@ -66,9 +66,12 @@ export interface BrakeLedger {
   all(): Promise<ReadonlyMap<string, BrakeRecord>>;
   /** The keys on the list, in the order of their UTF-8 bytes. */
   held(name: string): AsyncIterable<HeldKey>;
-  /** Opens the brake, forgets what was counted, and releases the keys that were held at this time or earlier. */
+  /** Opens the brake, removes its counts, and releases the keys that were held at `untilMs` or earlier. */
   release(name: string, record: BrakeRecord, release: { untilMs: number; how: Release }): Promise<void>;
-  /** Remembers that the hint for the released key was sent. The key leaves the list after a month. A key that was held anew stays. */
+  /**
+   * Remembers that the hint for the released key was sent. The key leaves the list after a month. A key that was held again in the
+   * meantime stays.
+   */
   sent(name: string, held: HeldKey, nowMs: number): Promise<void>;
   forget(name: string, held: HeldKey): Promise<void>;
   /** Called when all keys that were released at `releasedMs` were processed. */

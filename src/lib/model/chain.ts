@@ -1,4 +1,7 @@
-/** Chains of messages. A function that sends its work on to its own queue counts how often it did so, and whether anything moved. */
+/**
+ * Chains of messages. A function that sends its work on to its own queue counts how often it has done so, and how often in a row it made
+ * no progress.
+ */
 import { ReplicationError } from './errors.ts';
 import { isCount, isRecord } from './json.ts';
 
@@ -6,11 +9,14 @@ import { isCount, isRecord } from './json.ts';
 export interface Chain {
   /** How often the work was sent on. */
   hops: number;
-  /** How many of the last hops moved nothing. */
+  /** How many hops in a row, up to the last one, made no progress. */
   fruitless: number;
 }
 
-/** A chain of transfers that begin anew. `version` identifies the version that the last of them was to move. */
+/**
+ * A chain of transfers, each of which begins the transfer of a key anew. `version` identifies the version that the last transfer was to
+ * move.
+ */
 export interface TransferChain extends Chain {
   version: string;
 }
@@ -26,12 +32,12 @@ export const parseChain = (json: unknown): TransferChain | null => {
 
 export const NEW_CHAIN: Chain = { hops: 0, fruitless: 0 };
 
-/** Maximum number of hops in a row that move nothing. */
+/** Maximum number of hops in a row that make no progress. */
 const FRUITLESS_LIMIT = 8;
 
 /**
- * Returns the chain of the message that is sent on. Throws `no-progress` if too many hops in a row moved nothing. AWS does not stop
- * such a chain, because the functions declare that they run in loops.
+ * Returns the chain of the message that is sent on. Throws `no-progress` if too many hops in a row made no progress. AWS does not stop
+ * such a chain, because the configuration of the functions allows recursive loops.
  */
 export const nextHop = ({ hops, fruitless }: Chain, hasMoved: boolean): Chain => {
   const next = { hops: hops + 1, fruitless: hasMoved ? 0 : fruitless + 1 };

@@ -35,8 +35,8 @@ export interface Budget {
 }
 
 /**
- * Creates a budget. The running work of one owner never takes more than `ofOne` together, so that work that hangs leaves room for the work of
- * others, which then overtakes what waits for its own owner.
+ * Creates a budget. The running work of one owner never takes more than `ofOne` together, so hanging work leaves room for other owners.
+ * If an owner has no room left, the work of other owners overtakes its waiting work.
  */
 export const createBudget = (capacity: number, ofOne: number = capacity): Budget => {
   let used = 0;

@@ -16,9 +16,9 @@ export class ReplicationError extends Error {
   readonly reason: Reason;
   /** The AWS request id of the failed call; null: there was none. */
   readonly requestId: string | null;
-  /** True if the destination is avoided at present, so that this failure is not the fault of the object and counts as no try. */
+  /** True if the destination is avoided at present. The failure is then not the fault of the object, and does not count as an attempt. */
   readonly isAvoided: boolean;
-  /** Set where a call to a bucket fails; null: the error is about no bucket. See {@link sideOf}. */
+  /** Set where a call to a bucket fails; null: the error does not concern a bucket. See {@link sideOf}. */
   side: Side | null = null;
 
   constructor(reason: Reason, message: string, { cause, requestId, isAvoided }: Circumstances = {}) {

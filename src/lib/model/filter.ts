@@ -1,6 +1,6 @@
 /**
- * Decides which objects a rule replicates, by key, size and tags. Live replication, runs, estimates and `explain` all ask here. Listings
- * show no tags, so there is one answer from key and size, and one that also needs the tags.
+ * Decides which objects a rule replicates, by key, size and tags. Live replication, runs, estimates and `explain` all use these
+ * functions. A listing shows no tags, so one function decides by key and size alone, and another one also by the tags.
  */
 import type { Tags } from './ports.ts';
 import type { Exclusion, Filter, ReplicationRule } from './rule.ts';

@@ -1,4 +1,4 @@
-/** Times of day in a time zone. Node.js brings the rules of all time zones of IANA. */
+/** Times of day in a time zone. Node.js includes the rules of all IANA time zones. */
 
 /** A day of the calendar. */
 interface Day {
@@ -19,7 +19,10 @@ export const isTimeZone = (zone: string): boolean => {
   }
 };
 
-/** Returns the minutes since midnight of a text like `03:00`. `24:00` is the end of the day. Null: it is no time of day. */
+/**
+ * Returns the minutes since midnight of a text like `03:00`. `24:00` is the end of the day. Returns null if the text is not a time of
+ * day.
+ */
 export const minutesOf = (text: string): number | null => {
   const [, hours = '', minutes = ''] = /^(\d\d):(\d\d)$/.exec(text) ?? [];
   const sum = Number(hours) * 60 + Number(minutes);
@@ -52,7 +55,7 @@ export const localTime = (ms: number, zone: string): Day & { minutes: number } =
  */
 export const zonedMs = ({ year, month, day }: Day, minutes: number, zone: string): number => {
   const shown = Date.UTC(year, month - 1, day, 0, minutes);
-  // The offset at the result may differ from that at the first guess, if the clocks change in between.
+  // If the clocks change between the first guess and the result, the two have different offsets.
   const guess = shown - offsetMs(shown, zone);
   return shown - offsetMs(guess, zone);
 };

@@ -20,7 +20,7 @@ export const SHARED_METRICS = [
   'OperationsFailedReplication',
 ] as const;
 
-/** The metric on which the alarm of scheduled verifies stands. It exists only where a rule has a schedule. */
+/** The metric that the alarm of scheduled verifies uses. It exists only if a rule has a schedule. */
 export const VERIFIES_FAILING = 'VerifiesFailing';
 
 /** The subject of a record or a metric. */

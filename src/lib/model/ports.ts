@@ -146,9 +146,9 @@ export interface SlicedBody {
 }
 
 export interface NeighboursRequest {
-  /** All keys that are wanted begin with this text. */
+  /** All requested keys begin with this text. */
   prefix: string;
-  /** The first key that is wanted. */
+  /** The first requested key. */
   first: string;
   /** Maximum number of entries, up to 1,000. */
   maxEntries: number;
@@ -158,7 +158,7 @@ export interface NeighboursRequest {
 export interface Neighbours {
   /** The history of each key of which the page has all entries, newest first. The keys are in S3's order. A key without entries is left out. */
   histories: ReadonlyMap<string, HistoryEntry[]>;
-  /** Whether no key with the prefix follows. */
+  /** True if no further key with the prefix follows this page. */
   isWhole: boolean;
 }
 
@@ -178,11 +178,12 @@ export interface SourceBucket {
    */
   part(key: string, pin: Pin, partNumber: number): Promise<{ parts: number; sizeBytes: number } | null>;
   /**
-   * Lists versions and delete markers of exactly this key, newest first (ListObjectVersions): all, or as far as the first entry for which
-   * `until` is true. A key may have a hundred thousand versions, so that each event would cost a hundred calls.
+   * Lists versions and delete markers of exactly this key, newest first (ListObjectVersions). Lists all of them, or only as far as the
+   * first entry for which `until` is true. Without `until`, an event of a key with a hundred thousand versions would cost a hundred
+   * calls.
    */
   history(key: string, until?: (entry: HistoryEntry) => boolean): Promise<HistoryEntry[]>;
-  /** Lists versions and delete markers of the keys from `first` on, in one request. */
+  /** Lists versions and delete markers of `first` and of the keys after it, in one request. */
   neighbours(request: NeighboursRequest): Promise<Neighbours>;
   /** Resolves to null if the version is gone. */
   tags(key: string, versionId: string | null): Promise<Tags | null>;
@@ -251,11 +252,11 @@ export interface ReplicaAttributes extends ObjectAttributes {
 
 /** The bucket of one destination, accessed with the credentials of the destination's role. */
 export interface DestinationBucket {
-  /** HEAD of the current version. The state of an object that S3 shows only with the key of a customer (SSE-C) is as listed. */
+  /** HEAD of the current version. If S3 shows an object only with the key of a customer (SSE-C), its state comes from the listing. */
   look(key: string): Promise<Current>;
   /** HEAD of one version. Resolves to null if the version is gone, or if S3 shows it only with the key of a customer. */
   head(key: string, versionId: string): Promise<ObjectState | null>;
-  /** GET pinned to this version, like `SourceBucket.read`. Only a person who wants certainty reads the destination. */
+  /** GET pinned to this version, like `SourceBucket.read`. The destination is read only if a person asks for certainty. */
   read(key: string, pin: Pin, slice: Slice): Promise<SlicedBody>;
   /**
    * Lists all versions and delete markers of exactly this key, newest first (ListObjectVersions). The pages are requested one by
@@ -292,8 +293,8 @@ export interface DestinationBucket {
     guard: Guard;
   }): Promise<Written>;
   /**
-   * If `checksum` is null, S3 uses its default algorithm. Resolves to the upload id and to the encryption that S3's response
-   * contains. `precondition` is the condition with which the upload is to be completed. S3 checks it only then.
+   * If `checksum` is null, S3 uses its default algorithm. Resolves to the upload id and to the encryption that S3's response contains.
+   * `precondition` is the condition for the completion of the upload, and S3 checks it only then.
    */
   createUpload(request: {
     key: string;
@@ -322,7 +323,7 @@ export interface DestinationBucket {
   /**
    * CopyObject. If the response has status 200 but its body contains an error, that error is thrown like any other. Also throws
    * `access-denied` if the destination's role is not allowed to read the source, and `no-such-bucket` if the server does not find the
-   * source. Whether the source exists is for the caller to find out.
+   * source. The caller must find out whether the source exists.
    */
   copyObject(request: {
     from: CopySource;
@@ -355,14 +356,16 @@ export interface DestinationBucket {
   /** Lists the unfinished uploads of all keys with this prefix (ListMultipartUploads). */
   uploads(prefix: string): AsyncIterable<ListedUpload>;
   /**
-   * Resolves to true if the bucket is known to have a default retention, so that S3 accepts uploads only with a checksum in a
-   * header. The first call of an execution environment asks S3 (GetObjectLockConfiguration). If the role may not ask, resolves to
-   * false until `foundLocked` is called.
+   * Resolves to true if the bucket is known to have a default retention. S3 then accepts uploads only with a checksum in a header. The
+   * first call of an execution environment asks S3 (GetObjectLockConfiguration). If the role may not ask, resolves to false until
+   * `foundLocked` is called.
    */
   locksByDefault(): Promise<boolean>;
   /** Resolves to the default retention of the bucket, or to null if there is none or it is unknown. Asks S3 as `locksByDefault` does. */
   defaultRetention(): Promise<DefaultRetention | null>;
-  /** Remembers for this execution environment that the bucket has a default retention, because a refusal has shown it. */
+  /**
+   * Called after a refusal that shows that the bucket has a default retention. Remembers this for the life of the execution environment.
+   */
   foundLocked(): void;
   /** Aborts the upload. Also succeeds if the upload is gone. */
   abortUpload(request: { key: string; uploadId: string }): Promise<void>;
@@ -402,8 +405,8 @@ export interface Clock {
 /** Watches the calls that wait for an answer of a destination. */
 export interface AnswerWatch {
   /**
-   * Called when a call begins to wait. The call is aborted with the signal, and ends its wait in any case. `afterMs` is how much longer
-   * than usual the answer may take.
+   * Called when a call begins to wait. The caller aborts the call when the signal is aborted, and calls `end` in any case. `afterMs` is
+   * how much longer than usual the answer may take.
    */
   begin(destination: Destination, options?: { afterMs?: number }): { signal: AbortSignal; end(): void };
 }

@@ -1,5 +1,6 @@
 /**
- * AWS's answer to one call. A call that must not succeed is expected to fail with an error that shows that the call was allowed.
+ * AWS's answer to one call of a probe. A probe may make a call that must not succeed. The error of such a call shows whether the call was
+ * allowed.
  */
 export interface ProbeStep {
   /** The IAM action that the call needs, e.g. `s3:PutObjectTagging`. */

@@ -16,7 +16,7 @@ export interface ReasonEntry {
   fix: string;
   /** Whether the cause may end by itself. A redrive may then help although nobody has changed anything. */
   mayPass?: true;
-  /** The command that ends a dead letter after the fix. `either`: a redrive or a discard. Left out: a redrive. */
+  /** The command that removes a dead letter after the fix. `either`: a redrive or a discard. Left out: a redrive. */
   endedBy?: 'discard' | 'either';
 }
 
@@ -242,8 +242,9 @@ export const ALL_REASONS = Object.keys(REASON_ENTRIES).filter(
 );
 
 /**
- * Returns true if AWS refused for lack of a permission. IAM, key policies and trust policies take up to a minute to be known, so such a
- * refusal may pass. A bucket of another account is refused in the same way, and a new bucket may be missing in the listing of its owner.
+ * Returns true if AWS refused because a permission is missing. A new permission in IAM, a key policy or a trust policy takes up to a
+ * minute to take effect, so such a refusal may pass. A bucket of another account causes the same refusal, and a new bucket may still be
+ * missing in the listing of its owner.
  */
 export const isPermission = (reason: Reason): boolean =>
   reason === 'access-denied' ||

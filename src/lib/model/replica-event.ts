@@ -1,7 +1,10 @@
-/** The event that tells EventBridge of a proven replica (`announce: eventbridge`), and the port of the event bus. */
+/** The event that reports a proven replica to EventBridge (`announce: eventbridge`), and the port of the event bus. */
 import type { ReplicationError } from './errors.ts';
 
-/** The source of our events. EventBridge accepts no name from us that begins with `aws.`, so no rule for S3's own events takes them. */
+/**
+ * The source of our events. EventBridge does not accept our events under a name that begins with `aws.`, so no rule for S3's own events
+ * matches them.
+ */
 export const EVENT_SOURCE = 's3-replicator';
 
 export const DETAIL_TYPE = 'Object Replicated';
@@ -25,7 +28,7 @@ export interface ReplicaEvent {
   };
   /** How the copy was proven (`Proof`). `found`: an earlier attempt proved it, and died before it could announce it. */
   proof: string;
-  /** The run that found the object; left out: an event did. */
+  /** The run that found the object; left out: an event reported the object. */
   run?: string;
   /** ISO 8601. */
   'replicated-at': string;
@@ -42,9 +45,12 @@ export interface EventBus {
   put(events: readonly ReplicaEvent[]): Promise<Refused | null>;
 }
 
-/** What announces replicas. */
+/** The means by which replicas are announced. */
 export interface Announcements {
   bus: EventBus;
-  /** Keeps a message that announces again. Null: there is no queue for it, so the work itself fails and is tried again. */
+  /**
+   * Keeps a message from which the events are announced again; null: there is no queue for it, so the work itself fails and is tried
+   * again.
+   */
   keep: ((body: string) => Promise<void>) | null;
 }

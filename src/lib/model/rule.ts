@@ -37,7 +37,7 @@ export interface ReplicationRule {
   stamp: boolean;
   /**
    * Whether source objects that are proven to be replicas (see `Source.replicators`) are replicated. `replicate` allows chains of
-   * buckets. What came from a destination never goes back to it.
+   * buckets. A replica never returns to the destination that it came from.
    */
   replicas: 'ignore' | 'replicate';
   /** Whether the replica gets the tags of the source object. With `ignore` it keeps those that it has at the destination. */
@@ -48,15 +48,15 @@ export interface ReplicationRule {
   announce: 'none' | 'eventbridge';
   /** How archived source objects are restored; null: a person must restore them. */
   restore: Restore | null;
-  /** How many deletes and overwrites pass before deletes are paused; null: deletes are never paused. */
+  /** The number of deletes and overwrites after which deletes are paused; null: deletes are never paused. */
   brake: BrakeSettings | null;
-  /** When both sides are compared without a person; null: never. */
+  /** The schedule on which both sides are compared; null: only a person starts a comparison. */
   verify: VerifySchedule | null;
-  /** How fast runs of the rule may work, and at which hours, unless they are started with other limits. */
+  /** The maximum rate and the hours of the rule's runs. A run may be started with other limits. */
   limits: RunLimits;
 }
 
-/** When a verify of each destination begins, and how much it may use. */
+/** The time at which a verify of each destination begins, and the limits of that verify. */
 export interface VerifySchedule {
   everyDays: number;
   /** Minutes since midnight in `timeZone`. */
@@ -75,7 +75,7 @@ export interface VerifySchedule {
 export interface BrakeSettings {
   windowMinutes: number;
   deletes: number;
-  /** The share of the keys that the last whole backfill or verify counted. */
+  /** A second limit of deletes, as a percentage of the keys that the last backfill or verify of the whole rule counted. */
   deletesPercent: number;
   /** Deletes that S3 Lifecycle caused. */
   expirations: number;
@@ -122,8 +122,8 @@ export interface Source {
   /** The external id with which `roleArn` is assumed; null: none. */
   externalId: string | null;
   /**
-   * The public keys of the other deployments whose signed replicas count as replicas, at the source and at the destination. The
-   * stamps of all others are claims that anybody may have written.
+   * The public keys of the other deployments whose signed replicas count as replicas, at the source and at the destination. The stamps of
+   * all other deployments are only claims, because anybody may have written them.
    */
   replicators: string[];
   /** The account that owns the bucket; null: the account of this deployment. */
@@ -139,7 +139,7 @@ export const CIRCUITS_ID = 'circuits';
 /** The beginning of the ids of the items that count what the functions have received, in the same table. */
 export const ARRIVALS_ID = 'arrivals';
 
-/** How a bucket is reached for which no role of this partition can be assumed. */
+/** How to reach a bucket that no role of this partition can access. */
 export interface S3Service {
   /** The URL of the service; null: the endpoint of AWS for the region. */
   endpoint: string | null;
@@ -166,8 +166,8 @@ export interface ServiceDestination extends DestinationSettings {
   account: string | null;
   service: S3Service;
   /**
-   * `required`: the service must check the conditions of writes. `none`: it does not, so the replica is looked at before and after each
-   * write.
+   * `required`: the service must check the conditions of writes. `none`: the service does not check them, so the replica is looked at
+   * before and after each write.
    */
   conditionalWrites: 'none' | 'required';
 }
@@ -216,7 +216,10 @@ export const destinationKey = (rule: ReplicationRule, destination: Destination, 
 /** Returns the role that may only compare. `destination/template.yml` creates it beside the role that writes. */
 export const compareRoleArn = (roleArn: string): string => `${roleArn}-compare`;
 
-/** Returns whether S3 itself copies objects of the rule to the destination, unless S3 refuses. No service reads from another one. */
+/**
+ * Returns whether S3 itself copies objects of the rule to the destination, unless S3 refuses. One S3 service cannot read from another
+ * one.
+ */
 export const copiesInsideS3 = (
   { copy, source }: Pick<ReplicationRule, 'copy' | 'source'>,
   { service }: Pick<Destination, 'service'>,

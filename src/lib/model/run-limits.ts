@@ -10,19 +10,19 @@ export interface RunLimits {
   hours: Hours | null;
 }
 
-/** Hours of each day. They may include midnight. */
+/** A period of each day. It may include midnight. */
 export interface Hours {
-  /** Minutes since midnight. The first minute of the hours, and the first minute after them. They are not the same. */
+  /** The first minute of the period, and the first minute after it, in minutes since midnight. The two are never equal. */
   fromMinutes: number;
   toMinutes: number;
   /** A time zone of IANA. */
   timeZone: string;
 }
 
-/** Minimum rate. At a lower one, the hints of a page would not fit into the longest delay of SQS. */
+/** Minimum rate. At a lower rate, the hints of a page would need a longer delay than SQS allows. */
 export const LEAST_REQUESTS_PER_SECOND = 10;
 
-/** Parses hours like `22:00-06:00`. Null: the text gives none. */
+/** Parses hours like `22:00-06:00`. Returns null if the text is not such a period. */
 export const parseHours = (text: string): Omit<Hours, 'timeZone'> | null => {
   const [from = '', to = '', ...others] = text.split('-');
   const [fromMinutes, toMinutes] = [minutesOf(from), minutesOf(to)];
@@ -56,7 +56,7 @@ export interface Work {
   bytes: number;
 }
 
-/** Returns how long this work takes at the limits, in milliseconds. If both are limited, the slower one counts. */
+/** Returns how long this work takes at the limits, in milliseconds. If both limits exist, the one that takes longer counts. */
 export const durationAt = (
   { requestsPerSecond, bytesPerSecond }: RunLimits,
   { requests, bytes }: Work,

@@ -8,7 +8,7 @@ import { isCount } from './json.ts';
 
 export const SCHEMAS = {
   hint: 1,
-  /** Several messages in one. */
+  /** A message that contains several messages. */
   several: 1,
   /** Events of replicas that the event bus has not accepted yet. */
   announcement: 1,
@@ -27,7 +27,9 @@ export const SCHEMAS = {
 
 export type Schema = keyof typeof SCHEMAS;
 
-/** The field `v` of a record or body. What has no number was written by hand, or before there were numbers: it counts as 1. */
+/**
+ * Returns the field `v` of a record or body. A record without a number was written by hand, or before there were numbers. It counts as 1.
+ */
 export const schemaField = (schema: Schema): { v: number } => ({ v: SCHEMAS[schema] });
 
 /** Returns the error if the number is not one that this release reads, and null otherwise. */
@@ -37,7 +39,7 @@ export const newerThanKnown = (schema: Schema, number: unknown): ReplicationErro
     : new ReplicationError(
         'newer-release',
         `the schema number of this ${schema} is ${String(number).slice(0, 20)}, and this release knows up to ${SCHEMAS[schema]}: deploy the newer release again`,
-        // The message is not at fault, so it uses up no try.
+        // The message did not cause the failure, so the failure does not count as an attempt.
         { isAvoided: true },
       );
 

@@ -1,4 +1,4 @@
-/** What an S3 service can do, as a probe found out by trying it. */
+/** The abilities of an S3 service, as a probe has found them out. */
 import type { Destination, ReplicationRule } from './rule.ts';
 
 /** The questions of the probe. Each is answered with `yes`, `no`, or `unknown` if it could not be asked. */
@@ -21,7 +21,7 @@ export type Question = keyof typeof QUESTIONS;
 
 export type ServiceAnswer = 'no' | 'unknown' | 'yes';
 
-/** Reads answers that were kept. What a later release asks besides is unknown. */
+/** Reads stored answers. A question that was not asked when the answers were stored gets the answer `unknown`. */
 export const answersOf = (answerTo: (question: string) => unknown): ServiceAnswers['answers'] => {
   const read = (question: Question): ServiceAnswer => {
     const answer = answerTo(question);
@@ -53,7 +53,7 @@ export interface ServiceAnswers {
   left: string[];
 }
 
-/** The questions whose answer must be yes, so that a replica never goes backwards. */
+/** The questions that must be answered with `yes`. Otherwise an older state could replace a newer one at the destination. */
 const CONDITIONS: readonly Question[] = ['creates', 'replaces', 'refusesStale', 'completes', 'deletes'];
 
 /** Returns what the rule needs and the service lacks. Nothing is replicated to such a service. */
@@ -72,14 +72,17 @@ export const lackOf = (
   return needed.filter((question) => answers[question] !== 'yes');
 };
 
-/** The settings of `replication.yml` that ask less of a service. */
+/** The settings of `replication.yml` that require less of a service. */
 const SETTINGS = {
   conditions: '`conditionalWrites: none`',
   tags: '`tags: ignore`',
   order: '`versions: latest`',
 };
 
-/** Returns the setting that makes the service fit, as far as there is one. `words` are what a user writes for each. */
+/**
+ * Returns the settings with which the service would be sufficient. The text is empty if there are none. `words` are the texts that a user
+ * writes for them.
+ */
 export const adviceFor = (lacking: readonly Question[], words: typeof SETTINGS = SETTINGS): string =>
   [
     ...(lacking.some((each) => CONDITIONS.includes(each)) ? [words.conditions] : []),
@@ -87,7 +90,7 @@ export const adviceFor = (lacking: readonly Question[], words: typeof SETTINGS =
     ...(lacking.includes('order') ? [words.order] : []),
   ].join(' and ');
 
-/** Returns true if the service answered as AWS does. Two questions are asked only where the bucket keeps versions. */
+/** Returns true if the service answered as AWS does. Two of the questions are asked only if the bucket keeps versions. */
 export const isLikeAws = ({
   answers,
   isVersioned,

@@ -4,8 +4,8 @@ import type { BothBuckets, Buckets, CopySource, Pin } from './ports.ts';
 import { type Destination, destinationKey, MAX_KEY_BYTES, type ReplicationRule } from './rule.ts';
 
 /**
- * What may have changed. `attributes` means everything that a verify compares and that can be repaired. With `bytes`, the stamp and a CRC of the
- * replica count for nothing, because both sides were read and differ.
+ * What may have changed. `attributes` means everything that a verify compares and that can be repaired. `bytes` means that both sides
+ * were read and differ, so the stamp and a CRC of the replica prove nothing.
  */
 export type Concern = 'content' | 'bytes' | 'tags' | 'acl' | 'lock' | 'attributes';
 
@@ -23,13 +23,16 @@ export interface Task {
   concern: Concern;
   /** Whether a key with neither an object nor a delete marker at the source counts as deleted. */
   absenceIsDeletion: boolean;
-  /** Whether the writer of the change claims to be a replicator. False is certain, true is not; null: unknown. */
+  /** Whether the writer of the change claims to be a replicator. False is certain, but true is only a claim; null: unknown. */
   byReplicator: boolean | null;
   /** Whether only a replica with our stamp may be deleted, even if the destination bucket is versioned. */
   onlyStamped: boolean;
   /** Whether S3 Lifecycle made the change at the source. */
   expired: boolean;
-  /** Whether an operator has released the key, which the brake held (see `brake.ts`). The brake has the record of it. */
+  /**
+   * Whether an operator has released the key, which the brake had held (see `brake.ts`). The record of the brake shows whether this is
+   * true.
+   */
   released: boolean;
   /** The run that sent the hint; null: none. */
   run: string | null;
@@ -37,7 +40,7 @@ export interface Task {
   chain: TransferChain | null;
 }
 
-/** Creates a task. No other function does. `known` holds the fields that the hint gives besides the key. */
+/** Creates a task. All tasks are created here. `known` holds the fields that the hint gives besides the key. */
 export const createTask = (
   { rule, destination, key }: Pick<Task, 'rule' | 'destination' | 'key'>,
   known: Partial<Omit<Task, 'rule' | 'destination' | 'key' | 'replicaKey'>> = {},
