@@ -1,10 +1,10 @@
 /**
- * All reasons for which a hint can fail. The entry of a reason declares what happens to the message, and what an operator needs
- * to know. A reason without an entry does not compile.
+ * All reasons for which a hint can fail. The entry of a reason declares what happens to the message, and what an operator needs to know.
+ * A reason without an entry does not compile.
  *
- * If a hint is not replicated, one of three things follows (see `decisions/002-failures.md`): the hint is tried again, nothing
- * has to be done, or a person must act. If nothing has to be done, that is an outcome (`skip`) and not an error. This file
- * therefore contains only the other two.
+ * If a hint is not replicated, the hint is tried again, nothing has to be done, or a person must act (see `decisions/002-failures.md`). A
+ * hint for which nothing has to be done has an outcome (`skip`) and no error. Therefore this file knows only retries and hints that need
+ * a person.
  */
 export type Disposition = 'retry' | 'quarantine';
 

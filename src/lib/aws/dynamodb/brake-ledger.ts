@@ -13,7 +13,9 @@ import {
 import { BRAKES, heldBy } from './run-items.ts';
 import { askTable, itemsOf, type ItemTable, type TableItem } from './table.ts';
 
-/** How long a released key stays on the list after its hint was sent. A message lives at most 14 days, twice if it is redriven. */
+/**
+ * How long a released key stays on the list after its hint was sent. A message lives at most 14 days, or twice as long if it is redriven.
+ */
 const SENT_SECONDS = 30 * 24 * 3_600;
 
 /** If `region` is null, the region of the environment is used. */

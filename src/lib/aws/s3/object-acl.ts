@@ -49,8 +49,8 @@ const ownerOf = ({ Owner }: GetObjectAclCommandOutput): string => {
 };
 
 /**
- * Converts a grant to the domain's form. Returns an empty list for a grant to the owner. S3 returns e-mail grantees as users. A grantee
- * without id or URI cannot be named, so the list is empty in that case too. Some servers show the owner as such a grantee.
+ * Converts a grant to the domain's form. Returns an empty list for a grant to the owner. Also returns an empty list for a grantee without
+ * id or URI, because such a grantee cannot be named. Some servers show the owner in this way. S3 returns e-mail grantees as users.
  */
 const grantToOthers = ({ Grantee, Permission }: SdkGrant, owner: string): Grant[] => {
   if (Permission === undefined) return [];

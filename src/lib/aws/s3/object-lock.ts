@@ -39,7 +39,7 @@ export const writeLegalHold = async (target: Target, name: ObjectName): Promise<
 
 /**
  * Resolves to the default retention of the bucket, or to null if it has none. S3 is asked once in each execution environment. If the role
- * may not ask, or the server does not know the request, the result is null, and only a refused request shows that there is a retention.
+ * may not ask, or the server does not know the request, the result is null. Then only a refused write shows that there is a retention.
  */
 export const defaultRetention = async (
   target: Target,

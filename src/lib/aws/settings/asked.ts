@@ -11,7 +11,7 @@ export interface AskedPlace {
 /** The answer to a question. A missing permission is an answer too, because a caller may have only some permissions. */
 export type Asked<Value> =
   | { kind: 'answer'; value: Value }
-  /** What was asked about does not exist. */
+  /** The thing that the question is about does not exist. */
   | { kind: 'missing' }
   /** The permission that the caller does not have, e.g. `s3:GetBucketPolicy`. */
   | { kind: 'denied'; permission: string; message: string }
