@@ -1,5 +1,5 @@
 /**
- * Calculates costs from the list prices of us-east-1 in US$ as of November 2026, without free tiers or discounts.
+ * Calculates costs from the list prices of us-east-1 in US$ as read in July 2026, without free tiers or discounts.
  *
  * The costs do not include storage, KMS, logs, metrics, alarms, point-in-time recovery of tables, or the polling of empty queues. A GB is
  * 10⁹ bytes, as everywhere in the bench. On bills a GB may be 2³⁰ bytes, which is 7 % more.
