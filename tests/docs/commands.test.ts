@@ -33,10 +33,12 @@ const linesIn = (page: string): Line[] => {
     ([, span = '']) => span,
   );
   const inBlocks = blocks.flatMap((block) =>
-    [...block.replaceAll(/\\\n\s*/g, '').matchAll(/npx s3-replicator (.+)/g)].map(([, text = '']) => ({
-      text,
-      isWhole: true,
-    })),
+    [...block.replaceAll(/\\\n\s*/g, '').matchAll(/npx s3-replicator (.+?)(?= && |$)/gm)].map(
+      ([, text = '']) => ({
+        text,
+        isWhole: true,
+      }),
+    ),
   );
   const inSpans = spans.flatMap((span) => {
     const [, text] = /^npx s3-replicator (.+)/.exec(span) ?? [];
