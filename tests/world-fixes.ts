@@ -47,7 +47,7 @@ export const FIXES: Fix[] = [
       },
     ],
     world: HISTORIES,
-    title: 'every history ends',
+    title: 'where a write replaces the object',
   },
   {
     fault: 'the whole history of a key is written into a destination that keeps only its last state',
@@ -134,8 +134,8 @@ export const FIXES: Fix[] = [
     edits: [
       {
         file: 'src/lib/copy/parts.ts',
-        fixed: "const isEmpty = slice.kind === 'whole' && version.sizeBytes > 0;",
-        before: "const isEmpty = slice.kind === 'whole' && version.sizeBytes < 0;",
+        fixed: "const isEmpty = bytes === null && version.sizeBytes > 0;",
+        before: "const isEmpty = bytes === null && version.sizeBytes < 0;",
       },
     ],
     world: CHAOS,

@@ -201,6 +201,19 @@ describe(`what no id and no header shows (seed ${SEED}, ${RUNS} runs each)`, () 
     });
   });
 
+  test('a history of tags and grants ends with those of the newest version, where a write replaces the object', async () => {
+    const given = history(repeating, {
+      rule: { acl: 'replicate' },
+      kinds: ['put', 'tag', 'grant'],
+      even: true,
+    });
+    const inPlace = given.map((each) => {
+      const versioning = each.destination.versioning === 'unversioned' ? 'unversioned' : 'suspended';
+      return { ...each, destination: { ...each.destination, versioning } } satisfies History;
+    });
+    await property(inPlace, expectShown);
+  });
+
   test('a history in which others seal objects at the destination ends with a destination that equals the source', async () => {
     const given = history(unique, { kinds: ['put', 'seal-there', 'forget', 'tag'] });
     await property(given, expectShown);
@@ -212,6 +225,7 @@ describe(`copies of old replicas (seed ${SEED}, ${RUNS} runs)`, () => {
     const given = history(repeating, {
       rule: { versions: 'all', stamp: true, deletes: 'replicate' },
       kinds: ['put', 'forget', 'copy-back'],
+      even: true,
     });
     await property(given, expectShown);
   });

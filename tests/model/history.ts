@@ -74,13 +74,17 @@ export const history = (
     versioned?: boolean;
     kms?: boolean;
     kinds?: Operation['kind'][];
+    /** Operations on one key only, and as many of each kind. */
+    even?: boolean;
   } = {},
 ): fc.Arbitrary<History> => {
-  const { kinds } = only;
+  const { kinds, even = false } = only;
   const all = kinds?.some((kind) => RARE.has(kind))
     ? fc.oneof(operation(content), rareOperation())
     : operation(content);
-  const wanted = all.filter(({ kind }) => kinds?.includes(kind) ?? (kind !== 'lock' && kind !== 'copy-back'));
+  const wanted = (even ? evenly(content, kinds ?? []) : all).filter(
+    ({ kind }) => kinds?.includes(kind) ?? (kind !== 'lock' && kind !== 'copy-back'),
+  );
   return fc.record({
     source: side(only, ['enabled', 'enabled', 'suspended', 'unversioned']),
     destination: side(only, ['enabled', 'enabled', 'enabled', 'suspended', 'unversioned']),
@@ -191,6 +195,15 @@ export const operation = (content: fc.Arbitrary<string>): fc.Arbitrary<Operation
     { weight: 1, arbitrary: fc.record({ kind: kind('lock'), key, age, untilMs, legalHold: fc.boolean() }) },
   );
 };
+
+const evenly = (content: fc.Arbitrary<string>, kinds: Operation['kind'][]): fc.Arbitrary<Operation> =>
+  fc.oneof(
+    ...kinds.map((wanted) =>
+      operation(content)
+        .filter(({ kind }) => kind === wanted)
+        .map((each) => ({ ...each, key: KEYS[0] })),
+    ),
+  );
 
 /** Generates the operations that only tests get that ask for them. */
 const rareOperation = (): fc.Arbitrary<Operation> => {

@@ -53,8 +53,8 @@ export const play = async (given: History, scheduler: Scheduler, observe?: Obser
   const events = (async () => {
     for (const [index, each] of given.operations.entries()) {
       // Bodies are streams, which need turns of the event loop. Without these turns the source is always faster.
-      for (let pause = given.pauses[index] ?? 0; pause >= 0; pause--)
-        await scheduler.schedule(setImmediate(), 'source');
+      const steps = each.kind === 'copy-back' ? RESTED : (given.pauses[index] ?? 0);
+      for (let pause = steps; pause >= 0; pause--) await scheduler.schedule(setImmediate(), 'source');
       nowMs += given.paceMs;
       disturb(replica, each);
       const event = apply(source, each, String(index));
@@ -85,6 +85,9 @@ export const play = async (given: History, scheduler: Scheduler, observe?: Obser
   }
   return { given, source, replica, written, undelivered, deployment };
 };
+
+/** How many steps of the scheduler replicate what was written so far, so that there is an old replica to copy back. */
+const RESTED = 40;
 
 /** What somebody else does at the destination. */
 const disturb = (replica: MemoryBucket, each: Operation): void => {

@@ -68,6 +68,14 @@ describe(`transfers (seed ${SEED}, ${RUNS} runs each)`, () => {
     });
   });
 
+  test('random transfers of runs that are stopped, of rules that are renamed, and into destinations that deny writes for hours lose nothing', async () => {
+    const given = chaos({ moves: ['put', 'run', 'stop-runs', 'rename', 'tag', 'deny'] });
+    await property(given, (world) => {
+      expectNothingLeft(world);
+      expectShown(world);
+    });
+  });
+
   test('random transfers move hardly any byte twice if functions crash only between parts', async () => {
     const dying = fc.oneof(
       { weight: 10, arbitrary: fc.constant<Mishap>('none') },

@@ -34,7 +34,9 @@ export type Move =
   /** The tags change, but not their number. */
   | { kind: 'tag' }
   /** All versions but the newest are archived, and restored only a day later. */
-  | { kind: 'archive' };
+  | { kind: 'archive' }
+  /** The destination denies these calls, until a person looks at it some hours later. */
+  | { kind: 'deny'; calls: readonly string[] };
 
 export interface Chaos {
   rule: Pick<ReplicationRule, 'versions' | 'copy' | 'stamp'>;
@@ -50,6 +52,8 @@ export interface Chaos {
     | 'concurrency'
   >;
   moves: Move[];
+  /** For how many steps of the scheduler the source rests before each move. */
+  pauses: number[];
   mishaps: Mishap[];
   picks: number[];
   /** For each message that is received, whether its queue delivers it a second time. */
@@ -89,9 +93,20 @@ const OTHER_MOVES = [
   'stop-runs',
   'rename',
   'tag',
+  'archive',
 ] as const;
 
-const move = (most: number, others: readonly Exclude<Move['kind'], 'put'>[]): fc.Arbitrary<Move> =>
+/** The moves of a test that names none. */
+const USUAL_MOVES = OTHER_MOVES.filter((kind) => kind !== 'archive');
+
+/** A denial of every write may begin at any time. A policy may also deny only the call that ends an upload. */
+const DENIED: readonly (readonly string[])[] = [
+  ['put', 'createUpload', 'uploadPart', 'copyPart', 'completeUpload'],
+  ['completeUpload'],
+];
+
+/** Generates a move of each kind that `kinds` has, and more puts than all others. */
+const move = (most: number, kinds: readonly Move['kind'][]): fc.Arbitrary<Move> =>
   fc.oneof(
     {
       weight: 5,
@@ -101,7 +116,18 @@ const move = (most: number, others: readonly Exclude<Move['kind'], 'put'>[]): fc
         form: weighted<'parts' | 'whole'>([5, 'parts'], [1, 'whole']),
       }),
     },
-    ...others.map((kind) => ({ weight: 1, arbitrary: fc.constant({ kind }) })),
+    ...OTHER_MOVES.filter((kind) => kinds.includes(kind)).map((kind) => ({
+      weight: 1,
+      arbitrary: fc.constant({ kind }),
+    })),
+    ...(kinds.includes('deny')
+      ? [
+          {
+            weight: 2,
+            arbitrary: fc.constantFrom(...DENIED).map((calls) => ({ kind: 'deny' as const, calls })),
+          },
+        ]
+      : []),
   );
 
 export const mishap: fc.Arbitrary<Mishap> = fc.oneof(
@@ -152,15 +178,10 @@ export const chaos = (
               sizes: sizes(most),
               form: fc.constant('parts' as const),
             }),
-            fc.array(
-              move(
-                most,
-                only.moves?.includes('archive') === true ? [...OTHER_MOVES, 'archive'] : OTHER_MOVES,
-              ).filter(({ kind }) => only.moves?.includes(kind) ?? true),
-              { maxLength: only.moves?.length === 0 ? 0 : 4 },
-            ),
+            fc.array(move(most, only.moves ?? USUAL_MOVES), { maxLength: only.moves?.length === 0 ? 0 : 4 }),
           )
           .map(([first, others]) => [first, ...others]),
+        pauses: fc.array(weighted<number>([1, 0], [1, 4], [1, 12], [2, 30]), { minLength: 5, maxLength: 5 }),
         mishaps: fc.array(only.mishaps ?? mishap, { maxLength: 150 }),
         picks: fc.array(fc.nat({ max: 9 }), { minLength: 20, maxLength: 20 }),
         repeats: fc.array(weighted<boolean>([3, false], [1, true]), { maxLength: 30 }),

@@ -9,13 +9,13 @@ import type { Chaos, Move } from './chaos.ts';
 import { hintOfRun, HOUR_MS } from './one-object.ts';
 
 /**
- * Runs several functions at once and interleaves them at every call, until no work is left. Then lets 36
- * hours pass.
+ * Runs several functions at once and interleaves them at every call, until no work is left. Then lets a
+ * week pass.
  */
 export const playChaos = async (given: Chaos, scheduler: Scheduler): Promise<TransferWorld> => {
   const setting: Setting = { ...given.setting, rule: given.rule };
   const world = createTransferWorld(setting);
-  const state = { isCalm: false, moving: true };
+  const state = { isCalm: false, moving: true, denied: new Set<string>() };
   world.gate = gateOf(given, scheduler, state);
   const picks = [...given.picks];
   const repeats = [...given.repeats];
@@ -36,8 +36,10 @@ export const playChaos = async (given: Chaos, scheduler: Scheduler): Promise<Tra
   };
   const moves = (async () => {
     for (const [index, each] of given.moves.entries()) {
-      for (let pause = 0; pause < pick() * 3; pause++) await scheduler.schedule(Promise.resolve(), 'move');
-      makeMove(world, setting, each, index);
+      for (let pause = given.pauses[index] ?? 0; pause > 0; pause--)
+        await scheduler.schedule(Promise.resolve(), 'move');
+      if (each.kind === 'deny') for (const call of each.calls) state.denied.add(`destination.${call}`);
+      else makeMove(world, setting, each, index);
     }
     for (let sweep = 0; sweep < given.sweeps; sweep++) await world.sweep();
     state.moving = false;
@@ -53,18 +55,23 @@ export const playChaos = async (given: Chaos, scheduler: Scheduler): Promise<Tra
     ]),
   );
   state.isCalm = true;
-  await settle(world);
+  await settle(world, () => state.denied.clear());
   return world;
 };
 
 /**
- * Lets 36 hours pass, with a sweep every hour. Nobody looks for the first six; then an operator redrives the dead-letter queue every hour,
- * and after a day restores what is archived.
+ * Lets 36 hours pass, with a sweep every hour, and then a week. Nobody looks for the first six; then an operator grants what is denied and redrives the
+ * dead-letter queue every hour, and after a day restores what is archived.
  */
-const settle = async (world: TransferWorld): Promise<void> => {
+const settle = async (world: TransferWorld, grant: () => void): Promise<void> => {
   await world.drain();
+  let earlier = 0;
   for (let hour = 0; hour < 36; hour++) {
-    if (hour === 6) expectFewLetters(world);
+    if (hour === 1) earlier = world.dead.length;
+    if (hour === 6) {
+      expectFewLetters(world, earlier);
+      grant();
+    }
     if (hour === 24) expectNothingWaits(world);
     if (hour === 24) for (const version of world.source.versions('k')) version.sealed = null;
     if (hour >= 6) for (const { body } of world.dead.splice(0)) world.deliver(body);
@@ -73,13 +80,17 @@ const settle = async (world: TransferWorld): Promise<void> => {
     await world.sweep();
     await world.drain();
   }
+  // A transfer that failed is kept for six days, even if its version was passed over and the next one replicated.
+  world.clock.nowMs += 7 * 24 * HOUR_MS;
+  await world.sweep();
+  await world.drain();
 };
 
-/** A failure is said once, and perhaps once more after a crash, but not at every sweep. */
-const expectFewLetters = ({ dead }: TransferWorld): void => {
-  const letters = dead.map(({ body }) => body);
-  if (letters.some((body) => letters.filter((other) => other === body).length > 3))
-    throw new Error(`the same dead letter comes again and again: ${letters[0]}`);
+/** A failure is said once for each message, and perhaps once more after a crash, but not at every sweep. */
+const expectFewLetters = ({ dead }: TransferWorld, earlier: number): void => {
+  const added = dead.slice(earlier).map(({ body }) => body);
+  const repeated = added.find((body) => added.filter((other) => other === body).length > 2);
+  if (repeated !== undefined) throw new Error(`the same dead letter comes again and again: ${repeated}`);
 };
 
 /** The newest version does not wait for an older one that is archived. */
@@ -89,7 +100,12 @@ const expectNothingWaits = ({ source, replica }: TransferWorld): void => {
     throw new Error('the newest version is not replicated, although it can be read');
 };
 
-const makeMove = (world: TransferWorld, setting: Setting, each: Move, index: number): void => {
+const makeMove = (
+  world: TransferWorld,
+  setting: Setting,
+  each: Exclude<Move, { kind: 'deny' }>,
+  index: number,
+): void => {
   const { source, replica, clock, transfers, receipts } = world;
   clock.nowMs += 2_000;
   switch (each.kind) {
@@ -121,7 +137,7 @@ const makeMove = (world: TransferWorld, setting: Setting, each: Move, index: num
       world.deliver(s3Event({ key: 'k', sequencer: `foreign ${index}`, sizeBytes: GIB }));
       return;
     case 'run':
-      world.deliver(hintOfRun(`run ${index}`));
+      world.deliver(hintOfRun(`run ${index}`), 'backfill');
       return;
     case 'stop-runs':
       for (let run = 0; run <= index; run++) world.runs.stopped.add(`run ${run}`);
@@ -148,9 +164,14 @@ const makeMove = (world: TransferWorld, setting: Setting, each: Move, index: num
   }
 };
 
-const gateOf = (given: Chaos, scheduler: Scheduler, state: { isCalm: boolean }): Gate => {
+const gateOf = (
+  given: Chaos,
+  scheduler: Scheduler,
+  state: { isCalm: boolean; denied: Set<string> },
+): Gate => {
   const mishaps = [...given.mishaps];
   return async (point, call) => {
+    if (state.denied.has(call)) throw new ReplicationError('access-denied', 'as told');
     if (state.isCalm) return;
     await scheduler.schedule(Promise.resolve(), call);
     const each = mishaps.shift() ?? 'none';
