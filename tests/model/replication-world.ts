@@ -50,6 +50,7 @@ export const play = async (given: History, scheduler: Scheduler, observe?: Obser
 
   const written: World['written'] = new Map(KEYS.map((each) => [each, []]));
   const dropped: string[] = [];
+  const user = { isDone: false };
   const events = (async () => {
     for (const [index, each] of given.operations.entries()) {
       // Bodies are streams, which need turns of the event loop. Without these turns the source is always faster.
@@ -67,11 +68,12 @@ export const play = async (given: History, scheduler: Scheduler, observe?: Obser
         else deployment.deliver(body);
       }
     }
+    user.isDone = true;
   })();
   const lambda = async (): Promise<void> => {
-    await deployment.run();
+    do await deployment.run();
+    while (!user.isDone);
     deployment.retry();
-    await events;
     await deployment.run();
   };
   await scheduler.waitFor(Promise.all([events, lambda(), lambda(), lambda()]));
