@@ -76,6 +76,13 @@ describe(`transfers (seed ${SEED}, ${RUNS} runs each)`, () => {
     });
   });
 
+  test('random transfers that a run began lose nothing, if the run is stopped and its dead letters are redriven', async () => {
+    await property(chaos({ moves: ['run', 'stop-runs', 'deny'] }), (world) => {
+      expectNothingLeft(world);
+      expectShown(world);
+    });
+  });
+
   test('random transfers move hardly any byte twice if functions crash only between parts', async () => {
     const dying = fc.oneof(
       { weight: 10, arbitrary: fc.constant<Mishap>('none') },

@@ -19,14 +19,15 @@ export type Mishap =
 
 /** A change of the source, or a loss of the replicator's own data. */
 export type Move =
-  | { kind: 'put'; sizes: number[]; form: 'parts' | 'whole' }
+  /** With `isLate` the event arrives only after all other moves, so that a run may find the object first. */
+  | { kind: 'put'; sizes: number[]; form: 'parts' | 'whole'; isLate: boolean }
   | { kind: 'delete' }
   | { kind: 'forget' }
   | { kind: 'lose-table' }
   | { kind: 'lose-receipts' }
   | { kind: 'foreign' }
-  /** A run sends a hint for the key. */
-  | { kind: 'run' }
+  /** A run sends a hint for the key, and with `repairs` a hint of a verify that repairs. */
+  | { kind: 'run'; repairs: boolean }
   /** All runs so far are paused or cancelled. */
   | { kind: 'stop-runs' }
   /** A deployment gives the rule and its destination other ids. */
@@ -89,7 +90,6 @@ const OTHER_MOVES = [
   'lose-table',
   'lose-receipts',
   'foreign',
-  'run',
   'stop-runs',
   'rename',
   'tag',
@@ -97,7 +97,7 @@ const OTHER_MOVES = [
 ] as const;
 
 /** The moves of a test that names none. */
-const USUAL_MOVES = OTHER_MOVES.filter((kind) => kind !== 'archive');
+const USUAL_MOVES = [...OTHER_MOVES.filter((kind) => kind !== 'archive'), 'put', 'run'] as const;
 
 /** A denial of every write may begin at any time. A policy may also deny only the call that ends an upload. */
 const DENIED: readonly (readonly string[])[] = [
@@ -109,17 +109,21 @@ const DENIED: readonly (readonly string[])[] = [
 const move = (most: number, kinds: readonly Move['kind'][]): fc.Arbitrary<Move> =>
   fc.oneof(
     {
-      weight: 5,
+      weight: kinds.length === 0 || kinds.includes('put') ? 5 : 0,
       arbitrary: fc.record({
         kind: fc.constant('put' as const),
         sizes: sizes(most),
         form: weighted<'parts' | 'whole'>([5, 'parts'], [1, 'whole']),
+        isLate: kinds.includes('run') ? fc.boolean() : fc.constant(false),
       }),
     },
     ...OTHER_MOVES.filter((kind) => kinds.includes(kind)).map((kind) => ({
       weight: 1,
       arbitrary: fc.constant({ kind }),
     })),
+    ...(kinds.includes('run')
+      ? [{ weight: 1, arbitrary: fc.record({ kind: fc.constant('run' as const), repairs: fc.boolean() }) }]
+      : []),
     ...(kinds.includes('deny')
       ? [
           {
@@ -177,6 +181,7 @@ export const chaos = (
               kind: fc.constant('put' as const),
               sizes: sizes(most),
               form: fc.constant('parts' as const),
+              isLate: only.moves?.includes('run') === true ? fc.boolean() : fc.constant(false),
             }),
             fc.array(move(most, only.moves ?? USUAL_MOVES), { maxLength: only.moves?.length === 0 ? 0 : 4 }),
           )

@@ -74,13 +74,13 @@ export const failing = (
 };
 
 /** Returns the message in which a run names the key. */
-export const hintOfRun = (run: string): string =>
+export const hintOfRun = (run: string, kind = 'hint'): string =>
   formatHint({
     bucket: 'source',
     key: 'k',
     versionId: null,
     sizeBytes: null,
-    kind: 'hint',
+    kind,
     identity: run,
     principalId: null,
     rule: null,

@@ -1,6 +1,7 @@
 /** Plays random chaos in a world with transfers. */
 import type { Scheduler } from 'fast-check';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
+import { REPAIR } from '../../src/lib/hint/hint.ts';
 import { Crash } from '../model/memory-receipts.ts';
 import type { Gate } from '../model/memory-source.ts';
 import { s3Event, testDestination } from '../model/settings.ts';
@@ -34,13 +35,15 @@ export const playChaos = async (given: Chaos, scheduler: Scheduler): Promise<Tra
       }
     }
   };
+  const late: string[] = [];
   const moves = (async () => {
     for (const [index, each] of given.moves.entries()) {
       for (let pause = given.pauses[index] ?? 0; pause > 0; pause--)
         await scheduler.schedule(Promise.resolve(), 'move');
       if (each.kind === 'deny') for (const call of each.calls) state.denied.add(`destination.${call}`);
-      else makeMove(world, setting, each, index);
+      else late.push(...makeMove(world, setting, each, index));
     }
+    for (const body of late) world.deliver(body);
     for (let sweep = 0; sweep < given.sweeps; sweep++) await world.sweep();
     state.moving = false;
   })();
@@ -100,12 +103,13 @@ const expectNothingWaits = ({ source, replica }: TransferWorld): void => {
     throw new Error('the newest version is not replicated, although it can be read');
 };
 
+/** Returns the events that arrive later. */
 const makeMove = (
   world: TransferWorld,
   setting: Setting,
   each: Exclude<Move, { kind: 'deny' }>,
   index: number,
-): void => {
+): string[] => {
   const { source, replica, clock, transfers, receipts } = world;
   clock.nowMs += 2_000;
   switch (each.kind) {
@@ -116,50 +120,53 @@ const makeMove = (
       const whole = Buffer.concat(parts).subarray(0, (5 * GIB) / source.options.unitBytes);
       const tags = { colour: `${index}` };
       const { versionId, sizeBytes } = source.put('k', each.form === 'whole' ? whole : parts, { tags });
-      world.deliver(s3Event({ key: 'k', versionId, sizeBytes, sequencer: String(index) }));
-      return;
+      const event = s3Event({ key: 'k', versionId, sizeBytes, sequencer: String(index) });
+      if (each.isLate) return [event];
+      world.deliver(event);
+      return [];
     }
     case 'delete':
       source.remove('k');
-      return;
+      return [];
     case 'forget':
       if (source.versioning === 'enabled') source.forget('k', 0);
-      return;
+      return [];
     case 'lose-table':
       transfers.records.clear();
-      return;
+      return [];
     case 'lose-receipts':
       receipts.clear();
-      return;
+      return [];
     case 'foreign':
       replica.put('k', Buffer.from('theirs'));
       // No event reports a write to the destination. The next hint for the key notices it.
       world.deliver(s3Event({ key: 'k', sequencer: `foreign ${index}`, sizeBytes: GIB }));
-      return;
+      return [];
     case 'run':
-      world.deliver(hintOfRun(`run ${index}`), 'backfill');
-      return;
+      world.deliver(hintOfRun(`run ${index}`, each.repairs ? REPAIR : 'hint'), 'backfill');
+      return [];
     case 'stop-runs':
       for (let run = 0; run <= index; run++) world.runs.stopped.add(`run ${run}`);
-      return;
+      return [];
     case 'rename':
       setting.rule = {
         ...setting.rule,
         id: `rule ${index}`,
         destinations: [testDestination({ id: `destination ${index}` })],
       };
-      return;
+      return [];
     case 'archive':
       for (const version of source.versions('k').slice(0, -1)) {
         const attributes = { ...version.state.attributes, storageClass: 'GLACIER' };
         Object.assign(version, { sealed: 'archived', state: { ...version.state, attributes } });
       }
-      return;
+      return [];
     case 'tag': {
       const versionId = source.setTags('k', 0, { colour: `changed ${index}` });
       const name = 'ObjectTagging:Put';
       if (versionId !== null)
         world.deliver(s3Event({ key: 'k', versionId, sequencer: `tag ${index}`, name }));
+      return [];
     }
   }
 };
