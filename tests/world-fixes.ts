@@ -134,8 +134,8 @@ export const FIXES: Fix[] = [
     edits: [
       {
         file: 'src/lib/copy/parts.ts',
-        fixed: "const isEmpty = bytes === null && version.sizeBytes > 0;",
-        before: "const isEmpty = bytes === null && version.sizeBytes < 0;",
+        fixed: 'const isEmpty = bytes === null && version.sizeBytes > 0;',
+        before: 'const isEmpty = bytes === null && version.sizeBytes < 0;',
       },
     ],
     world: CHAOS,
