@@ -113,18 +113,8 @@ const makeMove = (
   const { source, replica, clock, transfers, receipts } = world;
   clock.nowMs += 2_000;
   switch (each.kind) {
-    case 'put': {
-      const parts = each.sizes.map((size, part) =>
-        Buffer.from(Array.from({ length: size }, (_, at) => (index * 41 + part * 17 + at) % 251)),
-      );
-      const whole = Buffer.concat(parts).subarray(0, (5 * GIB) / source.options.unitBytes);
-      const tags = { colour: `${index}` };
-      const { versionId, sizeBytes } = source.put('k', each.form === 'whole' ? whole : parts, { tags });
-      const event = s3Event({ key: 'k', versionId, sizeBytes, sequencer: String(index) });
-      if (each.isLate) return [event];
-      world.deliver(event);
-      return [];
-    }
+    case 'put':
+      return put(world, each, index);
     case 'delete':
       source.remove('k');
       return [];
@@ -156,10 +146,7 @@ const makeMove = (
       };
       return [];
     case 'archive':
-      for (const version of source.versions('k').slice(0, -1)) {
-        const attributes = { ...version.state.attributes, storageClass: 'GLACIER' };
-        Object.assign(version, { sealed: 'archived', state: { ...version.state, attributes } });
-      }
+      archiveOlder(source);
       return [];
     case 'tag': {
       const versionId = source.setTags('k', 0, { colour: `changed ${index}` });
@@ -168,6 +155,31 @@ const makeMove = (
         world.deliver(s3Event({ key: 'k', versionId, sequencer: `tag ${index}`, name }));
       return [];
     }
+  }
+};
+
+/** Returns the event of the put if it arrives later. */
+const put = (
+  { source, deliver }: TransferWorld,
+  { sizes, form, isLate }: Extract<Move, { kind: 'put' }>,
+  index: number,
+): string[] => {
+  const parts = sizes.map((size, part) =>
+    Buffer.from(Array.from({ length: size }, (_, at) => (index * 41 + part * 17 + at) % 251)),
+  );
+  const whole = Buffer.concat(parts).subarray(0, (5 * GIB) / source.options.unitBytes);
+  const tags = { colour: `${index}` };
+  const { versionId, sizeBytes } = source.put('k', form === 'whole' ? whole : parts, { tags });
+  const event = s3Event({ key: 'k', versionId, sizeBytes, sequencer: String(index) });
+  if (isLate) return [event];
+  deliver(event);
+  return [];
+};
+
+const archiveOlder = (source: TransferWorld['source']): void => {
+  for (const version of source.versions('k').slice(0, -1)) {
+    const attributes = { ...version.state.attributes, storageClass: 'GLACIER' };
+    Object.assign(version, { sealed: 'archived', state: { ...version.state, attributes } });
   }
 };
 
