@@ -2,6 +2,7 @@
  * The check that finds lost subscriptions. A team's Terraform replaced the whole notification configuration of a bucket: replication
  * ended without a word, and nobody could tell since when.
  */
+import { readFileSync } from 'node:fs';
 import { beforeEach, expect, test } from 'vitest';
 import { bucketSubscription } from '../../src/lib/subscription/bucket-subscription.ts';
 import {
@@ -70,6 +71,7 @@ test('a lost subscription is made again beside the entries of others, and the an
       '  npx s3-replicator backfill start --rule invoices --since 2026-11-30T18:05:00Z --stage test --region us-east-1',
     ].join('\n'),
   ]);
+  expect(readFileSync('docs/operations.md', 'utf8')).toContain(announced[0]?.replace(' --stage test', ''));
   expect(await check()).toEqual([]);
 });
 
