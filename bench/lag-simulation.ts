@@ -35,9 +35,9 @@ export interface Lags {
 }
 
 /** How many times the SDK sends a call. */
-const ATTEMPTS = 3;
+export const SDK_ATTEMPTS = 3;
 /** The base of the SDK's backoff. */
-const SDK_BACKOFF_MS = 100;
+export const SDK_BACKOFF_MS = 100;
 /** How many batches Lambda has under way at first, and how many more each second ("Configuring scaling behavior for SQS event source mappings"). */
 const FIRST_ENVIRONMENTS = 5;
 const MORE_PER_SECOND = 5;
@@ -119,7 +119,7 @@ const work = (
       let attempt = 1;
       waitedMs += latencyMs(callMs, stallMs, random);
       while (random() < refused) {
-        isRefused = attempt === ATTEMPTS;
+        isRefused = attempt === SDK_ATTEMPTS;
         if (isRefused) break;
         waitedMs += random() * SDK_BACKOFF_MS * 2 ** attempt + latencyMs(callMs, stallMs, random);
         attempt += 1;
@@ -128,7 +128,7 @@ const work = (
     return { endMs: startMs + waitedMs + (index + 1) * cpuMs, isRefused };
   });
 
-const latencyMs = (callMs: number, stallMs: number, random: () => number): number => {
+export const latencyMs = (callMs: number, stallMs: number, random: () => number): number => {
   const draw = random();
   if (draw < 0.0001) return callMs + stallMs;
   if (draw < 0.001) return 10 * callMs;
@@ -136,27 +136,15 @@ const latencyMs = (callMs: number, stallMs: number, random: () => number): numbe
   return callMs * (0.5 + random());
 };
 
-/** Events at random times: `perSecond` of them on average, and `times` as many in the seconds between `fromMs` and `toMs`. */
-export const burstOf = (
-  { perSecond, times, fromMs, toMs, endMs }: Burst,
-  random: () => number,
-): Float64Array => {
+/** Events at random times, `perSecond` of them on average. */
+export const arrivalsOf = (perSecond: number, endMs: number, random: () => number): Float64Array => {
   const arrivals: number[] = [];
   for (let ms = 0; ms < endMs;) {
-    const rate = ms >= fromMs && ms < toMs ? perSecond * times : perSecond;
-    ms += (-Math.log(1 - random()) * 1_000) / rate;
+    ms += (-Math.log(1 - random()) * 1_000) / perSecond;
     if (ms < endMs) arrivals.push(ms);
   }
   return Float64Array.from(arrivals);
 };
-
-export interface Burst {
-  perSecond: number;
-  times: number;
-  fromMs: number;
-  toMs: number;
-  endMs: number;
-}
 
 /** Returns the value below which a share of the sorted values lies. */
 export const percentile = (sorted: Float64Array, share: number): number =>

@@ -1,6 +1,7 @@
 /** Prints how long objects take from event to proof under bursts, with slow and refused calls, and how long a million messages take to drain. */
 import { type Figure, type Section, value } from './figure.ts';
-import { burstOf, type LagSetting, percentile, simulateLags } from './lag-simulation.ts';
+import { lagsOfDeployment } from './lag-deployment.ts';
+import { arrivalsOf, percentile, simulateLags } from './lag-simulation.ts';
 import { randomOf } from './listing-keys.ts';
 import { functionCost } from './prices.ts';
 import { BATCH_SIZE, SERVICE_DELAY_MS } from './small-objects.ts';
@@ -29,18 +30,29 @@ const USUAL = {
   refused: 0,
 };
 
-const WEATHERS: { name: string; change: Partial<LagSetting> }[] = [
+const RUN = {
+  perSecond: PER_SECOND,
+  cpuMs: USUAL.cpuMs,
+  callMs: USUAL.callMs,
+  stallMs: USUAL.stallMs,
+  refused: USUAL.refused,
+};
+
+const WEATHERS: { name: string; change: Partial<typeof RUN> }[] = [
   { name: 'calls of 20 ms', change: {} },
   { name: 'calls of 100 ms, 3 % answered with SlowDown', change: { callMs: 100, refused: 0.03 } },
 ];
 
 export async function* measureLag(_stand: unknown, isShort: boolean): AsyncGenerator<Section> {
+  const burstSeconds = isShort ? 2 : 60;
   for (const times of [1, 10, 100]) {
     const figures: Figure[] = [];
-    for (const { name, change } of WEATHERS)
-      figures.push(...lagFigures(name, times, { ...USUAL, ...change }, isShort));
+    for (const { name, change } of WEATHERS) {
+      const run = { ...RUN, ...change, times, burstSeconds, steadySeconds: isShort ? 20 : 240 };
+      figures.push(...lagFigures(name, await lagsOfDeployment(run)));
+    }
     yield {
-      title: `From event to proof, simulated: ${PER_SECOND} events/s, ${times === 1 ? 'steady' : `${times} times as many for a minute`}, ${ENVIRONMENTS} environments, batches of ${BATCH_SIZE}`,
+      title: `From event to proof, the function's own code in model time: ${PER_SECOND} events/s, ${times === 1 ? 'steady' : `${times} times as many for ${burstSeconds} s`}, ${ENVIRONMENTS} environments, batches of ${BATCH_SIZE}`,
       figures,
     };
   }
@@ -51,19 +63,7 @@ export async function* measureLag(_stand: unknown, isShort: boolean): AsyncGener
   yield { title: 'A million messages in the queue, simulated', figures: drainFigures() };
 }
 
-const arrivals = (perSecond: number, times: number, isShort: boolean): Float64Array =>
-  burstOf(
-    { perSecond, times, fromMs: MINUTE_MS, toMs: 2 * MINUTE_MS, endMs: (isShort ? 4 : 20) * MINUTE_MS },
-    randomOf(times),
-  );
-
-const lagFigures = (
-  name: string,
-  times: number,
-  setting: Omit<LagSetting, 'arrivalsMs'>,
-  isShort: boolean,
-): Figure[] => {
-  const { sortedMs } = simulateLags({ ...setting, arrivalsMs: arrivals(PER_SECOND, times, isShort) });
+const lagFigures = (name: string, sortedMs: Float64Array): Figure[] => {
   const within = sortedMs.filter((ms) => ms <= PROMISE_MS).length / sortedMs.length;
   return [
     ...([0.5, 0.99, 0.9999] as const).map((share) =>
@@ -85,7 +85,7 @@ const windowFigures = (isShort: boolean): Figure[] =>
       { name: `${perSecond} events/s, no window`, change: {} },
       { name: `${perSecond} events/s, window`, change: { batchSize: LARGE_BATCH, windowMs: WINDOW_MS } },
     ].flatMap(({ name, change }) => {
-      const events = arrivals(perSecond, 1, isShort);
+      const events = arrivalsOf(perSecond, (isShort ? 4 : 20) * MINUTE_MS, randomOf(1));
       const { sortedMs, busyMs, invocations } = simulateLags({ ...USUAL, ...change, arrivalsMs: events });
       const price = functionCost({ seconds: busyMs / 1_000, invocations });
       return [

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { lagsOfDeployment } from '../../bench/lag-deployment.ts';
 import { type LagSetting, percentile, simulateLags } from '../../bench/lag-simulation.ts';
 
 const SETTING: LagSetting = {
@@ -38,4 +39,26 @@ test('the objects of a simulated batch wait for their calls together, but share 
   const [light, heavy] = [lagsOf(batch), lagsOf({ ...batch, cpuMs: 11 })];
   expect(heavy.busyMs - light.busyMs).toBeGreaterThan(500);
   expect(light.busyMs).toBeLessThan(100 * 5 * 20);
+});
+
+test("the function's own code in model time proves each event once, sends refused ones again, and makes a burst wait for its environments", async () => {
+  const run = {
+    perSecond: 40,
+    times: 1,
+    burstSeconds: 1,
+    steadySeconds: 2,
+    cpuMs: 2,
+    callMs: 20,
+    stallMs: 3_000,
+  };
+  const calm = await lagsOfDeployment({ ...run, refused: 0 });
+  expect(calm.length).toBeGreaterThanOrEqual(120);
+  expect(percentile(calm, 0.5)).toBeGreaterThanOrEqual(80);
+  expect(percentile(calm, 0.5)).toBeLessThan(500);
+  // An object that was refused three times in a row is sent again, after two seconds and a half at least.
+  const stormy = await lagsOfDeployment({ ...run, refused: 0.35 });
+  expect(stormy).toHaveLength(calm.length);
+  expect(percentile(stormy, 1)).toBeGreaterThan(2_500);
+  const burst = await lagsOfDeployment({ ...run, refused: 0, times: 30 });
+  expect(percentile(burst, 0.9)).toBeGreaterThan(3 * percentile(calm, 0.5));
 });

@@ -7,8 +7,15 @@ import type { ModelTime } from './model-time.ts';
 
 export type Health = 'healthy' | 'slow' | 'denied' | 'hanging' | 'throttling';
 
-/** How long each call to a bucket takes. */
+/** How long calls take, and which are refused. */
+export interface Weather {
+  callMs(): number;
+  isRefused(): boolean;
+}
+
+/** How long each call to a bucket takes, unless a test says otherwise. */
 const CALL_MS = 30;
+export const CALM: Weather = { callMs: () => CALL_MS, isRefused: () => false };
 /** How many entries the first page of a listing has, and each further one. */
 const FIRST_PAGE = 50;
 const PAGE = 1_000;
@@ -21,33 +28,35 @@ interface Counted {
   time: ModelTime;
   /** Counts a call. `operation` is `s3:` and the name of the port's method. */
   called(operation: string): void;
+  weather: Weather;
 }
 
 /** Counts the pages of a listing, the first of which is short (`object-history.ts`). */
-export const inPages = (source: SourceBucket, { time, called }: Counted): SourceBucket => ({
+export const inPages = (source: SourceBucket, { time, called, weather }: Counted): SourceBucket => ({
   ...source,
   async history(...asked) {
     const entries = await source.history(...asked);
     const further = Math.ceil(Math.max(0, entries.length - FIRST_PAGE) / PAGE);
     for (let page = 0; page < further; page++) called('s3:source.history');
-    await time.sleep(further * CALL_MS);
+    for (let page = 0; page < further; page++) await time.sleep(weather.callMs());
     return entries;
   },
 });
 
 export const slowly =
-  ({ time, called }: Counted): Gate =>
+  ({ time, called, weather }: Counted): Gate =>
   async (point, call) => {
     if (point === 'after') return;
     called(`s3:${call}`);
-    await time.sleep(CALL_MS);
+    await time.sleep(weather.callMs());
+    if (weather.isRefused()) throw Object.assign(failure('throttled'), { side: 'source' as const });
   };
 
 export const gateOf =
   (
     destination: Destination,
     health: Map<string, Health>,
-    { time, called, watch }: Counted & { watch: AnswerWatch },
+    { time, called, weather, watch }: Counted & { watch: AnswerWatch },
   ): Gate =>
   async (point, call) => {
     if (point === 'after') return;
@@ -56,9 +65,9 @@ export const gateOf =
     try {
       const state = health.get(destination.bucket);
       if (state === 'hanging') await hang(time, wait.signal);
-      await time.sleep(state === 'slow' ? SLOW_MS : CALL_MS);
+      await time.sleep(state === 'slow' ? SLOW_MS : weather.callMs());
       if (state === 'denied') throw failure('assume-role-denied');
-      if (state === 'throttling') throw failure('throttled');
+      if (state === 'throttling' || weather.isRefused()) throw failure('throttled');
     } finally {
       wait.end();
     }

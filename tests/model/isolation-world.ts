@@ -20,20 +20,21 @@ import { createMemoryReceipts } from './memory-receipts.ts';
 import { eventMessage } from './memory-retries.ts';
 import { noRuns } from './memory-run-counts.ts';
 import { memorySource, type Gate } from './memory-source.ts';
-import { gateOf, type Health, inPages, slowly } from './isolation-buckets.ts';
+import { CALM, gateOf, type Health, inPages, slowly, type Weather } from './isolation-buckets.ts';
+import { every, runSlots, SLOTS } from './isolation-slots.ts';
 import { noTransfers } from './memory-transfers.ts';
 import { memoryVersionReceipts } from './memory-version-receipts.ts';
 import { createModelQueues } from './model-queues.ts';
-import { createModelTime, type ModelTime } from './model-time.ts';
+import { createModelTime } from './model-time.ts';
 import { s3Event, testConfiguration, testDestination, testInvocation, testRule } from './settings.ts';
 
-/** The default of `stack.maximumConcurrency`. */
-const SLOTS = 50;
 const BATCH = 10;
 /** After how many invocations Lambda replaces an execution environment. */
 const INVOCATIONS_OF_ENVIRONMENT = 200;
 
-/** With `isCold`, every invocation gets a new execution environment. With `oneKey`, each rule has one key, of which all versions count. `keeps` says which outcomes are recorded. */
+/**
+ * With `isCold`, every invocation gets a new execution environment. With `oneKey`, each rule has one key, of which all versions count. `keeps` says which outcomes are recorded, `cpuMs` how long a hint
+ * takes the one core of its environment, and `readyMs` from when on a slot may be used. */
 export const isolationWorld = (
   names: string[],
   {
@@ -44,22 +45,18 @@ export const isolationWorld = (
     longMs = 2_000,
     batch = BATCH,
     windowMs = 0,
+    weather = CALM,
+    cpuMs = 0,
+    readyMs = AT_ONCE,
   } = {},
 ) => {
-  const world = createWorld(names, { versions: oneKey ? 'all' : 'latest', keeps });
+  const world = createWorld(names, { versions: oneKey ? 'all' : 'latest', keeps, weather, cpuMs });
   const { time, queues, source, replicas, records } = world;
   const depsOf = depsIn(world, withCircuits);
   const invocationsOfEnvironment = isCold ? 1 : INVOCATIONS_OF_ENVIRONMENT;
-  const setting = { invocationsOfEnvironment, batch, windowMs, longMs };
-  const slots = runSlots(world, (known) => depsOf(known, 'live'), setting);
-  /** The invocations of the schedule. */
-  const schedule = { invocations: 0, busyMs: 0 };
-  every(time, 60_000, () => {
-    const beganMs = time.now();
-    const known = environmentOf(world, `schedule-${beganMs}`);
-    schedule.invocations += 1;
-    void letBackAll(depsOf(known, null)).then(() => void (schedule.busyMs += time.now() - beganMs));
-  });
+  const setting = { invocationsOfEnvironment, batch, windowMs, longMs, readyMs };
+  const slots = runSlots(world, handlerIn(world, depsOf), setting);
+  const schedule = runSchedule(world, depsOf);
   const writtenMs = new Map<string, number>();
   let written = 0;
   const put = (name: string): void => {
@@ -75,6 +72,8 @@ export const isolationWorld = (
     /** What is in use at the end of each second: all slots, those whose invocation has run for more than `longMs`, and messages in flight. */
     slots,
     schedule,
+    /** How many objects were written. */
+    written: () => written,
     /** Writes objects at an even rate for each of the rules until the time. */
     async write(perSecond: number, untilMs: number, rules = names): Promise<void> {
       for (const [index, name] of rules.entries())
@@ -100,10 +99,11 @@ export const isolationWorld = (
 };
 
 const ALL: (record: OutcomeRecord) => boolean = () => true;
+const AT_ONCE: (slot: number) => number = () => 0;
 
 const createWorld = (
   names: string[],
-  { versions, keeps }: { versions: 'latest' | 'all'; keeps: typeof ALL },
+  more: { versions: 'latest' | 'all'; keeps: typeof ALL; weather: Weather; cpuMs: number },
 ) => {
   const time = createModelTime();
   const calls = new Map<string, number>();
@@ -119,7 +119,7 @@ const createWorld = (
     rules: names.map((name) =>
       testRule({
         id: name,
-        versions,
+        versions: more.versions,
         source: { ...testRule().source, prefix: `${name}/` },
         destinations: [
           testDestination({ id: name, bucket: name, roleArn: `arn:aws:iam::222222222222:role/${name}` }),
@@ -132,7 +132,7 @@ const createWorld = (
     queues: createModelQueues(time, names, called),
     receipts: createMemoryReceipts(),
     records,
-    keeps,
+    ...more,
     /** The rule of each dead letter. */
     dead,
   };
@@ -160,10 +160,11 @@ const depsIn = (world: World, withCircuits: boolean) => {
   return (known: KnownCircuits, pool: 'live' | null): TransferDeps => {
     const stack = stacks.get(known) ?? unknownStack();
     stacks.set(known, stack);
-    const { time, called, health, rules, source, replicas, queues, receipts, records, dead } = world;
+    const { time, called, weather, health, rules, source, replicas, queues, receipts, records, dead } = world;
     const watch = watchAnswers(known);
+    const busyMs = oneCore(world);
     const gate = (destination: Destination): Gate =>
-      gateOf(destination, health, { time, called, watch: watch.forPool(pool) });
+      gateOf(destination, health, { time, called, weather, watch: watch.forPool(pool) });
     return {
       configuration: testConfiguration(...rules),
       buckets: {
@@ -175,9 +176,13 @@ const depsIn = (world: World, withCircuits: boolean) => {
         : closedCircuits,
       brake: noBrakes,
       receipts: {
-        once(...asked) {
+        async once(...asked) {
           for (const operation of ['PutItem', 'UpdateItem']) called(`dynamodb:${operation}`);
-          return receipts.once(...asked);
+          if (world.cpuMs === 0) return await receipts.once(...asked);
+          await time.sleep(world.weather.callMs() + busyMs());
+          const done = await receipts.once(...asked);
+          await time.sleep(world.weather.callMs());
+          return done;
         },
       },
       runs: noRuns,
@@ -201,71 +206,36 @@ const depsIn = (world: World, withCircuits: boolean) => {
   };
 };
 
-interface SlotsInUse {
-  all: number;
-  long: number;
-  /** The messages in flight, of all queues. */
-  messages: number;
-}
+type DepsOf = ReturnType<typeof depsIn>;
 
-/** Handles batches as long as slots are free. Returns a list that grows by one entry at the end of each second. */
-const runSlots = (
-  world: World,
-  depsOf: (known: KnownCircuits) => TransferDeps,
-  setting: { invocationsOfEnvironment: number; batch: number; windowMs: number; longMs: number },
-): SlotsInUse[] => {
-  const { invocationsOfEnvironment, batch: most, windowMs, longMs } = setting;
-  const { time, queues } = world;
-  const slots = Array.from({ length: SLOTS }, (_, slot) => ({
-    slot,
-    busySinceMs: null as number | null,
-    messages: 0,
-    invocations: 0,
-  }));
+/** Returns the function that each slot runs. An environment is created when it is first used. */
+const handlerIn = (world: World, depsOf: DepsOf) => {
   const environments = new Map<string, KnownCircuits>();
-  let isOver = true;
-  /** Takes a full batch immediately, and an incomplete one at the end of the window. */
-  const poll = (): void => {
-    for (;;) {
-      const free = slots.find(({ busySinceMs }) => busySinceMs === null);
-      if (free === undefined || queues.live.length === 0) return;
-      if (windowMs > 0 && queues.live.length < most && !isOver) return;
-      void invoke(free, queues.live.splice(0, most));
-      isOver = false;
-    }
-  };
-  if (windowMs > 0)
-    every(time, windowMs, () => {
-      isOver = true;
-      poll();
-    });
-  const invoke = async (slot: (typeof slots)[number], batch: QueueMessage[]): Promise<void> => {
-    slot.busySinceMs = time.now();
-    slot.messages = batch.length;
-    const id = `${slot.slot}-${Math.floor(slot.invocations++ / invocationsOfEnvironment)}`;
+  return async (messages: QueueMessage[], id: string): Promise<void> => {
     const environment = environments.get(id) ?? environmentOf(world, id);
     environments.set(id, environment);
-    world.called('sqs:ReceiveMessage');
-    world.called('sqs:DeleteMessageBatch');
-    await replicateBatch(batch, depsOf(environment));
-    slot.busySinceMs = null;
-    slot.messages = 0;
-    poll();
+    await replicateBatch(messages, depsOf(environment, 'live'));
   };
-  queues.onArrival(poll);
-  const inUse: SlotsInUse[] = [];
-  every(time, 1_000, () => {
-    const forMs = slots.flatMap(({ busySinceMs }) =>
-      busySinceMs === null ? [] : [time.now() - busySinceMs],
-    );
-    const messages = slots.reduce((sum, slot) => sum + slot.messages, queues.hidden.size);
-    inUse.push({ all: forMs.length, long: forMs.filter((ms) => ms > longMs).length, messages });
-  });
-  return inUse;
 };
 
-const every = (time: ModelTime, ms: number, work: () => void): void =>
-  void time.after(ms, () => {
-    work();
-    every(time, ms, work);
+/** Lets messages back every minute. Returns what the invocations of the schedule have used. */
+const runSchedule = (world: World, depsOf: DepsOf) => {
+  const { time } = world;
+  const used = { invocations: 0, busyMs: 0 };
+  every(time, 60_000, () => {
+    const beganMs = time.now();
+    const known = environmentOf(world, `schedule-${beganMs}`);
+    used.invocations += 1;
+    void letBackAll(depsOf(known, null)).then(() => void (used.busyMs += time.now() - beganMs));
   });
+  return used;
+};
+
+/** Returns a function that returns how long the core of the invocation is busy with the work before, and with one hint more. */
+const oneCore = ({ time, cpuMs }: World): (() => number) => {
+  let freeMs = 0;
+  return () => {
+    freeMs = Math.max(freeMs, time.now()) + cpuMs;
+    return freeMs - time.now();
+  };
+};
