@@ -11,6 +11,7 @@ export const CONTROL_CLIENT = {
   requestHandler: {
     connectionTimeout: 2_000,
     socketTimeout: 4_000,
-    httpsAgent: { keepAlive: true, maxSockets: 64 },
+    // As many as a batch has messages at most (`stack.batchSize`), so that none waits for the answer to another.
+    httpsAgent: { keepAlive: true, maxSockets: 100 },
   },
 } as const;
