@@ -12,7 +12,7 @@ export interface LagRun {
   /** How many times as many events arrive in the burst, and how long it takes. */
   times: number;
   burstSeconds: number;
-  /** How long the usual rate goes on, in seconds, a half of it before the burst. */
+  /** How many seconds the usual rate lasts. A half of them is before the burst. */
   steadySeconds: number;
   cpuMs: number;
   callMs: number;
