@@ -71,7 +71,7 @@ function checkSource({ index, rule: { source } }: PlacedRule, region: string): F
   return findings.concat(checkSourceKeys(path, source, region), checkServiceSource(path, source, region));
 }
 
-/** Without its stamp, a replica whose invocation died before the event would not be known as ours. */
+/** If an invocation dies between writing a replica and sending its event, only the stamp shows later that the replica is ours. */
 function checkAnnounce({ index, rule }: PlacedRule): Finding[] {
   if (rule.announce === 'none' || rule.stamp) return [];
   return [
@@ -139,8 +139,8 @@ const otherPartition = (roleArn: string, region: string): { found: string; fix: 
 });
 
 /**
- * Reports loops. In a loop, rules would replicate the replicas of each other, or a rule its own replicas, again and again
- * forever. One rule in the loop that ignores replicas is enough to prevent this.
+ * Reports loops. In a loop, rules would replicate the replicas of each other forever, or a rule its own replicas. One rule in the
+ * loop that ignores replicas is enough to prevent this.
  */
 function checkLoops(rules: PlacedRule[]): Finding[] {
   return rules.flatMap((start) =>
@@ -190,7 +190,7 @@ const fedBy = (rules: PlacedRule[], rule: RuleShape, destination: DestinationSha
       !ignoresReplicasOf(other.rule, rule),
   );
 
-/** Returns whether `reader` ignores the replicas that `writer` makes. Only their stamp proves what they are. */
+/** Returns whether `reader` ignores the replicas that `writer` makes. Only a stamp proves that an object is such a replica. */
 const ignoresReplicasOf = (reader: RuleShape, writer: RuleShape): boolean =>
   reader.replicas === 'ignore' && writer.stamp;
 

@@ -26,5 +26,5 @@ const MAX_COLUMNS = 56;
 const SHOWN_AFTER = 16;
 const SHOWN_BEFORE = 20;
 
-/** Matches what a terminal would not show as one character: the file is text that somebody else may have written. */
+/** Matches every character that a terminal would not show as one character. Somebody else may have written the text of the file. */
 const HIDDEN = /[\p{C}\p{Zl}\p{Zp}]/gu;

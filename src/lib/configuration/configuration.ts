@@ -33,7 +33,7 @@ export interface Configuration {
   backfill: BackfillSettings;
   transfers: TransferSettings;
   deployment: Deployment;
-  /** What can be deployed but is most likely not meant, in the order of the file. */
+  /** Settings that can be deployed but are most likely mistakes, in the order of the file. */
   warnings: ConfigurationProblem[];
 }
 
@@ -43,10 +43,10 @@ export interface StackSettings extends Batches {
   maximumConcurrency: number;
   logRetentionDays: number;
   logLevel: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
-  /** Whether a deployment ends with what doctor finds. */
+  /** Whether a deployment ends with the findings of doctor. */
   doctor: boolean;
   loggedKeys: 'hashed' | 'plain';
-  /** Whether there are more CloudWatch metrics than the six of each destination of each rule. */
+  /** `standard`: six CloudWatch metrics for each destination of each rule. `detailed`: further metrics as well. */
   metrics: 'detailed' | 'standard';
   /** Whether the stack has a CloudWatch dashboard. */
   dashboard: boolean;
@@ -62,9 +62,9 @@ export interface StackSettings extends Batches {
   rolePath: string;
   /** The KMS key that encrypts what the stack stores; null: keys of AWS. */
   kmsKeyArn: string | null;
-  /** The network of the functions; null: that of Lambda. */
+  /** The VPC of the functions; null: Lambda's own network. */
   vpc: VpcSettings | null;
-  /** The bucket that takes the code of the functions; null: the stack creates one. */
+  /** The bucket to which the code of the functions is uploaded; null: the stack creates one. */
   deploymentBucket: string | null;
 }
 
@@ -99,7 +99,7 @@ export interface TransferSettings {
 export interface AlarmSettings {
   /** The email address subscribed to the alarm topic; null: none. */
   email: string | null;
-  /** The existing topic that alarms are published at; null: the stack creates one. */
+  /** The existing topic to which alarms are published; null: the stack creates one. */
   topicArn: string | null;
   oldestMessageMinutes: number;
   /** The number of failed invocations in five minutes at which the alarm fires. */
@@ -164,7 +164,7 @@ export function parseConfiguration(
   return {
     ...toConfiguration(shape.data, rules, options),
     warnings: located(warningsOf(shape.data, rules, region)).map((each) =>
-      // Without its section, the place would be that of the whole file.
+      // If the file does not contain the section of the option, `placeOf` gives the place of the whole file, which is of no use.
       field(content, each.path.split(/[.[]/)[0] ?? '') === undefined ? { ...each, ...NO_PLACE } : each,
     ),
   };

@@ -15,7 +15,7 @@ import { SERVICE_OPTIONS } from './service-schema.ts';
 
 export type DestinationShape = z.output<typeof destinationFields>;
 
-/** The default of `MaxRetentionDays` in destination/template.yml, which refuses longer retentions, is the same number. */
+/** destination/template.yml refuses longer retentions. Its parameter `MaxRetentionDays` has the same default. */
 export const DEFAULT_MAX_RETENTION_DAYS = 3_650;
 
 const REGION_ADVICE = 'give the region the destination bucket is in, like eu-central-1';

@@ -53,8 +53,8 @@ export function readConfigurationFile(text: string): ConfigurationFile {
 const MAXIMUM_EXPANDED_VALUES = 100_000;
 
 /**
- * Finds merge keys without a block, and aliases that name nothing or contain themselves. If there are none, but the aliases expand to too
- * much, returns the first alias of the file.
+ * Finds merge keys without a block, and aliases that name nothing or contain themselves. If there are none, but the aliases expand
+ * to too many values, returns the first alias of the file.
  */
 function wrongAliases(document: Document): { node: Node; found: string }[] {
   const aliases: Alias[] = [];

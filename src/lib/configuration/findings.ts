@@ -66,9 +66,9 @@ function unknownOptionFinding(section: Path, key: string, meant: string | null):
 }
 
 /**
- * Returns the section to which an option belongs. A section below `section` is preferred: `bucket` in a rule means that of its
- * source, not that of reports. Otherwise returns the section closest to the top of the file, or null if no section has the
- * option.
+ * Returns the section to which an option belongs. A section below `section` is preferred: `bucket` in a rule means the bucket of
+ * its source, not the bucket of reports. Otherwise returns the section closest to the top of the file, or null if no section has
+ * the option.
  */
 function sectionWith(key: string, section: Path): string | null {
   const all = Object.keys(SECTIONS)

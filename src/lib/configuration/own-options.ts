@@ -1,7 +1,10 @@
-/** The names of options that are free for users, such as `x-defaults: &defaults`. Aliases refer to their values. */
+/**
+ * Matches the names that users may give to options of their own, such as `x-defaults: &defaults`. Aliases refer to the values of
+ * these options.
+ */
 export const OWN_OPTION = /^x-/;
 
-/** Leaves out these options, at the top of the file and in rules. */
+/** Removes the users' own options from the top of the file and from rules. */
 export const withoutOwnOptions = (content: unknown): unknown => {
   if (!isBlock(content)) return content;
   const options = checkedOptions(content);

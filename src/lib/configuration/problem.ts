@@ -30,7 +30,7 @@ export class ConfigurationError extends Error {
   readonly file: string;
   readonly problems: ConfigurationProblem[];
 
-  /** With the text of the file, the message shows its lines. */
+  /** If the text of the file is given, the message shows its lines. */
   constructor(file: string, problems: ConfigurationProblem[], text: string | null = null) {
     super(describeProblems(file, problems, text));
     this.file = file;
@@ -52,7 +52,7 @@ export const describeWarnings = (file: string, warnings: readonly ConfigurationP
         ...warnings.map((each) => describeProblem(file, each, null)),
       ].join('\n\n') + '\n';
 
-/** Describes a problem or a warning in a few lines. With the text of the file, shows the line in question. */
+/** Describes a problem or a warning in a few lines. If the text of the file is given, also shows the line in question. */
 const describeProblem = (
   file: string,
   { path, line, column, found, fix }: ConfigurationProblem,

@@ -87,7 +87,7 @@ const restoreBlock = optionBlock(
 const BRAKE_ADVICE =
   'write `off`, or a block with any of `windowMinutes:` (1–1440), `deletes:`, `deletesPercent:` (1–100), `expirations:` and `overwrites:` (whole numbers), or remove it: with `deletes: replicate` the brake then has its defaults';
 
-/** Maximum of a limit. Nobody makes as many changes within a day. */
+/** Maximum of a limit. Nobody makes that many changes within a day. */
 const LARGEST_LIMIT = 1_000_000_000;
 
 const limit = (advice: string) => integer(advice, 0, LARGEST_LIMIT);
@@ -171,7 +171,7 @@ export const ruleSchema = optionBlock(
   },
 );
 
-/** The brake of a rule that replicates deletes and has no other. */
+/** The default brake of a rule that replicates deletes. */
 export const DEFAULT_BRAKE = brakeBlock.parse({});
 
 /** The options of each section of a rule. The name of a section is its path below the rule. */

@@ -10,7 +10,10 @@ type Place = Pick<
 >;
 type SourceShape = RuleShape['source'];
 
-/** Two buckets are the same only if their services are. The names of buckets are unique within AWS partitions. */
+/**
+ * Returns a text that is the same for the same bucket. Buckets of different services are different. Within an AWS partition, a name
+ * belongs to one bucket.
+ */
 export const placeOf = ({ bucket, endpoint, region, secretArn }: Place | SourceShape): string =>
   endpoint !== undefined
     ? `${new URL(endpoint).host} ${bucket}`

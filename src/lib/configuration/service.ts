@@ -22,7 +22,7 @@ export const accessOf = (shape: DestinationShape): Access => {
     : { roleArn: null, externalId: null, account: account ?? null, service, conditionalWrites };
 };
 
-/** The region of services that have none, like MinIO. */
+/** The region for services that have no regions, like MinIO. */
 const USUAL_REGION = 'us-east-1';
 
 export const serviceOfSource = (shape: RuleShape['source']): Pick<Source, 'region' | 'service'> => ({

@@ -81,7 +81,7 @@ const strangeCharacters = (path: Finding['path'], prefix: string): Finding[] => 
   return [];
 };
 
-/** Warns if a prefix without `/` also takes the keys of another rule: `invoices` takes `invoices-old/`. */
+/** Warns if a prefix without `/` also matches the keys of another rule: `invoices` matches `invoices-old/`. */
 const neighbourWarnings = ({ index, rule }: PlacedRule, rules: readonly PlacedRule[]): Finding[] => {
   const { bucket, prefix } = rule.source;
   const other = rules.find(

@@ -13,13 +13,16 @@ export interface ConvergeContext extends CopyContext {
   passOver: PassOver;
   signer: GetSigner;
   brake: Brake;
-  /** Called for each version that was written, after its proof. Throws if nothing has taken the event. Left out: nobody waits for it. */
+  /**
+   * Called for each written version, after the version is proven. Throws if the event was accepted nowhere. Left out: nothing is
+   * announced.
+   */
   replicated?: (version: ObjectState, copied: Copied) => Promise<void>;
   /** What the execution environment remembers of a key with many versions; left out: nothing. */
   stack?: KnownStack;
   /**
-   * Resolves to the history of the key as a listing for several keys has it. The listing is not older than the hint, but may be older than
-   * the task. Resolves to null if there is none.
+   * Resolves to the history of the key in a listing that several keys share, or to null if there is no such listing. The listing is
+   * not older than the hint, but may be older than the task.
    */
   listedBefore?: () => Promise<HistoryEntry[] | null>;
 }

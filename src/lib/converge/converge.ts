@@ -21,8 +21,8 @@ export const converge = async (task: Task, context: ConvergeContext): Promise<Co
   const convergence = await convergeContent(task, context);
   // The attributes are compared whatever the outcome for the newest version was, because the event may be about another version.
   const updated = await syncAttributes(task, context);
-  // Tags and grants of a replica without a version id may have reached the replica of a newer version. So the key is converged
-  // once more, which compares what is shown now.
+  // Without a version id, the tags and grants may have reached the replica of a newer version. So the key is converged once more,
+  // and this compares the attributes of the object that is shown now.
   if (updated?.outcome === 'updated' && (updated.replicaVersion ?? 'null') === 'null')
     await convergeContent(task, context);
   return updated !== null && convergence.outcome === 'unchanged' ? updated : convergence;
@@ -33,7 +33,7 @@ const KEY_PROBLEMS = {
   'empty-key': 'nothing would be left of the key of the replica',
 } as const;
 
-/** Whether the hint is about content, or about an attribute that does not travel to this destination. */
+/** Returns true if the hint is about content, or about an attribute that is not replicated to this destination. */
 const isContentOnly = ({ concern, rule, destination }: Task): boolean =>
   concern === 'content' ||
   concern === 'bytes' ||

@@ -26,7 +26,7 @@ export type Convergence =
   | { outcome: 'unchanged'; sourceVersion: string | null; replica: Shown | null }
   /** The source has no object, and there is no delete to replicate. */
   | { outcome: 'source-gone' }
-  /** The source object was deleted, but what the destination shows is not provably our replica, so it stays visible. */
+  /** The source object was deleted, but the object at the destination is not provably our replica, so it stays visible. */
   | { outcome: 'not-ours' }
   /** The brake is closed: the replica stays as it is, and the key is on the list that an operator releases. */
   | { outcome: 'held' }

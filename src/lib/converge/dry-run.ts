@@ -1,6 +1,7 @@
 /**
- * Shows what converge would do next, and does nothing. Converge itself decides: it gets a destination whose reads are real, and the
- * first write ends the dry run. So the answer is what a hint would do, as long as nobody changes one of the sides in between.
+ * Shows what converge would do next, without doing it. Converge itself decides: it gets a destination whose reads are real, and
+ * whose first write ends the dry run. The next hint would therefore do the same, as long as nobody changes one of the sides in
+ * between.
  */
 import { Readable } from 'node:stream';
 import { ReplicationError } from '../model/errors.ts';
@@ -60,8 +61,8 @@ export type DryContext = Omit<ConvergeContext, 'passOver' | 'versionReceipts' | 
 };
 
 /**
- * Converges until the first call that would change something. The brake, the signer and the receipts of the context are used as they are,
- * so the caller gives those that store nothing.
+ * Converges until the first call that would change something. The brake, the signer and the receipts of the context are used
+ * unchanged, so the caller must pass ones that store nothing.
  */
 export const dryRun = async (task: Task, context: DryContext): Promise<DryRun> => {
   const passedOver: PassedOver[] = [];

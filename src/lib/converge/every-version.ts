@@ -49,8 +49,8 @@ const historyRound = async (
   let isFar = false;
   try {
     const sides = await lookAtBoth(task, context, isFirst);
-    // The states in between are not written, because nothing would keep them. Otherwise every later hint about a deleted key would write
-    // its whole history again.
+    // The destination would not keep the states in between, so they are not written. Otherwise every later hint about a deleted key
+    // would write its whole history again.
     if (sides === 'in-place') {
       const latest = await convergeLatest(task, context);
       return latest.outcome === 'unchanged' ? (concluded(tally) ?? latest) : latest;
@@ -90,7 +90,7 @@ interface BothSides {
   isFar?: boolean;
 }
 
-/** Resolves to `in-place` if a write at the destination replaces the object, so that the destination has no history. */
+/** Resolves to `in-place` if the destination has no history, because a write there replaces the object. */
 const lookAtBoth = async (
   task: Task,
   context: ConvergeContext,
@@ -99,7 +99,8 @@ const lookAtBoth = async (
   const listed = (history: HistoryEntry[]): Listed => asListed(task, history);
   const list: Lister = async (until) => listed(await context.source.history(task.key, until));
   let count = 0;
-  // A listing that other hints have shared may be old, which the rules above allow. A key with many versions needs a listing that ends early.
+  // A listing that other hints have shared may be old. The rules at the top of this file allow this. A key with many versions needs
+  // a listing that ends early.
   const before = isFirst ? ((await context.listedBefore?.()) ?? []) : [];
   const isShort = before.length > 0 && before.length < FIRST_ENTRIES;
   const first = isShort ? listed(before) : await list(() => ++count === FIRST_ENTRIES);
@@ -139,8 +140,9 @@ type Lister = (until?: (entry: HistoryEntry) => boolean) => Promise<Listed>;
 const FIRST_ENTRIES = 50;
 
 /**
- * Does the same for a key with many versions, of which `first` are the newest. The listing ends at the version that the destination shows,
- * if the replica proves to hold it: nothing older is missing. Otherwise everything is listed, after the look at the destination.
+ * Looks at both sides of a key with many versions. `first` has its newest versions. If the replica proves to hold the version that
+ * its stamp names, the listing ends at that version, because no older version is missing. Otherwise everything is listed, after the
+ * look at the destination.
  */
 const lookAtStack = async (
   task: Task,
@@ -166,8 +168,8 @@ const lookAtStack = async (
 };
 
 /**
- * Resolves to false if a write at the destination replaces the object. The bucket is asked only if what it shows does not answer
- * this, and if there are several states to write.
+ * Resolves to false if a write at the destination replaces the object. The bucket itself is asked only if the shown object does not
+ * answer this question, and only if there are several states to write.
  */
 const keepsVersions = async (
   { destination }: ConvergeContext,

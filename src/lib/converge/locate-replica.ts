@@ -23,7 +23,7 @@ export interface Located {
   hidden?: ObjectState | null;
 }
 
-/** Returns what lies on top at the destination. */
+/** Returns the replica of ours that lies over everything else at the destination, or null if there is none. */
 export const coverIn = (task: Task, { shown, hidden = null }: Located): Cover | null =>
   shown === null ? coverOf(task, hidden, true) : coverOf(task, shown);
 

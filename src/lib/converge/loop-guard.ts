@@ -1,9 +1,9 @@
 /**
  * Recognizes replicas among the source objects, so that two replicators do not copy an object back and forth without end.
  *
- * Metadata and session names are written by whoever uploads, so they are only claims. An object is left out only if a key that this
- * deployment trusts has signed it, or if the destination provably has the very same object. So nothing that an uploader writes keeps
- * an object out of the replica.
+ * Whoever uploads an object writes its metadata and chooses the session name, so both are only claims. An object is left out only
+ * if a key that this deployment trusts has signed it, or if the destination provably has the very same object. Therefore nothing
+ * that an uploader writes can keep an object from being replicated.
  */
 import { ReplicationError } from '../model/errors.ts';
 import type { BothBuckets, ObjectState } from '../model/ports.ts';
@@ -44,8 +44,8 @@ export const coverOf = (task: Task, newest: ObjectState | null, isHidden = false
 
 /**
  * Resolves to true if this source version is a replica, so that it must not be replicated. If the rule replicates replicas, only an
- * object that came from this destination is left out. `cover` is null if it is not known: a version that came from the destination, and
- * was covered there by an older state of this source, goes back.
+ * object that came from this destination is left out. A version that came from the destination is replicated back if an older state
+ * of this source covers its original there. `cover` is null if it is not known.
  */
 export const isEcho = async (
   task: Task,
@@ -57,7 +57,7 @@ export const isEcho = async (
   if (ignoresReplicas && isWrittenByAnother(task, version)) return false;
   const stamp = stampOn(version, sourcePlace(task));
   if (stamp === null) {
-    // Without room for a stamp, a session name is all that claims anything.
+    // The object may have had no room for a stamp. In that case only the session name claims that it is a replica.
     return ignoresReplicas && task.byReplicator === true && (await isShownThere(task, context, version));
   }
   const cameFromThere = isFrom(stamp, replicaPlace(task));
@@ -69,16 +69,17 @@ export const isEcho = async (
 };
 
 /**
- * Returns true if an older state of the source lies over the original of the version with this stamp. A hint that comes while the other
- * side writes can put it there. Within one second, neither state is surely older, so the original goes back only if the key is hidden.
+ * The version with this stamp was copied from an original at the destination. Returns true if an older state of the source lies
+ * over that original. A hint can cause this by writing the older state while the other side writes. If both states are of the same
+ * second, neither is certainly older, so the original is replicated back only if the key is hidden.
  */
 const isCovered = ({ modifiedMs }: Stamp, cover: Cover | null): boolean =>
   cover !== null &&
   (cover.modifiedMs < modifiedMs || (cover.isHidden && sameSecond(cover.modifiedMs, modifiedMs)));
 
 /**
- * Returns true if a delete right after `echo` is no delete of what the destination shows. What was deleted is the replica of a state that
- * is no newer than the shown one, and lay over its source version (see `isCovered`).
+ * Returns true if a delete right after `echo` does not concern the object that the destination shows. In that case `echo` is a
+ * replica of a state that is no newer than the shown one, and it lay over the source version of the shown one (see `isCovered`).
  */
 export const isDeleteOfOlder = (task: Task, echo: ObjectState | null, cover: Cover | null): boolean => {
   const stamp = echo === null ? null : stampOn(echo, sourcePlace(task));
@@ -103,8 +104,8 @@ const isTrusted = async (task: Task, { signer }: EchoContext, version: ObjectSta
 };
 
 /**
- * Throws `other-deployment` if the destination shows a replica that a deployment named by the rule has signed, but of another source.
- * Otherwise both deployments would overwrite each other's replicas whenever they repair.
+ * Throws `other-deployment` if the destination shows a replica of another source that was signed by a deployment which the rule
+ * names. Otherwise both deployments would overwrite each other's replicas whenever they repair.
  */
 export const refuseOthers = (task: Task, shown: ObjectState | null): void => {
   const place = replicaPlace(task);
@@ -125,8 +126,8 @@ const isShownThere = async (
 };
 
 /**
- * Resolves to true if the destination has the version that the stamp names, beneath what it shows now. Such a version is known by an
- * id that S3 gave it.
+ * Resolves to true if the destination has the version that the stamp names, beneath the object that it shows now. The version id,
+ * which S3 assigned, identifies that version.
  */
 const wasShownThere = async (
   task: Task,

@@ -1,6 +1,7 @@
 /**
- * Lists keys with many versions. An execution environment remembers what it has listed of such a key last, so that the next listing ends
- * where that one began. Otherwise each of a hundred thousand hints about one key would list what is still missing: half of it on average.
+ * Lists keys with many versions. An execution environment remembers its last listing of such a key, so that the next listing can
+ * end where the remembered one began. Otherwise each of a hundred thousand hints about one key would list all versions that are
+ * still missing: half of the history on average.
  */
 import { ReplicationError } from '../model/errors.ts';
 import type { Clock, HistoryEntry, SourceBucket } from '../model/ports.ts';
@@ -9,13 +10,13 @@ import type { Task } from '../model/task.ts';
 /** What an execution environment remembers of the key with many versions that it has met last. */
 export interface KnownStack {
   last: { place: string; entries: HistoryEntry[]; isWhole: boolean; listedMs: number } | null;
-  /** Until when another invocation is believed to write the versions that the destination lacks. */
+  /** The time until which another invocation is assumed to write the versions that the destination lacks; null: none is. */
   busy: { place: string; untilMs: number } | null;
 }
 
 export const unknownStack = (): KnownStack => ({ last: null, busy: null });
 
-/** How long another invocation is believed to be at work. Meanwhile, further hints about the key cost no call. */
+/** How long another invocation is assumed to be at work. Meanwhile, further hints about the key cost no call. */
 const BUSY_MS = 10_000;
 
 interface Context {
@@ -23,15 +24,18 @@ interface Context {
   stack?: KnownStack;
 }
 
-/** Throws `key-busy` if an invocation of this environment has found a moment ago that another one writes the versions of the key. */
+/**
+ * Throws `key-busy` if this execution environment has found a moment ago that another invocation is writing the versions of the
+ * key.
+ */
 export const refuseBusy = (task: Task, { clock, stack }: Context): void => {
   const busy = stack?.busy ?? null;
   if (busy?.place === replicaOf(task) && clock.now() < busy.untilMs) throw keyBusy();
 };
 
 /**
- * Returns the error for a hint that has lost a race while many versions were missing. They are written one after the other, so that a second
- * invocation can add nothing.
+ * Returns the error for a hint that has lost a race while many versions were missing. Versions are written one after the other, so
+ * a second invocation cannot help.
  */
 export const foundBusy = (
   task: Task,
@@ -56,8 +60,8 @@ const MAX_ENTRIES = 200_000;
 type Until = (entry: HistoryEntry) => boolean;
 
 /**
- * Lists the source as far as the first entry for which `until` is true, or further. What is newer than the remembered listing is always
- * listed anew.
+ * Lists the source as far as the first entry for which `until` is true, or further. Entries that are newer than the remembered
+ * listing are always listed anew.
  */
 export const listStack = async (
   { rule, key }: Pick<Task, 'rule' | 'key'>,
@@ -83,7 +87,7 @@ export const listStack = async (
 const recall = (stack: KnownStack | undefined, place: string, nowMs: number): KnownStack['last'] => {
   const last = stack?.last ?? null;
   if (last?.place !== place || nowMs - last.listedMs > REMEMBERED_MS) return null;
-  // The null version is overwritten in place, and then is not where it was.
+  // A listing with the null version is not reused, because an overwrite moves the null version to the top.
   const isLasting =
     last.entries.length <= MAX_ENTRIES && last.entries.every(({ versionId }) => versionId !== 'null');
   return isLasting ? last : null;

@@ -28,7 +28,7 @@ export type WrittenVersion = Copied & { isApart: boolean };
 
 export type VersionOutcome = WrittenVersion | 'filtered' | 'replica' | 'transferring';
 
-/** What the destination shows before the write, and what lies on top there (see `Cover`). */
+/** The object that the destination shows before the write, and the cover there (see `Cover`). */
 export interface Before {
   shown: Shown | null;
   cover: Cover | null;
@@ -71,8 +71,8 @@ export const writeVersion = async (
   if (copied === 'transferring') return copied;
   await keepReceipt(task, context, version, copied);
   const versions = bothVersions(task, version, copied.written);
-  // Over the same bytes the condition of the write cannot detect that another worker has written this version already, perhaps
-  // with attributes that are newer than those that were read here. So the attributes are compared once more.
+  // If the destination showed the same bytes before, the condition of the write cannot detect that another worker has already
+  // written this version, perhaps with newer attributes than those that were read here. So the attributes are compared once more.
   const hasTagsApart = !fits || copied.byTransfer || hadSameBytes;
   if (hasTagsApart) await syncTags(task, context, versions);
   if (hadSameBytes) await syncLock(task, context, versions, { lock: wanted, lastModifiedMs: nowMs });

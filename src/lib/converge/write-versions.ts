@@ -38,7 +38,10 @@ export const emptyTally = (): Tally => ({
 /** Why newer versions have to wait: the version before them is being restored or transferred. */
 type Pending = 'restore-requested' | 'transferring';
 
-/** What `writeMissing` has to write: all items from the index `from` on. `shown` and `cover` are what the destination has before that. */
+/**
+ * What `writeMissing` has to write: all items from the index `from` on. `shown` and `cover` describe the destination before these
+ * writes.
+ */
 export interface Missing {
   items: HistoryEntry[];
   from: number;
@@ -78,7 +81,7 @@ export const writeMissing = async (
 interface Progress extends Before {
   /** Whether a marker was written that hides the key only until the version after it is written. */
   isMarked: boolean;
-  /** The item before, if it was left out because it is a replica. */
+  /** The previous item, if it was left out because it is a replica. */
   leftOut: ObjectState | null;
 }
 

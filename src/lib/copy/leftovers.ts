@@ -1,6 +1,6 @@
 /**
- * Continues unfinished multipart uploads at the destination, so that a process that was ended moves little twice. What is done is
- * asked of ListMultipartUploads and ListParts; nothing else is stored.
+ * Continues unfinished multipart uploads at the destination, so that a process that starts again moves few bytes twice.
+ * ListMultipartUploads and ListParts report which parts are done; no other state is stored.
  */
 import { ReplicationError } from '../model/errors.ts';
 import type {
@@ -32,11 +32,12 @@ export interface Leftovers {
   /** Returns whether unfinished uploads of this key are known. */
   has(replicaKey: string): boolean;
   /**
-   * Resolves to an upload that the same caller began after the version was written, and forgets it; null: there is none, or nothing would
-   * prove before its completion that its parts are those of the version. `fresh` is an upload for the same version that was just created.
+   * Resolves to an upload that the same caller began after the version was written, and forgets it. Resolves to null if there is
+   * none, or if its parts could not be proven to be those of the version before its completion. `fresh` is an upload for the same
+   * version that was just created.
    */
   take(copy: Begun, plan: PartPlan, fresh: NewUpload): Promise<Leftover | null>;
-  /** Returns true if the upload is to be continued later, and remembers it. Returns false if it is of no more use after this failure. */
+  /** Returns true if the upload can be continued later, and remembers it. Returns false if this failure makes the upload useless. */
   keep(upload: Pick<ListedUpload, 'key' | 'uploadId' | 'checksum'>, error: unknown): boolean;
 }
 
@@ -45,7 +46,7 @@ interface NewUpload {
   encryption: string | null;
 }
 
-/** The failures after which the parts of an upload are still good. */
+/** The failures after which the parts of an upload are still usable. */
 const PASSING: ReadonlySet<Reason> = new Set<Reason>([
   'out-of-time',
   'throttled',
@@ -55,7 +56,9 @@ const PASSING: ReadonlySet<Reason> = new Set<Reason>([
   'expired-credentials',
 ]);
 
-/** How many uploads are remembered at most. Further ones stay as they are, and their objects are copied as a whole. */
+/**
+ * Maximum number of uploads that are remembered. Further uploads stay as they are, and their objects are copied from the beginning.
+ */
 const MAX_REMEMBERED = 100_000;
 
 /**
@@ -95,8 +98,8 @@ export const findLeftovers = async (
 const REFUSED: ReadonlySet<Reason> = new Set<Reason>(['access-denied', 'invalid-request']);
 
 /**
- * Returns true if it will be known before the upload is completed whether its parts hold the bytes of the version: S3 checks the checksum of
- * the whole object, or the ETags of the parts give the ETag of the source.
+ * Returns true if the parts are proven to hold the bytes of the version before the upload is completed. Either S3 checks the
+ * checksum of the whole object, or the ETags of the parts give the ETag of the source.
  */
 const isProvableLater = ({ version }: Begun, { whole }: PartPlan, { encryption }: NewUpload): boolean =>
   whole !== null || (etagIsDigest(version) && !isKms(encryption));
@@ -115,8 +118,8 @@ export const assertOfVersion = (
 };
 
 /**
- * Returns the uploads that may hold parts of the version. S3 itself says who began an upload, so those of other callers are left alone: they
- * may be under way. An upload that began before the version was written holds another one.
+ * Returns the uploads that may hold parts of the version. S3 reports who began an upload. The uploads of other callers are left
+ * alone, because they may still be in progress. An upload that began before the version was written holds another version.
  */
 const ownOf = async (
   { destination, version, task }: Begun,
@@ -138,7 +141,7 @@ const ownOf = async (
   return fitting.filter(({ initiator }) => initiator === null || initiator === own);
 };
 
-/** Resolves to the upload that lacks the least. */
+/** Resolves to the upload that already has the most parts. */
 const best = async (
   request: Begun,
   plan: PartPlan,

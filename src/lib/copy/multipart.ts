@@ -64,7 +64,7 @@ const copyAs = async (
   } catch (error) {
     const { checksum } = plan;
     if (leftovers?.keep({ key, uploadId, checksum }, error) === true) throw error;
-    // What somebody else may have uploaded is left alone, and the bytes are moved once more.
+    // Somebody else may have uploaded these parts. They are left alone, and the bytes are moved once more.
     if (isContinued && isOfNoUse(error)) return await copyAs(request, way, plan, isLast);
     // A failure to abort is ignored, so that the original error is thrown. The sweep then aborts the upload later.
     await destination.abortUpload({ key, uploadId }).catch(() => undefined);
@@ -98,8 +98,8 @@ const beginUpload = async (request: CopyRequest, plan: PartPlan): Promise<BegunU
 };
 
 /**
- * Throws `lost-race` if the upload was begun with other headers than those of the version, so that converge looks at both sides again. Its
- * tags may differ too, so they count as written by somebody else.
+ * Throws `lost-race` if the upload was begun with other headers than those of the version. Converge then looks at both sides again.
+ * The tags of the upload may differ too, so the copy counts as made by a transfer, whose tags are compared once more.
  */
 const describedAs = async ({ task, destination, version }: CopyRequest, copied: Copied): Promise<Copied> => {
   const now = await destination.look(task.replicaKey);
@@ -181,9 +181,9 @@ export const isProvable = (version: TransferVersion, plan: PartPlan, parts: Uplo
 };
 
 /**
- * Returns a function that resolves to true if the service has joined parts that hold the bytes of the version. The parts have been compared
- * one by one (`assertStored`), or their ETags must give that of the source. Some services compute the ETag of the joined object in a way of
- * their own; there its size must be right.
+ * Returns a function that resolves to true if the service has joined parts that hold the bytes of the version. The parts have been
+ * compared one by one (`assertStored`), or their ETags must give the ETag of the source. Some services compute the ETag of the
+ * joined object in a way of their own. The size of such an object must be right.
  */
 export const partsProve =
   ({ task, destination, version }: CopyRequest, plan: PartPlan, parts: UploadedPart[]) =>

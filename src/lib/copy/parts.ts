@@ -136,8 +136,8 @@ const readPart = async (
 };
 
 /**
- * Throws `bad-checksum` if a part does not hold the bytes of the source. Only asked of a service that shows no checksums, and only if
- * the ETag of the completed object will not show it.
+ * Throws `bad-checksum` if a part does not hold the bytes of the source. Checks only parts for which the service shows no checksum,
+ * and only if the ETag of the completed object will not show whether the bytes are right.
  */
 export const assertStored = async (copy: PartsCopy, parts: readonly UploadedPart[]): Promise<void> => {
   const { task, version, plan } = copy;

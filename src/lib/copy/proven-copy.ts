@@ -5,8 +5,9 @@ import type { Copied, CopyRequest } from './request.ts';
 import { isSilent, otherBytes } from './silent-service.ts';
 
 /**
- * Adds the proof to the stored object. `holdsBytes` is asked of a service that shows no checksum, and resolves to true if the ETags that it
- * computed show that the object has the bytes of the source. Throws `bad-checksum` if nothing proves that the replica is right.
+ * Adds the proof to the stored object. `holdsBytes` is called if the service shows no checksum. It resolves to true if the ETags
+ * that the service computed show that the object has the bytes of the source. Throws `bad-checksum` if nothing proves that the
+ * replica is right.
  */
 export const provenCopy = async (
   request: CopyRequest,

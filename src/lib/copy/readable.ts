@@ -5,9 +5,9 @@ import type { Task } from '../model/task.ts';
 import type { Way } from './part-layout.ts';
 
 /**
- * Reads one byte of the source. Throws `archived` or another refusal of S3 before there is an upload, so that converge can pass
- * the version over or ask for its restore. If S3 is to copy the bytes itself, only archives are asked: S3 reads with other
- * permissions than the function.
+ * Reads one byte of the source. Throws `archived` or another refusal of S3 before there is an upload, so that converge can pass the
+ * version over or ask for its restore. If S3 is to copy the bytes itself, only versions that may be archived are read, because S3
+ * reads with other permissions than the function.
  */
 export const assertReadable = async (
   { task, source, version }: { task: Pick<Task, 'key'>; source: SourceBucket; version: ObjectState },

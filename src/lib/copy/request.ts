@@ -21,7 +21,7 @@ export interface CopyContext extends BothBuckets {
   clock: Clock;
   /** How many invocations share the copy of a large object; null: this process copies objects of every size by itself. */
   transfers: Transfers | null;
-  /** The unfinished uploads that may be continued; left out: every upload is begun anew, and aborted if it fails. */
+  /** The unfinished uploads that may be continued. Left out: every upload is begun anew, and is aborted if it fails. */
   leftovers?: Leftovers;
   serverSide: ServerSide;
 }

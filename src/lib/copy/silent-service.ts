@@ -1,6 +1,6 @@
 /**
- * Some services store no checksum, and accept any. If their ETags cannot be compared with those of the source either, the bytes of the
- * source are read once more, and their MD5 must be the ETag that the service computed.
+ * Proves copies at services that store no checksums and accept any checksum. If the ETags of the service cannot be compared with
+ * those of the source either, the bytes of the source are read once more. Their MD5 must equal the ETag that the service computed.
  */
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';

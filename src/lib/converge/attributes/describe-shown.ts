@@ -1,4 +1,4 @@
-/** The short way for hints about one attribute: most of them concern the very version that both sides show. */
+/** The short way for hints about one attribute. Most of these hints concern the version that both sides show. */
 import type { Task } from '../../model/task.ts';
 import { holds } from '../../replica/same-state.ts';
 import { namesOneState, replicaPlace, stampOn } from '../../replica/stamp.ts';
@@ -9,9 +9,10 @@ import { bothVersions } from './sync-attribute.ts';
 import { syncConcern } from './sync.ts';
 
 /**
- * Gives the shown replica the attribute that the hint is about, if two looks prove that it holds the version that the source shows, and the hint
- * is about that version. Then no content is missing either, with `versions: all` too: nothing follows the newest version. Resolves to null
- * if the long way is needed. The version ids pin the attribute to this version, whatever is written meanwhile.
+ * Gives the shown replica the attribute that the hint is about. This is possible if the hint is about the version that the source
+ * shows, and one look at each side proves that the replica holds this version. No content is missing in that case, even with
+ * `versions: all`, because no version follows the newest one. Otherwise resolves to null, and the long way is needed. The version
+ * ids pin the attribute to this version, whatever is written meanwhile.
  */
 export const describeShown = async (task: Task, context: ConvergeContext): Promise<Convergence | null> => {
   if (!isAboutOneAttribute(task)) return null;
@@ -31,6 +32,6 @@ export const describeShown = async (task: Task, context: ConvergeContext): Promi
     : { outcome: 'unchanged', sourceVersion: version.versionId, replica: shown.state };
 };
 
-/** A transfer sends its hint when its object is not yet at the destination. */
+/** The hint of a transfer needs the long way, because the object of the transfer is not yet at the destination. */
 const isAboutOneAttribute = ({ concern, chain }: Task): boolean =>
   (concern === 'tags' || concern === 'acl' || concern === 'lock') && chain === null;

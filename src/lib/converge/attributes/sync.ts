@@ -52,9 +52,9 @@ export const syncConcern = async (
 };
 
 /**
- * Gives its tags and grants to a replica whose content is right. S3 does not accept grants together with the content, and tags
- * may change while the content is written. An invocation that died after it wrote the content may therefore have left other tags
- * and grants. Objects without tags need no request for tags. Resolves to true if something was written.
+ * Gives tags and grants to a replica whose content is right. S3 does not accept grants together with the content, and tags may
+ * change while the content is written. An invocation that died after it wrote the content may therefore have left other tags and
+ * grants. Objects without tags need no request for tags. Resolves to true if something was written.
  */
 export const syncShown = async (
   task: Task,

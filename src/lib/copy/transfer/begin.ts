@@ -14,9 +14,11 @@ import { sendPartRanges } from './send-part-ranges.ts';
 import { isOfVersion, type Transfer, transferIdOf } from './transfer.ts';
 
 /**
- * `replaced` is a transfer that has to be given up, or null if there is none. It moves another version, or its upload cannot succeed.
- * A crash before the record is written can leave an upload without a record. The sweep aborts such an upload. After a crash between writing the record and
- * sending the part ranges, the next hint or the sweep sends the part ranges.
+ * Begins a transfer. `replaced` is a transfer that has to be given up, or null if there is none. It moves another version, or its
+ * upload cannot succeed.
+ *
+ * A crash before the record is written can leave an upload without a record. The sweep aborts such an upload. After a crash between
+ * writing the record and sending the part ranges, the next hint or the sweep sends the part ranges.
  */
 export const beginTransfer = async (
   request: SharedCopyRequest,
@@ -27,7 +29,8 @@ export const beginTransfer = async (
   const key = task.replicaKey;
   const chain = chainOf(request);
   await assertBothSidesUnchanged(request);
-  // Before the transfer that is replaced is aborted: it may be that of a newer version, which follows if this one is passed over.
+  // This check comes before the replaced transfer is aborted. That transfer may move a newer version, which is still needed if this
+  // version is passed over.
   await assertReadable(request, way);
   if (replaced !== null) await destination.abortUpload({ key, uploadId: replaced.uploadId });
   const upload = await createUpload(

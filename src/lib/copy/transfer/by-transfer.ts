@@ -48,9 +48,10 @@ const revived = async ({ transfers }: SharedCopyRequest, transfer: Transfer): Pr
 };
 
 /**
- * Returns true if a transfer that failed is begun anew instead of being continued. An upload keeps the encryption and the Object Lock
- * configuration that its bucket had when the upload was created. If the bucket was changed since then, only a new upload succeeds.
- * Nothing is lost by a new upload if no part was uploaded. Otherwise only a failure that such a change repairs is worth the loss.
+ * Returns true if a transfer that failed is begun anew instead of being continued. An upload keeps the encryption and the Object
+ * Lock configuration that its bucket had when the upload was created. If the bucket was changed since then, only a new upload
+ * succeeds. If no part was uploaded, a new upload loses nothing. Otherwise the parts are lost, so the failure must be one that such
+ * a change can repair.
  */
 const isOutdated = ({ failure }: Transfer, parts: ListedPart[]): boolean =>
   failure !== null && (parts.length === 0 || OUTDATED.has(failure.reason));

@@ -8,8 +8,8 @@ import type { Transfer } from './transfer.ts';
 type SendContext = Pick<SharedCopyRequest, 'transfers' | 'clock'>;
 
 /**
- * How long the work on one part range may take. This is far less than the time of the transfer function, so that little work is lost
- * when an invocation dies.
+ * How long the work on one part range may take. This is far less than the timeout of the transfer function, so that little work is
+ * lost when an invocation dies.
  */
 const PART_RANGE_MS = 5 * 60_000;
 
