@@ -135,6 +135,7 @@ export const COMMAND_ROWS: Readonly<Record<string, CommandRow>> = {
     person: 'read-only',
     needs: {
       ...READ_STATE,
+      logs: ['logs:FilterLogEvents'],
       stack: [
         'cloudformation:DescribeStacks',
         'cloudformation:ListStackResources',

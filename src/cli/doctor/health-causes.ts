@@ -10,7 +10,7 @@ export const HEALTH_CAUSES = {
   },
   'dead-letters': {
     verdict: 'warning',
-    asks: 'sqs:GetQueueAttributes',
+    asks: 'sqs:GetQueueAttributes, cloudwatch:GetMetricData, logs:FilterLogEvents',
     means: 'Objects could not be replicated.',
     fix: 'npx s3-replicator dlq list',
   },

@@ -19,8 +19,7 @@ const { ok, found, notChecked } = findingsOf('health', HEALTH_CAUSES);
 
 export const healthFindings = async (context: Context): Promise<Finding[]> => {
   if (context.stack === null) return [];
-  const { names, region, configuration, now } = context;
-  const chosen = configuration.replication.rules.map(({ id }) => id);
+  const { names, region, now } = context;
   // The messages of the queues are divided among all rules, even if the report is about only one rule.
   const pairs = ruleDestinations(context.whole.replication);
   const reader = createStateReader(createStateSources(names, region), {
@@ -29,12 +28,15 @@ export const healthFindings = async (context: Context): Promise<Finding[]> => {
     pairs,
     now,
   });
-  let state: DeploymentState;
   try {
-    state = await reader.read();
+    return healthOf(context, await reader.read());
   } catch (error) {
     return [notChecked(error instanceof Error ? error.message : String(error))];
   }
+};
+
+export const healthOf = (context: Context, state: DeploymentState): Finding[] => {
+  const chosen = context.configuration.replication.rules.map(({ id }) => id);
   const rules = state.rules.filter(({ rule }) => chosen.includes(rule));
   return [
     ...queueFindings(context, state),
@@ -76,7 +78,11 @@ const deadLetterFindings = (context: Context, { deadLetters, rules }: Deployment
     0,
   );
   const count = visibleIn(deadLetters.live);
-  const growing = failed > 0 ? `, ${countOf(failed, 'failure')} in the last hour` : '';
+  const reasons = rules.flatMap(({ failureReason }) =>
+    isReadable(failureReason) && failureReason !== null ? [failureReason] : [],
+  );
+  const why = reasons.length === 0 ? '' : ` (${[...new Set(reasons)].join(', ')})`;
+  const growing = failed > 0 ? `, growing: ${countOf(failed, 'failure')} in the last hour${why}` : '';
   const others = [
     ['runs', visibleIn(deadLetters.ranges)],
     ['transfers', visibleIn(deadLetters.transfers)],
