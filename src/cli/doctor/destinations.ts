@@ -43,7 +43,7 @@ export const destinationFindings = async (context: Context): Promise<Finding[]> 
       return [...placeFindings(seen, place), ...compareFindings(seen, compared, place)];
     }),
   );
-  return [...places.flat(), ...unseenOwners(context)];
+  return [...unseenOwners(context), ...places.flat()];
 };
 
 const placeFindings = (one: SeenByOwner, place: ProbedPlace): Finding[] => [

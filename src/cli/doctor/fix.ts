@@ -25,15 +25,17 @@ export const commandOf = (fix: Fix): string => {
   return `aws ${service} ${operation} --region ${region} --cli-input-json '${json}'`;
 };
 
-/** Returns the fix for people: short, without the bodies of policies. */
-export const fixText = (fix: Fix): string => {
-  if (fix.kind === 'command') return fix.command;
+/** Returns the fix for people: short, without the bodies of policies, and with the account if that is another one than theirs. */
+export const fixText = (fix: Fix, ownAccount: string | null): string => {
+  const elsewhere = ownAccount !== null && /^\d{12}$/.test(fix.account) && fix.account !== ownAccount;
+  const account = elsewhere ? [`in account ${fix.account}`] : [];
+  if (fix.kind === 'command') return [fix.command, ...account.map((text) => `(${text})`)].join(' ');
   if (fix.kind === 'edit') return fix.command === '' ? fix.edit : `${fix.edit}, then ${fix.command}`;
   const { service, operation, input } = fix;
   const names = Object.values(input).filter(
     (value) => typeof value === 'string' && value.length <= LONGEST_SHOWN && !value.startsWith('{'),
   );
-  return `aws ${service} ${operation} ${names.join(' ')} (whole: --fix-script)`;
+  return `aws ${service} ${operation} ${names.join(' ')} (${[...account, 'whole: --fix-script'].join(', ')})`;
 };
 
 /** Maximum length of a value that is shown. Policies are longer, so they are not shown. */

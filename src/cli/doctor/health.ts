@@ -9,7 +9,7 @@ import {
 } from '../../lib/state/deployment-state.ts';
 import { createStateReader } from '../../lib/state/read-state.ts';
 import { countOf } from '../../lib/text/amounts.ts';
-import { duration } from '../../lib/text/duration.ts';
+import { duration, shortDuration } from '../../lib/text/duration.ts';
 import { accountOf, type Context } from './context.ts';
 import { type Finding, findingsOf } from './finding.ts';
 import type { Fix } from './fix.ts';
@@ -68,7 +68,10 @@ const queueFindings = (context: Context, { queues, rules }: DeploymentState): Fi
     ];
   const lags = rules.flatMap(({ lag }) => (isReadable(lag) && lag !== null ? [lag] : []));
   const slowest = lags.toSorted((a, b) => b.p99Seconds - a.p99Seconds)[0];
-  const lag = slowest === undefined ? '' : `, lag p50 ${slowest.p50Seconds} s p99 ${slowest.p99Seconds} s`;
+  const lag =
+    slowest === undefined
+      ? ''
+      : `, lag p50 ${shortDuration(slowest.p50Seconds)} p99 ${shortDuration(slowest.p99Seconds)}`;
   return [ok(`live queue ${messages.visible}${lag}`)];
 };
 

@@ -10,9 +10,12 @@ import type { Report } from './report.ts';
 interface Page {
   columns: number;
   style: Style;
+  /** The account of the caller; null: there are no credentials. */
+  account: string | null;
 }
 
-export const reportText = (report: Report, page: Page): string => {
+export const reportText = (report: Report, terminal: Omit<Page, 'account'>): string => {
+  const page = { ...terminal, account: report.account };
   const groups = ORDER.flatMap((group) => {
     const findings = report.findings.filter((finding) => finding.group === group);
     return findings.length === 0 ? [] : groupLines(group, findings, page);
@@ -77,7 +80,9 @@ const findingLines = (findings: readonly Finding[], indent: number, page: Page):
 
 const problemLines = ({ verdict, text, fix }: Finding, indent: number, page: Page): string[] => [
   wrapped(`${verdict === 'error' ? '✘' : '!'} ${text}`, indent, page, verdict === 'error' ? 'red' : 'yellow'),
-  ...(fix === null ? [] : [`  ${wrapParagraph(`fix: ${fixText(fix)}`, page.columns, indent + 7)}`]),
+  ...(fix === null
+    ? []
+    : [`  ${wrapParagraph(`fix: ${fixText(fix, page.account)}`, page.columns, indent + 7)}`]),
 ];
 
 /** The marks alone have a colour. */

@@ -11,7 +11,7 @@ import {
 import { headline, isBehind } from '../../lib/state/verdict.ts';
 import type { TransferState } from '../../lib/state/transfer-state.ts';
 import { byteText, countOf, countText } from '../../lib/text/amounts.ts';
-import { duration } from '../../lib/text/duration.ts';
+import { duration, shortDuration } from '../../lib/text/duration.ts';
 import { printable } from '../../lib/text/printable.ts';
 import type { Style } from '../terminal/style.ts';
 import { tableLines } from '../terminal/table.ts';
@@ -51,10 +51,10 @@ const ruleTable = (rules: readonly RuleState[], columns: number): string[] =>
     rules.map(({ rule, destination, lag, pending, operationsPerSecond, failedLastHour, failureReason }) => [
       `${rule} → ${destination}`,
       cell(lag, (known) =>
-        known === null ? '– /–' : `${short(known.p50Seconds)}/${short(known.p99Seconds)}`,
+        known === null ? '– /–' : `${shortDuration(known.p50Seconds)}/${shortDuration(known.p99Seconds)}`,
       ),
       cell(pending, pendingText),
-      cell(pending, ({ oldestSeconds }) => (oldestSeconds === null ? '–' : short(oldestSeconds))),
+      cell(pending, ({ oldestSeconds }) => (oldestSeconds === null ? '–' : shortDuration(oldestSeconds))),
       cell(operationsPerSecond, (known) => (known === 0 ? '0/s' : `${known.toFixed(1)}/s`)),
       cell(failedLastHour, (count) =>
         isReadable(failureReason) && failureReason !== null && count > 0
@@ -75,14 +75,6 @@ const EXACT = 100;
 
 const pendingText = ({ operations }: Pending): string =>
   operations < EXACT ? String(operations) : `~${countText(Number(operations.toPrecision(2)))}`;
-
-/** Formats a duration as short as a cell needs it: `1.8 s`, `45 s`, `12 min`, `3 h`, `2 d`. */
-const short = (seconds: number): string => {
-  if (seconds < 10) return `${seconds.toFixed(1).replace(/\.0$/, '')} s`;
-  if (seconds < 120) return `${Math.round(seconds)} s`;
-  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
-  return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} d`;
-};
 
 const timeOf = (iso: string): string => iso.slice(11, 19);
 

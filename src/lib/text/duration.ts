@@ -15,3 +15,11 @@ export const duration = (seconds: number): string => {
     .map(([amount, unit]) => `${amount}${unit}`)
     .join(' ');
 };
+
+/** Formats a duration as short as a cell needs it: `1.8 s`, `45 s`, `12 min`, `3 h`, `2 d`. */
+export const shortDuration = (seconds: number): string => {
+  if (seconds < 10) return `${seconds.toFixed(1).replace(/\.0$/, '')} s`;
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} d`;
+};
