@@ -9,7 +9,8 @@ import { SOURCE_ACCOUNT, startTwoAccounts, type TwoAccounts } from '../../demo/t
 import { parseConfiguration } from '../../src/lib/configuration/configuration.ts';
 import { accountOfArn, ruleDestinations } from '../../src/lib/model/rule.ts';
 import { run } from '../cli/run.ts';
-import { CONFIGURATIONS } from '../stack/ten-configurations.ts';
+import { documentedPolicy } from '../docs/documented-policy.ts';
+import { CONFIGURATIONS, PLATFORM } from '../stack/ten-configurations.ts';
 import { openDoctor } from './support/doctor/world.ts';
 import { PLAYS_ALL } from './support/seed.ts';
 
@@ -27,6 +28,7 @@ const prepare = async ({ aws }: Pick<TwoAccounts, 'aws'>): Promise<void> => {
     policies: [ALLOW_ALL],
   });
   aws.s3.createBucket({ name: 'acme-reports', accountId: SOURCE_ACCOUNT, region: aws.region });
+  aws.kms.put(PLATFORM.kmsKeyArn, documentedPolicy('key'));
   await aws.cloudformation.deploy({
     accountId: SOURCE_ACCOUNT,
     region: aws.region,
@@ -67,6 +69,12 @@ const fill = async ({ source, replicationFile, configuration }: TwoAccounts): Pr
     );
 };
 
+/** The local AWS has no VPCs. */
+const withoutVpc = (configuration: { stack?: object }): object => ({
+  ...configuration,
+  ...(configuration.stack === undefined ? {} : { stack: { ...configuration.stack, vpc: undefined } }),
+});
+
 /** The local AWS has one partition. */
 const names = Object.keys(CONFIGURATIONS).filter((name) => name !== 'govcloud');
 
@@ -77,7 +85,7 @@ test.runIf(PLAYS_ALL).each(names)(
     const { replication } = parseConfiguration(text, { stage });
     const places = ruleDestinations(replication);
     await using accounts = await startTwoAccounts({
-      configuration: parse(text),
+      configuration: withoutVpc(parse(text)),
       stage,
       before: prepare,
       lambda: { asyncRetryDelaysMs: [100, 100], accountConcurrency: 500 },

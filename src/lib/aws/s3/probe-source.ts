@@ -22,17 +22,23 @@ const LARGEST_SAMPLE_BYTES = 5 * 1024 * 1024;
 
 export const probeSource = async (
   client: S3Client,
-  { source, tags }: ReplicationRule,
+  { source, tags, versions: kept, deletes }: ReplicationRule,
 ): Promise<ProbedSource> => {
   const { bucket: Bucket, prefix: Prefix } = source;
+  // The function may list the versions only for rules that need them.
+  const listsVersions = kept === 'all' || deletes === 'replicate';
   let listed: ListObjectsV2CommandOutput | null = null;
-  const [listing, versions] = await Promise.all([
+  const listings = await Promise.all([
     answerOf('s3:ListBucket', async () => {
       listed = await client.send(new ListObjectsV2Command({ Bucket, Prefix, MaxKeys: 100 }));
     }),
-    answerOf('s3:ListBucketVersions', () =>
-      client.send(new ListObjectVersionsCommand({ Bucket, Prefix, MaxKeys: 1 })),
-    ),
+    ...(listsVersions
+      ? [
+          answerOf('s3:ListBucketVersions', () =>
+            client.send(new ListObjectVersionsCommand({ Bucket, Prefix, MaxKeys: 1 })),
+          ),
+        ]
+      : []),
   ]);
   const sample = sampleIn(listed);
   const first = firstIn(listed);
@@ -58,7 +64,7 @@ export const probeSource = async (
               ]
             : []),
         ]);
-  return { steps: [listing, versions, ...objects], sample };
+  return { steps: [...listings, ...objects], sample };
 };
 
 const firstIn = (listed: ListObjectsV2CommandOutput | null): string | null =>
