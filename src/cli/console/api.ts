@@ -3,9 +3,6 @@ import type { DeadMessage } from '../../lib/dead-letters/dead-message.ts';
 import type { LetterSummary } from '../../lib/dead-letters/summary.ts';
 import type { RunEstimate, RunSpec } from '../../lib/runs/run.ts';
 import type { DeploymentState } from '../../lib/state/deployment-state.ts';
-import type { LettersChecked } from '../dead-letters/dlq-check.ts';
-import type { DiscardResult } from '../dead-letters/dlq-discard.ts';
-import type { RedriveResult } from '../dead-letters/redrive-result.ts';
 import type { PublicReport } from '../doctor/doctor.ts';
 import type { Explained } from '../explain/explain.ts';
 import type { ListedRun, RunState } from '../runs/run-text.ts';
@@ -24,12 +21,11 @@ export interface Problem {
 export interface Session {
   stack: string;
   region: string;
-  version: string;
   /** What follows a command so that it concerns the same deployment, like ` --stage test`; empty: nothing. */
   suffix: string;
   rules: { id: string; destinations: string[]; bucket: string; prefix: string; deletes: boolean }[];
   /** Why the rules are not known; null: they are. */
-  problem: string | null;
+  problem: Problem | null;
   reasons: string[];
 }
 
@@ -41,17 +37,20 @@ export interface Letters extends LetterSummary {
   complete: boolean;
   /** Some of the letters, newest first. */
   some: DeadMessage[];
+  /** The answer of the command in one line. */
+  said: string;
 }
 
-export type Checked = LettersChecked;
-
-export type Redriven = RedriveResult & { notes: string[] };
-
-export type Discarded = DiscardResult & { notes: string[] };
+/** What has become of an action: what the command prints, and its notes. */
+export interface Acted {
+  said: string;
+  notes: string[];
+}
 
 export interface ShownRun extends RunState {
   title: string;
-  /** The commands that continue in a terminal. */
+  /** What the command says about the progress; empty: the run is over. */
+  lines: string[];
   reportFolder: string | null;
   verdict: string | null;
   /** Whether both sides agree; null: not known yet. */
@@ -63,7 +62,8 @@ export type RunList = (ListedRun & { title: string })[];
 export interface EstimatedRuns {
   /** Names this estimate when the runs are started. */
   ticket: string;
-  runs: { title: string; from: string; to: string; estimate: RunEstimate | null }[];
+  /** `lines` is what the command says of the estimate. */
+  runs: { title: string; from: string; to: string; estimate: RunEstimate | null; lines: string[] }[];
   spec: RunSpec;
 }
 

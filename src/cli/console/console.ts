@@ -1,11 +1,12 @@
 /** The command that serves the console. */
+import { once } from 'node:events';
 import { STATUS_PORTS } from '../status/status.ts';
 import { AWS } from '../runs/run-ports.ts';
 import { DEPLOYMENT_OPTIONS, deploymentOf } from '../deployment.ts';
 import { type CommandSpec, helpText, parseOptions, type ParsedOptions } from '../terminal/command.ts';
 import type { Command } from '../terminal/command-group.ts';
 import { CliError } from '../terminal/errors.ts';
-import { type CliIo, EXIT } from '../terminal/io.ts';
+import { EXIT } from '../terminal/io.ts';
 import type { Deployed } from './deployed.ts';
 import { letterRoutes } from './letter-routes.ts';
 import { lookRoutes } from './look-routes.ts';
@@ -58,7 +59,7 @@ export const runConsole: Command = async (argv, io) => {
   const server = await started(deployed);
   io.stdout.write(`${server.link}\n`);
   io.stderr.write(`Open the link in a browser. It works once. Ctrl-C ends the console.\n`);
-  await untilInterrupted(io);
+  if (!io.interrupted.aborted) await once(io.interrupted, 'abort');
   await server.stop();
   return EXIT.interrupted;
 };
@@ -85,10 +86,4 @@ const deploymentArgv = (options: ParsedOptions): string[] =>
   Object.keys(DEPLOYMENT_OPTIONS).flatMap((name) => {
     const value = options.value(name);
     return value === null ? [] : [`--${name}=${value}`];
-  });
-
-const untilInterrupted = ({ interrupted }: CliIo): Promise<void> =>
-  new Promise((resolve) => {
-    if (interrupted.aborted) resolve();
-    else interrupted.addEventListener('abort', () => resolve(), { once: true });
   });

@@ -3,19 +3,10 @@
  * the machine, can send requests there.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 
-/** The parts of a request that the gate looks at. */
-export interface Knock {
-  method: string;
-  path: string;
-  host: string | undefined;
-  origin: string | undefined;
-  /** The header `Sec-Fetch-Site`, which scripts of a page cannot set. */
-  site: string | undefined;
-  cookie: string | undefined;
-  actionToken: string | undefined;
-  contentType: string | undefined;
-}
+/** What the gate looks at: the method and the headers. `Sec-Fetch-Site` cannot be set by scripts of a page. */
+export type Knock = Pick<IncomingMessage, 'headers' | 'method'>;
 
 export interface Refusal {
   status: number;
@@ -30,7 +21,7 @@ export interface Gate {
   /** Returns the cookie to set. Returns null if the token is wrong, or if another browser has used it. */
   signIn(token: string, knock: Knock): string | null;
   /** Returns why a request must not pass; null: it may. */
-  refusal(knock: Knock): Refusal | null;
+  refusal(knock: Knock, path: string): Refusal | null;
 }
 
 export const SIGN_IN_PATH = '/sign-in';
@@ -40,8 +31,8 @@ export const createGate = (port: number): Gate => {
   // Cookies do not know ports, so two consoles on one machine need two names.
   const name = `s3-replicator-${port}`;
   let isUsed = false;
-  const isSignedIn = ({ cookie }: Knock): boolean =>
-    (cookie ?? '').split(/; */).some((each) => {
+  const isSignedIn = ({ headers }: Knock): boolean =>
+    (headers.cookie ?? '').split(/; */).some((each) => {
       const [given = '', value = ''] = each.split('=');
       return given === name && isSame(value, session);
     });
@@ -53,9 +44,10 @@ export const createGate = (port: number): Gate => {
       isUsed = true;
       return `${name}=${session}; Path=/; HttpOnly; SameSite=Strict`;
     },
-    refusal(knock) {
+    refusal(knock, path) {
       const hosts = [`127.0.0.1:${port}`, `localhost:${port}`];
-      const { method, path, host, origin, site } = knock;
+      const { host, origin, 'sec-fetch-site': site } = knock.headers;
+      const { method } = knock;
       // Otherwise a name of somebody else that resolves to 127.0.0.1 would make the console part of that somebody's site.
       if (host === undefined || !hosts.includes(host)) return refused(421, 'This is not the console.');
       if (method !== 'GET' && method !== 'POST') return refused(405, 'Only GET and POST are known.');
@@ -70,9 +62,10 @@ export const createGate = (port: number): Gate => {
 
 const OTHER_SITE = 'Requests of other sites are refused.';
 
-const wrongPost = ({ origin, actionToken: given, contentType }: Knock, token: string): Refusal | null => {
+const wrongPost = ({ headers }: Knock, token: string): Refusal | null => {
+  const { origin, 'x-console-token': given, 'content-type': contentType } = headers;
   if (origin === undefined) return refused(403, OTHER_SITE);
-  if (given === undefined || !isSame(given, token))
+  if (typeof given !== 'string' || !isSame(given, token))
     return refused(403, 'The page is of an earlier console. Reload it.');
   return contentType?.split(';')[0] === 'application/json' ? null : refused(415, 'The body must be JSON.');
 };

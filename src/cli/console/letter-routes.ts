@@ -2,15 +2,19 @@
 import type { DeadMessage } from '../../lib/dead-letters/dead-message.ts';
 import type { OperatorQueue } from '../../lib/dead-letters/queue.ts';
 import { FILTER_OPTIONS, withQueue } from '../dead-letters/dead-letter-options.ts';
+import { checkLines } from '../dead-letters/check-text.ts';
+import { answerLine } from '../dead-letters/dead-letter-text.ts';
 import { CHECK_LETTERS, checkLetters } from '../dead-letters/dlq-check.ts';
-import { DISCARD, discardLetters } from '../dead-letters/dlq-discard.ts';
+import { DISCARD, discardLetters, resultLines } from '../dead-letters/dlq-discard.ts';
 import { LIST, listJson, listLetters } from '../dead-letters/dlq-list.ts';
 import { REDRIVE, redriveLetters } from '../dead-letters/dlq-redrive.ts';
+import { resultText } from '../dead-letters/redrive-result.ts';
+import { asAnotherCommand } from '../deployment.ts';
 import type { CommandSpec, ParsedOptions } from '../terminal/command.ts';
 import { CliError } from '../terminal/errors.ts';
 import type { CliIo } from '../terminal/io.ts';
 import { answeringIo } from './answering-io.ts';
-import type { Checked, Discarded, Letters, Redriven } from './api.ts';
+import type { Acted, Letters } from './api.ts';
 import { askedOptions, queryFields } from './asked-options.ts';
 import type { Deployed } from './deployed.ts';
 import { oneAfterAnother } from './once.ts';
@@ -26,16 +30,23 @@ export const letterRoutes = (deployed: Deployed): Route[] => {
   // Whoever reads the queue holds its letters for a moment, so a redrive during a list would find none.
   const inTurn = oneAfterAnother();
   const on = async <Result>(
-    { spec, fields, more = [] }: { spec: CommandSpec; fields: Fields; more?: string[] },
+    { spec, fields }: { spec: CommandSpec; fields: Fields },
     work: (queue: OperatorQueue, options: ParsedOptions, io: CliIo) => Promise<Result>,
   ): Promise<Result & { notes: string[] }> => {
     const notes: string[] = [];
     const io = answeringIo(deployed.io, fields, notes);
-    const allowed = [...FILTER, 'limit', ...more];
+    const allowed = [...FILTER, 'limit', 'dry-run'].filter((name) => name in spec.options);
     const options = askedOptions(spec, { fields, allowed, deployment: deployed.argv });
     return await inTurn(() =>
       withQueue(options, io, async (queue) => ({ ...(await work(queue, options, io)), notes })),
     );
+  };
+  const acts = (name: keyof typeof ACTIONS): Route => {
+    const [spec, work] = ACTIONS[name];
+    return changes(`/api/letters/${name}`, async ({ fields }) => {
+      const json: Acted = await on({ spec, fields }, work);
+      return { json };
+    });
   };
   return [
     reads('/api/letters', async ({ query }) => {
@@ -43,24 +54,9 @@ export const letterRoutes = (deployed: Deployed): Route[] => {
       return { json };
     }),
     // Nothing is changed, but S3 is asked whether uploads may begin.
-    {
-      ...changes('/api/letters/check', async ({ fields }) => {
-        const json: Checked = await on(
-          { spec: CHECK_LETTERS, fields },
-          async (queue, options, io) => (await checkLetters(queue, options, io)).found,
-        );
-        return { json: { ...json, letters: json.letters.slice(0, SHOWN) } };
-      }),
-      changes: false,
-    },
-    changes('/api/letters/redrive', async ({ fields }) => {
-      const json: Redriven = await on({ spec: REDRIVE, fields, more: ['dry-run'] }, redriven);
-      return { json };
-    }),
-    changes('/api/letters/discard', async ({ fields }) => {
-      const json: Discarded = await on({ spec: DISCARD, fields, more: ['dry-run'] }, discardLetters);
-      return { json };
-    }),
+    { ...acts('check'), changes: false },
+    acts('redrive'),
+    acts('discard'),
   ];
 };
 
@@ -71,11 +67,44 @@ const listed = async (queue: OperatorQueue, options: ParsedOptions, io: CliIo): 
   };
   const { summary, read } = await listLetters(queue, options, { io, onLetter });
   some.sort((one, other) => (one.deadSince < other.deadSince ? 1 : -1));
-  return { ...listJson(queue, summary, read), some };
+  return { ...listJson(queue, summary, read), some, said: answerLine(summary, queue, io.now()) };
 };
 
-const redriven = async (queue: OperatorQueue, options: ParsedOptions, io: CliIo) => {
-  const result = await redriveLetters(queue, options, io);
-  if (result === null) throw new CliError('not-confirmed', 'nothing was sent.');
-  return result;
+type Work = (queue: OperatorQueue, options: ParsedOptions, io: CliIo) => Promise<{ said: string }>;
+
+/** Each action does what the command of this name does, and answers its result with what the command prints. */
+const ACTIONS: Record<'check' | 'discard' | 'redrive', [CommandSpec, Work]> = {
+  check: [
+    CHECK_LETTERS,
+    async (queue, options, io) => {
+      const { found } = await checkLetters(queue, options, io);
+      const said = checkLines(found.letters, placeOf(queue, options, io)).join('\n');
+      return { ...found, letters: found.letters.slice(0, SHOWN), said };
+    },
+  ],
+  redrive: [
+    REDRIVE,
+    async (queue, options, io) => {
+      const result = await redriveLetters(queue, options, io);
+      if (result === null) throw new CliError('not-confirmed', 'nothing was sent.');
+      return { ...result, said: resultText(result, placeOf(queue, options, io)) };
+    },
+  ],
+  discard: [
+    DISCARD,
+    async (queue, options, io) => {
+      const result = await discardLetters(queue, options, io);
+      return { ...result, said: resultLines(result).join('\n') };
+    },
+  ],
 };
+
+/** What fits into a line of a dialog, in characters. */
+const COLUMNS = 70;
+
+const placeOf = (queue: OperatorQueue, options: ParsedOptions, io: CliIo) => ({
+  queue,
+  nowMs: io.now(),
+  columns: COLUMNS,
+  command: (words: string): string => asAnotherCommand(options, words),
+});

@@ -1,6 +1,5 @@
 /** Shows the deployment, an object, and what doctor finds, as the commands `status`, `explain` and `doctor` do. */
 import { resourceNames } from '../../lib/configuration/resource-names.ts';
-import { productVersion } from '../../lib/configuration/package-files.ts';
 import { DEAD_LETTER_REASONS } from '../../lib/dead-letters/reasons.ts';
 import { withCliErrors } from '../aws-errors.ts';
 import { configurationOf } from '../configuration.ts';
@@ -19,8 +18,6 @@ import { reads, type Route } from './routes.ts';
 
 /** How often queues and tables are asked at most, however many pages are open. The reader asks CloudWatch once a minute. */
 const STATE_MS = 4_500;
-/** How long a report of doctor is shown before it is made anew, unless somebody asks for a new one. */
-const DOCTOR_MS = 10 * 60_000;
 
 export const lookRoutes = (deployed: Deployed): Route[] => {
   const { argv, ports } = deployed;
@@ -30,11 +27,6 @@ export const lookRoutes = (deployed: Deployed): Route[] => {
     reader ??= stateReaderOf(parseOptions(DEPLOYMENT_STATUS, argv), io, ports.status);
     return withCliErrors(reader.read);
   });
-  const examined = async (): Promise<Doctor> => {
-    const report = await withCliErrors(() => examine(parseOptions(DOCTOR, argv), io));
-    return { ...publicReport(report), at: new Date(io.now()).toISOString() };
-  };
-  let doctor = reusedFor(DOCTOR_MS, io.now, examined);
   return [
     reads('/api/session', async () => ({ json: sessionOf(deployed) })),
     reads('/api/state', async () => {
@@ -49,9 +41,10 @@ export const lookRoutes = (deployed: Deployed): Route[] => {
       const json: Explanation = await explainObject(options, io, ports.explain);
       return { json };
     }),
-    reads('/api/doctor', async ({ query }) => {
-      if (query.has('again')) doctor = reusedFor(DOCTOR_MS, io.now, examined);
-      return { json: await doctor() };
+    reads('/api/doctor', async () => {
+      const report = await withCliErrors(() => examine(parseOptions(DOCTOR, argv), io));
+      const json: Doctor = { ...publicReport(report), at: new Date(io.now()).toISOString() };
+      return { json };
     }),
   ];
 };
@@ -62,7 +55,6 @@ const sessionOf = ({ io, options }: Deployed): Session => {
   return {
     stack: resourceNames(deployment).stack,
     region: deployment.region,
-    version: productVersion(),
     suffix: asAnotherCommand(options, '').slice('npx s3-replicator '.length),
     rules,
     problem,
@@ -85,7 +77,7 @@ const rulesOf = (options: Deployed['options'], io: Deployed['io']): Pick<Session
       })),
     };
   } catch (error) {
-    if (error instanceof CliError) return { rules: [], problem: error.message };
+    if (error instanceof CliError) return { rules: [], problem: { message: error.message } };
     throw error;
   }
 };

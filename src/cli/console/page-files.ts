@@ -27,18 +27,14 @@ export const PAGE_BUILD = {
 } as const satisfies BuildOptions;
 
 export const loadPage = async (): Promise<PageFiles> => {
-  const read = (folder: string, name: string): string => readFileSync(join(folder, name), 'utf8');
-  if (existsSync(BUILT))
-    return {
-      html: read(BUILT, 'page.html'),
-      script: read(BUILT, 'page.js'),
-      style: read(BUILT, 'page.css'),
-    };
+  const isBuilt = existsSync(BUILT);
+  const read = (name: string): string => readFileSync(join(isBuilt ? BUILT : SOURCES, name), 'utf8');
+  const script = isBuilt ? read('page.js') : await bundled();
+  return { html: read('page.html'), script, style: read('page.css') };
+};
+
+const bundled = async (): Promise<string> => {
   const { build } = await import('esbuild');
   const { outputFiles } = await build({ ...PAGE_BUILD, write: false, outdir: BUILT });
-  return {
-    html: read(SOURCES, 'page.html'),
-    script: outputFiles[0]?.text ?? '',
-    style: read(SOURCES, 'page.css'),
-  };
+  return outputFiles[0]?.text ?? '';
 };

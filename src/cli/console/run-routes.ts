@@ -15,7 +15,8 @@ import { type StartCommand, startRequest } from '../runs/run-request.ts';
 import { existingRun, folderOf, listRuns, RUNS, STATUS } from '../runs/run-show.ts';
 import { beginRuns, DRY, mayStart, placesOf } from '../runs/run-start.ts';
 import { publicRun } from '../runs/run-state.ts';
-import { runTitle } from '../runs/run-text.ts';
+import { progressLines } from '../runs/run-progress-text.ts';
+import { estimateLines, runTitle } from '../runs/run-text.ts';
 import { VERIFY_START } from '../runs/verify-start.ts';
 import type { CommandSpec, ParsedOptions } from '../terminal/command.ts';
 import { CliError } from '../terminal/errors.ts';
@@ -63,6 +64,7 @@ const shownRun = async (options: ParsedOptions, { io, ports }: Deployed): Promis
   return {
     ...run,
     title: runTitle(run),
+    lines: run.progress === null ? [] : progressLines(run.progress, phase, io.now()),
     reportFolder: folderOf(run.id, options, io),
     verdict: isJudged ? verdictOf(checked) : null,
     agrees: isJudged ? agrees(spec, checked) : null,
@@ -108,11 +110,12 @@ const startRoutes = (deployed: Deployed): Route[] => {
       const ticket = randomUUID();
       tickets.set(ticket, { command, estimates, isDry: fields['dry-run'] === true });
       for (const old of [...tickets.keys()].slice(0, -KEPT)) tickets.delete(old);
-      const runs = specs.map((each, index) => ({
-        title: runTitle({ spec: fields['dry-run'] === true ? DRY.instead(each) : each }),
-        ...placesOf(configuration, each),
-        estimate: estimates[index] ?? null,
-      }));
+      const runs = specs.map((each, index) => {
+        const estimate = estimates[index] ?? null;
+        const title = runTitle({ spec: fields['dry-run'] === true ? DRY.instead(each) : each });
+        const lines = estimate === null ? [] : estimateLines(estimate);
+        return { title, ...placesOf(configuration, each), estimate, lines };
+      });
       const json: EstimatedRuns = { ticket, runs, spec };
       return { json };
     }),

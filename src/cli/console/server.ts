@@ -1,7 +1,8 @@
 /** Serves the console on the loopback address. */
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createGate, type Gate, type Knock, SIGN_IN_PATH } from './gate.ts';
+import { createGate, type Gate, SIGN_IN_PATH } from './gate.ts';
 import type { PageFiles } from './page-files.ts';
 import { problemOf } from './problem.ts';
 import { readFields } from './request-body.ts';
@@ -39,14 +40,12 @@ export const startConsoleServer = async (setting: Setting): Promise<ConsoleServe
   };
 };
 
-const listening = (server: Server, port: number): Promise<number> =>
-  new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => {
-      const address = server.address();
-      resolve(typeof address === 'object' && address !== null ? address.port : port);
-    });
-  });
+const listening = async (server: Server, port: number): Promise<number> => {
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : port;
+};
 
 interface Exchange {
   request: IncomingMessage;
@@ -57,14 +56,11 @@ interface Exchange {
 const handle = async (exchange: Exchange, setting: Setting): Promise<void> => {
   const { request, response, gate } = exchange;
   try {
-    const url = URL.canParse(request.url ?? '', 'http://console')
-      ? new URL(request.url ?? '', 'http://console')
-      : null;
-    const knock = knockOf(request, url?.pathname ?? '');
-    const refusal = gate.refusal(knock);
+    const url = urlOf(request);
+    const refusal = gate.refusal(request, url?.pathname ?? '');
     if (url === null) send(response, { status: 400, text: 'This is no address.' });
     else if (refusal !== null) send(response, { status: refusal.status, text: refusal.message });
-    else if (url.pathname === SIGN_IN_PATH) signIn(exchange, knock, url);
+    else if (url.pathname === SIGN_IN_PATH) signIn(exchange, url);
     else if (url.pathname.startsWith('/api/')) await answerApi(exchange, url, setting);
     else sendPage(exchange, url.pathname, setting);
   } catch (error) {
@@ -77,23 +73,12 @@ const handle = async (exchange: Exchange, setting: Setting): Promise<void> => {
   }
 };
 
-const one = (header: string | string[] | undefined): string | undefined =>
-  Array.isArray(header) ? header.join(', ') : header;
-
-const knockOf = ({ method = '', headers }: IncomingMessage, path: string): Knock => ({
-  method,
-  path,
-  host: headers.host,
-  origin: headers.origin,
-  site: one(headers['sec-fetch-site']),
-  cookie: headers.cookie,
-  actionToken: one(headers['x-console-token']),
-  contentType: headers['content-type'],
-});
+const urlOf = ({ url = '' }: IncomingMessage): URL | null =>
+  URL.canParse(url, 'http://console') ? new URL(url, 'http://console') : null;
 
 /** The token leaves the address by the redirection, so it is neither in the history nor in a copied address. */
-const signIn = ({ response, gate }: Exchange, knock: Knock, url: URL): void => {
-  const cookie = gate.signIn(url.searchParams.get('token') ?? '', knock);
+const signIn = ({ request, response, gate }: Exchange, url: URL): void => {
+  const cookie = gate.signIn(url.searchParams.get('token') ?? '', request);
   if (cookie === null)
     send(response, {
       status: 401,

@@ -206,7 +206,8 @@ const resultOf = (
   };
 };
 
-const resultLines = ({
+/** Returns the result as lines for the terminal. */
+export const resultLines = ({
   queue,
   status,
   matching,

@@ -64,11 +64,11 @@ export const ActionDialog = (action: Action) => {
       >
         <h2 id="dialog-title">{title}</h2>
         {done === null ? action.children : null}
-        {asked === null ? null : <Question asked={asked} word={word} typed={typed} onTyped={setTyped} />}
         <div aria-live="polite">
+          {asked === null ? null : <Question asked={asked} word={word} typed={typed} onTyped={setTyped} />}
           {isBusy ? <p class="quiet">Working…</p> : null}
           <Trouble problem={problem} />
-          {done === null ? null : <p class="done">{done}</p>}
+          {done === null ? null : <pre class="said done">{done}</pre>}
         </div>
         <div class="buttons">
           <button type="button" onClick={() => dialog.current?.close()}>
@@ -85,26 +85,32 @@ export const ActionDialog = (action: Action) => {
   );
 };
 
+const focus = (input: HTMLInputElement | null): void => input?.focus();
+
+/** What the server says before its question, and a field for the word that it wants; without a word, yes is enough. */
 const Question = (given: {
   asked: Problem;
-  /** The word to type; null: yes is enough. */
   word: string | null;
   typed: string;
   onTyped: (text: string) => void;
-}) => (
-  <>
-    <pre class="said">{given.asked.message}</pre>
-    {given.word === null ? (
-      <p>{given.asked.question?.replace(' [y/N]', '')}</p>
-    ) : (
-      <label>
-        Type <strong>{given.word}</strong> to continue
-        <input
-          value={given.typed}
-          autocomplete="off"
-          onInput={({ currentTarget }) => given.onTyped(currentTarget.value)}
-        />
-      </label>
-    )}
-  </>
-);
+}) => {
+  const { message, question } = given.asked;
+  return (
+    <>
+      <pre class="said">{message}</pre>
+      {given.word === null ? (
+        <p>{question?.replace(' [y/N]', '')}</p>
+      ) : (
+        <label>
+          Type <strong>{given.word}</strong> to continue
+          <input
+            ref={focus}
+            value={given.typed}
+            autocomplete="off"
+            onInput={({ currentTarget }) => given.onTyped(currentTarget.value)}
+          />
+        </label>
+      )}
+    </>
+  );
+};

@@ -1,8 +1,9 @@
 /** What keeps the deployment from being well, each with its next step. */
+import { isReadable, type NotReadable, type Readable } from '../../../lib/state/deployment-state.ts';
 import { isBehind } from '../../../lib/state/verdict.ts';
 import { countOf } from '../../../lib/text/amounts.ts';
 import type { State } from '../api.ts';
-import { ago, known, short } from './words.ts';
+import { ago, countIn, known, short } from './words.ts';
 
 export interface Concern {
   text: string;
@@ -12,22 +13,33 @@ export interface Concern {
 
 const DOCTOR = { to: '/doctor', label: 'Ask doctor' };
 
-const when = (holds: boolean, text: string, next: Concern['next']): Concern[] =>
-  holds ? [{ text, next }] : [];
+type Told = readonly [text: string, next: Concern['next']];
+
+/** Tells of a part of the state, if it can be known and there is something to tell. */
+const told = <Value extends object | number | null>(
+  value: Readable<Value>,
+  tell: (found: NonNullable<Exclude<Value, NotReadable>>) => Told | null,
+): Concern[] => {
+  const [text, next = null] = (isReadable(value) && value !== null ? tell(value) : null) ?? [];
+  return text === undefined ? [] : [{ text, next }];
+};
+
+/** Says in a few words how many there are. */
+export const headlineOf = ({ length }: readonly Concern[]): string =>
+  length === 0 ? 'all is well' : length === 1 ? 'one thing needs you' : `${length} things need you`;
 
 /** Returns nothing if all is well, and if all of it can be known. */
 export const concernsIn = (state: State): Concern[] => [
   ...deadLetters(state),
   ...state.rules.flatMap((rule) => ruleConcerns(rule, state.at)),
   ...(known(state.runs) ? state.runs : []).flatMap(({ run, kind, rule, destination, failure }) =>
-    when(
-      failure !== null,
-      `The ${kind} of ${rule} → ${destination} failed: ${failure?.reason}.`,
+    told(failure, ({ reason }) => [
+      `The ${kind} of ${rule} → ${destination} failed: ${reason}.`,
       seeRun(run),
-    ),
+    ]),
   ),
   ...(known(state.transfers) ? state.transfers : []).flatMap(({ key, failure }) =>
-    when(failure !== null, `The transfer of ${key} failed: ${failure?.reason}. ${failure?.fix}`, null),
+    told(failure, ({ reason, fix }) => [`The transfer of ${key} failed: ${reason}. ${fix}`, null]),
   ),
   ...alarms(state),
   ...[...unreadable(state)].map((action) => ({
@@ -39,47 +51,38 @@ export const concernsIn = (state: State): Concern[] => [
 const seeRun = (run: string): Concern['next'] => ({ to: `/runs/${run}`, label: 'See the run' });
 
 const deadLetters = ({ deadLetters: queues }: State): Concern[] =>
-  Object.entries(queues).flatMap(([name, { messages }]) => {
-    const count = known(messages) ? messages.visible + messages.inFlight + messages.delayed : 0;
-    const waits = count === 1 ? 'waits' : 'wait';
-    return name === 'live'
-      ? when(count > 0, `${countOf(count, 'dead letter')} ${waits} for a person.`, {
-          to: '/letters',
-          label: 'See why',
-        })
-      : when(count > 0, `${countOf(count, 'message')} of ${name} ${waits} in a dead-letter queue.`, DOCTOR);
-  });
+  Object.entries(queues).flatMap(([name, queue]) =>
+    told(countIn(queue) || null, (count) => {
+      const waits = count === 1 ? 'waits' : 'wait';
+      return name === 'live'
+        ? [`${countOf(count, 'dead letter')} ${waits} for a person.`, { to: '/letters', label: 'See why' }]
+        : [`${countOf(count, 'message')} of ${name} ${waits} in a dead-letter queue.`, DOCTOR];
+    }),
+  );
 
 const ruleConcerns = (rule: State['rules'][number], at: string): Concern[] => {
   const name = `${rule.rule} → ${rule.destination}`;
-  const avoided = known(rule.avoided) ? rule.avoided : null;
-  const brake = known(rule.brake) ? rule.brake : null;
-  const oldest = (known(rule.pending) ? rule.pending.oldestSeconds : null) ?? 0;
-  const verified = known(rule.lastVerify) ? rule.lastVerify : null;
-  const schedule = known(rule.verify) ? rule.verify : null;
+  // What else makes a rule count as behind is told by the other concerns, or by its dead letters.
+  const isLate = isBehind({ ...rule, avoided: null, brake: { ...NO_BRAKE }, failedLastHour: 0 });
   return [
-    ...when(
-      avoided !== null,
-      `${name} is avoided since ${avoided === null ? '' : ago(avoided.since, at)}: ${avoided?.reason}, ${avoided?.detail}`,
+    ...told(rule.avoided, ({ since, reason, detail }) => [
+      `${name} is avoided since ${ago(since, at)}: ${reason}, ${detail}`,
       DOCTOR,
+    ]),
+    ...told(rule.brake, ({ state, why }) =>
+      state === 'closed' ? [`Deletes of ${name} are paused: ${why}.`, { command: 'brake status' }] : null,
     ),
-    ...when(brake?.state === 'closed', `Deletes of ${name} are paused: ${brake?.why}.`, {
-      command: 'brake status',
-    }),
-    // What else makes a rule count as behind is told above, or by its dead letters.
-    ...when(
-      isBehind({ ...rule, avoided: null, brake: { ...NO_BRAKE }, failedLastHour: 0 }),
-      `${name} is behind: its oldest pending work is ${short(oldest)} old.`,
-      DOCTOR,
+    ...told(rule.pending, ({ oldestSeconds }) =>
+      isLate
+        ? [`${name} is behind: its oldest pending work is ${short(oldestSeconds ?? 0)} old.`, DOCTOR]
+        : null,
     ),
-    ...(verified === null
-      ? []
-      : when(
-          !verified.agrees,
-          `${name} differed ${ago(verified.ended, at)}. ${verified.verdict}`,
-          seeRun(verified.run),
-        )),
-    ...when(schedule?.failing === true, `The scheduled verifies of ${name} do not run.`, DOCTOR),
+    ...told(rule.lastVerify, ({ agrees, ended, verdict, run }) =>
+      agrees ? null : [`${name} differed ${ago(ended, at)}. ${verdict}`, seeRun(run)],
+    ),
+    ...told(rule.verify, ({ failing }) =>
+      failing ? [`The scheduled verifies of ${name} do not run.`, DOCTOR] : null,
+    ),
   ];
 };
 
@@ -87,11 +90,13 @@ const NO_BRAKE = { state: 'off', since: null, why: null, releasing: false } as c
 
 /** The alarms about dead letters say what is said already. */
 const alarms = ({ alarms: found }: State): Concern[] =>
-  (known(found) ? found : []).flatMap(({ alarm, state, command }) => {
-    const words = /^npx s3-replicator (.+)$/.exec(command ?? '')?.[1] ?? null;
-    const next = words === null ? null : words.startsWith('doctor') ? DOCTOR : { command: words };
-    return when(state === 'ALARM' && !alarm.endsWith('dead-letters'), `The alarm ${alarm} is on.`, next);
-  });
+  (known(found) ? found : [])
+    .filter(({ alarm, state }) => state === 'ALARM' && !alarm.endsWith('dead-letters'))
+    .map(({ alarm, command }) => {
+      const words = /^npx s3-replicator (.+)$/.exec(command ?? '')?.[1] ?? null;
+      const next = words === null ? null : words.startsWith('doctor') ? DOCTOR : { command: words };
+      return { text: `The alarm ${alarm} is on.`, next };
+    });
 
 /** Returns the permissions that are missing, each once. */
 const unreadable = (value: unknown, found = new Set<string>()): Set<string> => {

@@ -1,5 +1,4 @@
 /** What doctor finds, each with its fix. */
-import { useState } from 'preact/hooks';
 import { countOf } from '../../../lib/text/amounts.ts';
 import type { Doctor } from '../api.ts';
 import { Shown } from './parts.tsx';
@@ -9,18 +8,15 @@ import { clock } from './words.ts';
 const GROUPS = ['here', 'stack', 'sources', 'destinations', 'rules', 'health'] as const;
 
 export const DoctorPage = () => {
-  const [runs, setRuns] = useState(0);
-  const path = runs === 0 ? '/api/doctor' : `/api/doctor?again=${runs}`;
-  const loaded = useServer<Doctor>(path);
-  const { isLoading } = loaded;
+  const loaded = useServer<Doctor>('/api/doctor');
+  const { isLoading, reload } = loaded;
   return (
     <>
-      <div class="bar-line">
-        <h2>Doctor</h2>
-        <button type="button" disabled={isLoading} onClick={() => setRuns(runs + 1)}>
+      <p class="buttons">
+        <button type="button" disabled={isLoading} onClick={reload}>
           {isLoading ? 'Examining…' : 'Examine again'}
         </button>
-      </div>
+      </p>
       <div aria-live="polite">
         <Shown loaded={loaded} what="the stack, its buckets and its rules, which takes some seconds">
           {(report) => <Report report={report} />}
@@ -63,22 +59,13 @@ const Group = ({ name, findings }: { name: string; findings: readonly Finding[] 
   if (findings.length === 0) return null;
   return (
     <section class="findings" aria-label={name}>
-      <h3>{name}</h3>
+      <h2>{name}</h2>
       {bySubject.map(([subject, some]) => (
         <div key={subject}>
-          {subject === '' ? null : <h4>{subject}</h4>}
+          {subject === '' ? null : <h3>{subject}</h3>}
           <ul>
-            <li class="wells">
-              {some
-                .filter(({ verdict }) => verdict === 'ok')
-                .map((finding) => (
-                  <span key={finding.text}>
-                    <Mark verdict="ok" /> {finding.text}
-                  </span>
-                ))}
-            </li>
             {some
-              .filter(({ verdict }) => verdict !== 'ok')
+              .toSorted((one, other) => Number(other.verdict === 'ok') - Number(one.verdict === 'ok'))
               .map((finding, index) => (
                 <Line key={`${index} ${finding.text}`} finding={finding} />
               ))}
@@ -96,15 +83,11 @@ const MARKS = {
   'not-checked': ['?', 'not checked'],
 } as const;
 
-const Mark = ({ verdict }: Pick<Finding, 'verdict'>) => (
-  <span class={`mark ${verdict}`} role="img" aria-label={MARKS[verdict][1]}>
-    {MARKS[verdict][0]}
-  </span>
-);
-
 const Line = ({ finding: { verdict, text, edit, fix, fixAccount } }: { finding: Finding }) => (
-  <li>
-    <Mark verdict={verdict} />
+  <li class={verdict}>
+    <span class={`mark ${verdict}`} role="img" aria-label={MARKS[verdict][1]}>
+      {MARKS[verdict][0]}
+    </span>
     <div>
       {text}
       {edit === null ? null : <p class="fix">{edit}</p>}

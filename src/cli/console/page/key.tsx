@@ -1,8 +1,8 @@
 /** What happened to one object, and what the next hint about it would do. */
 import { printable } from '../../../lib/text/printable.ts';
 import type { Explanation, Session } from '../api.ts';
-import { Command, Empty, Shown, TextField } from './parts.tsx';
-import { address, go, type Place } from './router.tsx';
+import { Command, Empty, SearchForm, Shown, TextField } from './parts.tsx';
+import { address, type Place } from './router.tsx';
 import { type Loaded, useServer } from './server-data.ts';
 
 export const KeyPage = ({ session, place }: { session: Session; place: Place }) => {
@@ -36,30 +36,15 @@ const KeyForm = (given: {
   session: Session;
   loaded: Loaded<Explanation>;
 }) => {
-  const { uri, version, session } = given;
   const { isLoading, reload } = given.loaded;
-  const [first] = session.rules;
+  const [first] = given.session.rules;
   return (
-    <form
-      class="filter key-form"
-      role="search"
-      aria-label="A key"
-      onSubmit={(event) => {
-        event.preventDefault();
-        const form = new FormData(event.currentTarget);
-        const asked = address('/key', {
-          uri: String(form.get('uri') ?? ''),
-          version: String(form.get('version') ?? '').trim(),
-        });
-        if (asked === `${location.pathname}${location.search}`) reload();
-        else go(asked);
-      }}
-    >
+    <SearchForm name="A key" path="/key" onSame={reload}>
       <label class="wide">
         Source object or replica
         <input
           name="uri"
-          defaultValue={uri}
+          defaultValue={given.uri}
           placeholder={`s3://${first?.bucket ?? 'bucket'}/${first?.prefix ?? ''}…`}
           autocomplete="off"
           spellcheck={false}
@@ -68,13 +53,13 @@ const KeyForm = (given: {
           title="s3://bucket/key"
         />
       </label>
-      <TextField name="version" label="Version" hint="the current one" value={version} />
+      <TextField name="version" label="Version" hint="the current one" value={given.version} />
       <div class="buttons">
         <button class="primary" disabled={isLoading}>
           {isLoading ? 'Asking…' : 'Explain'}
         </button>
       </div>
-    </form>
+    </SearchForm>
   );
 };
 

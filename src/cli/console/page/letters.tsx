@@ -2,39 +2,27 @@
 import { useState } from 'preact/hooks';
 import { countOf, countText } from '../../../lib/text/amounts.ts';
 import { shellWord } from '../../../lib/text/shell.ts';
-import type { Checked, Letters, Session, State } from '../api.ts';
-import { CheckResult, LetterDialog, type LetterAction } from './letter-actions.tsx';
-import { Choice, Command, Empty, Key, Shown, Table, TextField } from './parts.tsx';
-import { address, go, Link, type Place } from './router.tsx';
+import type { Letters, Session } from '../api.ts';
+import { type LetterAction, LetterDialog } from './letter-actions.tsx';
+import { Choice, Command, Empty, Key, SearchForm, Shown, Table, TextField } from './parts.tsx';
+import { address, Link, type Place } from './router.tsx';
 import { type Loaded, READ_ONLY, useServer } from './server-data.ts';
-import { ago, clock, known } from './words.ts';
+import { ago, clock } from './words.ts';
 
-const FILTER = ['reason', 'rule', 'destination', 'prefix', 'since'] as const;
-type Filter = Partial<Record<(typeof FILTER)[number], string>>;
+/** The options of the commands, as they stand in the address. */
+type Filter = Partial<Record<string, string>>;
 
-interface Given {
-  session: Session;
-  state: State | null;
-  place: Place;
-}
-
-export const LettersPage = ({ session, state, place }: Given) => {
-  const filter: Filter = Object.fromEntries(
-    FILTER.flatMap((name) => {
-      const value = place.query.get(name);
-      return value ? [[name, value]] : [];
-    }),
-  );
+export const LettersPage = ({ session, place }: { session: Session; place: Place }) => {
+  const { search = '', ...filter }: Filter = Object.fromEntries(place.query);
   const loaded = useServer<Letters>(address('/api/letters', filter));
   const [action, setAction] = useState<LetterAction | null>(null);
-  const [checked, setChecked] = useState<Checked | null>(null);
-  const search = place.query.get('search') ?? '';
+  const [found, setFound] = useState<string | null>(null);
   return (
     <>
       <FilterForm session={session} filter={filter} search={search} />
       <div aria-live="polite">
         <Shown loaded={loaded} what="the dead-letter queue">
-          {(letters) => <Answer letters={letters} state={state} loaded={loaded} />}
+          {(letters) => <Answer letters={letters} loaded={loaded} />}
         </Shown>
       </div>
       <ul class="rows">
@@ -48,14 +36,18 @@ export const LettersPage = ({ session, state, place }: Given) => {
           />
         ))}
       </ul>
-      {checked === null ? null : <CheckResult checked={checked} />}
+      {found === null ? null : (
+        <section class="verdict" aria-label="Result of the check">
+          <pre class="said">{found}</pre>
+        </section>
+      )}
       {loaded.value === null || loaded.value.letters === 0 ? null : (
         <Messages letters={loaded.value} search={search} />
       )}
       {action === null ? null : (
         <LetterDialog
           action={action}
-          onChecked={setChecked}
+          onDone={(said) => setFound(action.kind === 'check' ? said : null)}
           onClose={(isDone) => {
             setAction(null);
             if (isDone && action.kind !== 'check') loaded.reload();
@@ -67,40 +59,17 @@ export const LettersPage = ({ session, state, place }: Given) => {
 };
 
 const FilterForm = ({ session, filter, search }: { session: Session; filter: Filter; search: string }) => {
-  const destinations = [...new Set(session.rules.flatMap((rule) => rule.destinations))];
+  const { rules, reasons } = session;
+  const choices = [
+    ['reason', 'Reason', reasons],
+    ['rule', 'Rule', rules.map(({ id }) => id)],
+    ['destination', 'Destination', [...new Set(rules.flatMap((rule) => rule.destinations))]],
+  ] as const;
   return (
-    <form
-      class="filter"
-      role="search"
-      aria-label="Dead letters"
-      onSubmit={(event) => {
-        event.preventDefault();
-        const given = new FormData(event.currentTarget);
-        go(
-          address(
-            '/letters',
-            Object.fromEntries(
-              [...FILTER, 'search'].map((name) => [name, String(given.get(name) ?? '').trim()]),
-            ),
-          ),
-        );
-      }}
-    >
-      <Choice name="reason" label="Reason" none="any" names={session.reasons} value={filter.reason} />
-      <Choice
-        name="rule"
-        label="Rule"
-        none="any"
-        names={session.rules.map(({ id }) => id)}
-        value={filter.rule}
-      />
-      <Choice
-        name="destination"
-        label="Destination"
-        none="any"
-        names={destinations}
-        value={filter.destination}
-      />
+    <SearchForm name="Dead letters" path="/letters">
+      {choices.map(([name, label, names]) => (
+        <Choice key={name} name={name} label={label} none="any" names={names} value={filter[name]} />
+      ))}
       <TextField name="prefix" label="Key begins with" hint="invoices/" value={filter.prefix ?? null} />
       <TextField name="since" label="Since" hint="2h, 3d" value={filter.since ?? null} />
       <TextField name="search" label="Contains" hint="key or detail" value={search} />
@@ -108,35 +77,25 @@ const FilterForm = ({ session, filter, search }: { session: Session; filter: Fil
         <button class="primary">Show</button>
         <Link to="/letters">Clear</Link>
       </div>
-    </form>
+    </SearchForm>
   );
 };
 
-const Answer = (given: { letters: Letters; state: State | null; loaded: Loaded<Letters> }) => {
-  const { letters, state } = given;
-  const { isLoading, reload } = given.loaded;
-  const { letters: count, objects, queue, lastMinute, lastHour, complete } = letters;
-  const counts = state?.deadLetters.live.messages;
-  const now =
-    counts !== undefined && known(counts) ? counts.visible + counts.inFlight + counts.delayed : null;
+const Answer = ({ letters, loaded }: { letters: Letters; loaded: Loaded<Letters> }) => {
+  const { isLoading, reload } = loaded;
   return (
     <div class="bar-line">
-      {count === 0 ? (
-        <Empty>No dead letter matches in {queue}.</Empty>
+      {letters.letters === 0 ? (
+        <Empty>No dead letter matches in {letters.queue}.</Empty>
       ) : (
         <p>
-          <strong>{countOf(count, 'dead letter')}</strong> for {countOf(objects, 'object')} in {queue}
-          {letters.oldest === null ? '' : `, oldest ${ago(letters.oldest, Date.now())}`}
-          {lastMinute > 0
-            ? `, +${countText(lastMinute)} in the last minute`
-            : `, ${lastHour === 0 ? 'none' : `+${countText(lastHour)}`} in the last hour`}
-          {complete ? '' : '. Another command holds some of them, or there are more'}.
+          {letters.said}
+          {letters.complete ? '' : '. Another command holds some of them, or there are more.'}
         </p>
       )}
       <button type="button" onClick={reload} disabled={isLoading}>
         {isLoading ? 'Reading…' : 'Read again'}
       </button>
-      <span class="quiet">{now === null ? '' : `the queue holds ${countText(now)} now`}</span>
     </div>
   );
 };
@@ -186,7 +145,7 @@ const GroupRow = (given: {
         <strong>Fix:</strong> {group.fix}
       </p>
       <div class="buttons">
-        <GroupButtons name={name} endedBy={endedBy} onAct={(kind) => onAction({ kind, fields, name })} />
+        <Actions name={name} endedBy={endedBy} onAct={(kind) => onAction({ kind, fields, name })} />
         <details>
           <summary>As a command</summary>
           <Command words={`dlq ${endedBy === 'discard' ? 'discard' : 'redrive'}${words}`} suffix={suffix} />
@@ -196,29 +155,30 @@ const GroupRow = (given: {
   );
 };
 
-const GroupButtons = (given: {
+const ACTS = [
+  ['check', 'Check…'],
+  ['redrive', 'Redrive…'],
+  ['discard', 'Discard…'],
+] as const;
+
+const Actions = (given: {
   name: string;
   endedBy: Group['endedBy'];
   onAct: (kind: LetterAction['kind']) => void;
-}) => {
-  const button = (kind: LetterAction['kind'], label: string, tone = '') => (
-    <button
-      type="button"
-      class={tone}
-      onClick={() => given.onAct(kind)}
-      aria-label={`${label}: ${given.name}`}
-    >
-      {label}
-    </button>
-  );
-  return (
-    <>
-      {button('check', 'Check…')}
-      {READ_ONLY || given.endedBy === 'discard' ? null : button('redrive', 'Redrive…')}
-      {READ_ONLY ? null : button('discard', 'Discard…', 'danger-quiet')}
-    </>
-  );
-};
+}) =>
+  ACTS.filter(([kind]) => kind === 'check' || !READ_ONLY)
+    .filter(([kind]) => kind !== 'redrive' || given.endedBy !== 'discard')
+    .map(([kind, label]) => (
+      <button
+        key={kind}
+        type="button"
+        class={kind === 'discard' ? 'danger-quiet' : ''}
+        onClick={() => given.onAct(kind)}
+        aria-label={`${label} ${given.name}`}
+      >
+        {label}
+      </button>
+    ));
 
 const Messages = ({ letters, search }: { letters: Letters; search: string }) => {
   const wanted = search.toLowerCase();

@@ -1,10 +1,9 @@
 /** The frame around all pages. */
 import { render } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { isReadable } from '../../../lib/state/deployment-state.ts';
 import { countText } from '../../../lib/text/amounts.ts';
 import type { Session, State } from '../api.ts';
-import { concernsIn } from './concerns.ts';
+import { concernsIn, headlineOf } from './concerns.ts';
 import { DoctorPage } from './doctor.tsx';
 import { KeyPage } from './key.tsx';
 import { LettersPage } from './letters.tsx';
@@ -14,6 +13,7 @@ import { Link, type Place, usePlace } from './router.tsx';
 import { RunPage } from './run.tsx';
 import { RunsPage } from './runs.tsx';
 import { type Loaded, READ_ONLY, useServer } from './server-data.ts';
+import { countIn } from './words.ts';
 
 const PAGES = [
   ['/', 'Overview'],
@@ -30,21 +30,12 @@ const App = () => {
   const concerns = state.value === null ? null : concernsIn(state.value);
   const tone = concerns === null || state.problem !== null ? 'plain' : concerns.length === 0 ? 'good' : 'bad';
   const word =
-    state.problem !== null
-      ? 'not readable'
-      : concerns === null
-        ? 'reading…'
-        : concerns.length === 0
-          ? 'all is well'
-          : concerns.length === 1
-            ? 'one thing needs you'
-            : `${concerns.length} things need you`;
+    state.problem !== null ? 'not readable' : concerns === null ? 'reading…' : headlineOf(concerns);
   const page = PAGES.find(([path]) => isCurrent(path, place))?.[1] ?? '';
   useEffect(() => {
     document.title = `${page} · ${session.value?.stack ?? 's3-replicator'}: ${word}`;
   }, [page, word, session.value]);
-  const dead = state.value?.deadLetters.live.messages;
-  const letters = dead !== undefined && isReadable(dead) ? dead.visible + dead.inFlight + dead.delayed : 0;
+  const letters = countIn(state.value?.deadLetters.live) ?? 0;
   return (
     <>
       <a class="skip" href="#main">
@@ -67,14 +58,20 @@ const App = () => {
           {PAGES.map(([path, name]) => (
             <Link key={path} to={path} current={isCurrent(path, place)}>
               {name}
-              {path === '/letters' && letters > 0 ? <span class="count">{countText(letters)}</span> : null}
+              {path === '/letters' && letters > 0 ? (
+                <span class="count">
+                  {' '}
+                  {countText(letters)}
+                  <span class="spoken"> waiting</span>
+                </span>
+              ) : null}
             </Link>
           ))}
         </nav>
       </header>
       <main id="main" tabIndex={-1}>
         <h1 class="spoken">{page}</h1>
-        <Trouble problem={session.problem} />
+        <Trouble problem={session.problem ?? session.value?.problem ?? null} />
         {session.value === null ? null : <Page place={place} session={session.value} state={state} />}
       </main>
     </>
@@ -89,7 +86,7 @@ const Page = ({ place, session, state }: { place: Place; session: Session; state
   if (run !== undefined) return <RunPage key={run} id={run} session={session} />;
   switch (place.path) {
     case '/letters':
-      return <LettersPage key={place.query.toString()} session={session} state={state.value} place={place} />;
+      return <LettersPage key={place.query.toString()} session={session} place={place} />;
     case '/runs':
       return <RunsPage session={session} place={place} />;
     case '/key':

@@ -3,9 +3,9 @@ import type { ComponentChildren } from 'preact';
 import { byteText, countText } from '../../../lib/text/amounts.ts';
 import { duration } from '../../../lib/text/duration.ts';
 import type { State } from '../api.ts';
-import { concernsIn } from './concerns.ts';
-import { Empty, Key, NextStep, Table } from './parts.tsx';
-import { Bar, Sparkline } from './plots.tsx';
+import { concernsIn, headlineOf } from './concerns.ts';
+import { Key, NextStep } from './parts.tsx';
+import { Moving, Sparkline } from './plots.tsx';
 import { address, Link } from './router.tsx';
 import { ago, bytesPerSecond, clock, known, perSecond, share, short, textOf } from './words.ts';
 
@@ -19,7 +19,6 @@ export const Overview = ({ state, suffix }: { state: State; suffix: string }) =>
       ))}
     </ul>
     <UnderWay state={state} />
-    <Queues state={state} />
     <p class="quiet">
       Read at {clock(state.at)}. Queues and tables are read every five seconds while this page is shown,
       CloudWatch once a minute. Pending work is approximate.
@@ -29,20 +28,11 @@ export const Overview = ({ state, suffix }: { state: State; suffix: string }) =>
 
 const Verdict = ({ state, suffix }: { state: State; suffix: string }) => {
   const concerns = concernsIn(state);
-  if (concerns.length === 0)
-    return (
-      <div class="verdict good">
-        <p>
-          <strong>All is well.</strong> Every destination keeps up, and nothing waits for a person.
-        </p>
-      </div>
-    );
   return (
-    <div class="verdict bad">
+    <div class={`verdict ${concerns.length === 0 ? 'good' : 'bad'}`}>
       <p>
-        <strong>
-          {concerns.length === 1 ? 'One thing needs you.' : `${concerns.length} things need you.`}
-        </strong>
+        <strong>{headlineOf(concerns)}.</strong>
+        {concerns.length === 0 ? ' Every destination keeps up, and nothing waits for a person.' : ''}
       </p>
       <ul class="concerns">
         {concerns.map(({ text, next }) => (
@@ -115,103 +105,84 @@ const PlottedCells = ({ rule }: { rule: Rule }) => {
         amount={textOf(rule.lag, (found) =>
           found === null ? '–' : `${short(found.p50Seconds)} / ${short(found.p99Seconds)}`,
         )}
-      >
-        <Sparkline
-          amounts={lags}
-          slots={12}
-          label={`p99 of the last hour: at most ${short(Math.max(0, ...lags.map(Number)))}`}
-        />
-      </Cell>
+        plot={[lags, 12, `p99 of the last hour: at most ${short(Math.max(0, ...lags.map(Number)))}`]}
+      />
       <Cell
         name="Throughput"
         amount={textOf(rule.operationsPerSecond, perSecond)}
         beside={textOf(rule.bytesPerSecond, (found) => (found === 0 ? '' : bytesPerSecond(found)))}
-      >
-        <Sparkline
-          amounts={operations}
-          slots={60}
-          label={`Last hour: at most ${countText(Math.max(0, ...operations))} a minute`}
-        />
-      </Cell>
+        plot={[operations, 60, `Last hour: at most ${countText(Math.max(0, ...operations))} a minute`]}
+      />
     </>
   );
 };
 
 /** One amount of a row, with a note or a plot below. */
-const Cell = (given: {
+const Cell = ({
+  name,
+  amount,
+  beside,
+  isBad,
+  note,
+  plot,
+}: {
   name: string;
   amount: string;
   beside?: string;
   isBad?: boolean;
   note?: ComponentChildren;
-  children?: ComponentChildren;
+  plot?: readonly [amounts: readonly (number | null)[], slots: number, label: string];
 }) => (
-  <div class={given.children === undefined ? (given.isBad ? 'bad' : '') : 'plotted'}>
-    <dt>{given.name}</dt>
+  <div class={plot ? 'plotted' : isBad ? 'bad' : ''}>
+    <dt>{name}</dt>
     <dd>
-      {given.amount} <span class="quiet">{given.beside}</span>
+      {amount} <span class="quiet">{beside}</span>
     </dd>
-    {given.note === undefined ? null : <dd class="quiet">{given.note}</dd>}
-    {given.children === undefined ? null : <dd class="plot">{given.children}</dd>}
+    {note ? <dd class="quiet">{note}</dd> : null}
+    {plot ? (
+      <dd class="plot">
+        <Sparkline amounts={plot[0]} slots={plot[1]} label={plot[2]} />
+      </dd>
+    ) : null}
   </div>
 );
 
 const UnderWay = ({ state }: { state: State }) => {
   const runs = known(state.runs) ? state.runs : [];
   const transfers = known(state.transfers) ? state.transfers : [];
+  if (runs.length + transfers.length === 0) return null;
+  const left = (seconds: number | null): string => (seconds === null ? '' : ` · ${duration(seconds)} left`);
   return (
     <>
       <h2>Under way</h2>
-      {runs.length + transfers.length === 0 ? <Empty>No run and no transfer is under way.</Empty> : null}
       <ul class="rows">
-        {runs.map((run) => {
-          const bytes = share(run.bytesDone, run.bytesInAll);
-          const done = bytes ?? share(run.keysDone, run.keysInAll);
-          return (
-            <li key={run.run} class="moving">
+        {runs.map((run) => (
+          <Moving
+            key={run.run}
+            name={
               <Link to={`/runs/${run.run}`}>
                 {run.kind} of {run.rule} → {run.destination}
               </Link>
-              <Bar done={done} label={`Progress of run ${run.run}`} />
-              <span class="amount">
-                {run.phase} · {countText(run.keysDone)} keys, {byteText(run.bytesDone)}
-                {run.secondsLeft === null ? '' : ` · ${duration(run.secondsLeft)} left`}
-              </span>
-            </li>
-          );
-        })}
-        {transfers.map((transfer) => (
-          <li key={transfer.uploadId} class="moving">
-            <Key name={transfer.key} />
-            <Bar done={share(transfer.bytesDone, transfer.bytes)} label={`Progress of ${transfer.key}`} />
-            <span class="amount">
-              {countText(transfer.partsDone)} of {countText(transfer.parts)} parts, {byteText(transfer.bytes)}
-              {transfer.secondsLeft === null ? '' : ` · ${duration(transfer.secondsLeft)} left`}
-            </span>
-          </li>
+            }
+            label={`Progress of run ${run.run}`}
+            done={share(run.bytesDone, run.bytesInAll) ?? share(run.keysDone, run.keysInAll)}
+          >
+            {run.phase} · {countText(run.keysDone)} keys, {byteText(run.bytesDone)}
+            {left(run.secondsLeft)}
+          </Moving>
+        ))}
+        {transfers.map(({ uploadId, key, bytesDone, bytes, partsDone, parts, secondsLeft }) => (
+          <Moving
+            key={uploadId}
+            name={<Key name={key} />}
+            label={`Progress of ${key}`}
+            done={share(bytesDone, bytes)}
+          >
+            {countText(partsDone)} of {countText(parts)} parts, {byteText(bytes)}
+            {left(secondsLeft)}
+          </Moving>
         ))}
       </ul>
     </>
   );
 };
-
-const Queues = ({ state }: { state: State }) => (
-  <>
-    <h2>Queues</h2>
-    <Table
-      name="Queues"
-      heads={['Queue', 'Waiting', 'In flight', 'Delayed', 'Oldest']}
-      numbers={[1, 2, 3, 4]}
-      rows={[
-        ...Object.entries(state.queues),
-        ...Object.entries(state.deadLetters).map(([name, queue]) => [`dead: ${name}`, queue] as const),
-      ].map(([name, { messages, oldestSeconds }]) => [
-        name,
-        textOf(messages, ({ visible }) => countText(visible)),
-        textOf(messages, ({ inFlight }) => countText(inFlight)),
-        textOf(messages, ({ delayed }) => countText(delayed)),
-        textOf(oldestSeconds, (seconds) => (seconds === null ? '–' : short(seconds))),
-      ])}
-    />
-  </>
-);

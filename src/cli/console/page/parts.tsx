@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { dollarText } from '../../../lib/text/amounts.ts';
 import { printable } from '../../../lib/text/printable.ts';
 import type { Problem } from '../api.ts';
-import { Link } from './router.tsx';
+import { address, go, Link } from './router.tsx';
 import type { Loaded } from './server-data.ts';
 import type { Concern } from './concerns.ts';
 
@@ -16,13 +16,6 @@ export const Trouble = ({ problem }: { problem: Problem | null }) =>
     </div>
   );
 
-/** Holds the place of what is being read. */
-const Loading = ({ what }: { what: string }) => (
-  <p class="loading quiet" role="status">
-    Reading {what}…
-  </p>
-);
-
 /** Shows what was read, or that it is being read, or why it was not. The last answer stays below a problem. */
 export const Shown = <Value,>(given: {
   loaded: Pick<Loaded<Value>, 'problem' | 'value'>;
@@ -30,11 +23,17 @@ export const Shown = <Value,>(given: {
   children: (value: Value) => ComponentChildren;
 }) => {
   const { value, problem } = given.loaded;
+  if (value !== null || problem !== null)
+    return (
+      <>
+        <Trouble problem={problem} />
+        {value === null ? null : given.children(value)}
+      </>
+    );
   return (
-    <>
-      <Trouble problem={problem} />
-      {value === null ? problem === null ? <Loading what={given.what} /> : null : given.children(value)}
-    </>
+    <p class="loading quiet" role="status">
+      Reading {given.what}…
+    </p>
   );
 };
 
@@ -72,6 +71,32 @@ export const Table = (given: {
 
 export const Key = ({ name }: { name: string | null }) => <bdi class="key">{printable(name ?? '–')}</bdi>;
 
+/** A form whose fields go into the address. `onSame` is called when they are there already. */
+export const SearchForm = (given: {
+  name: string;
+  path: string;
+  onSame?: () => void;
+  children: ComponentChildren;
+}) => (
+  <form
+    class="filter"
+    role="search"
+    aria-label={given.name}
+    onSubmit={(event) => {
+      event.preventDefault();
+      const fields = [...new FormData(event.currentTarget)];
+      const asked = address(
+        given.path,
+        Object.fromEntries(fields.map(([name, value]) => [name, String(value).trim()])),
+      );
+      if (asked === `${location.pathname}${location.search}`) given.onSame?.();
+      else go(asked);
+    }}
+  >
+    {given.children}
+  </form>
+);
+
 export const TextField = (given: { name: string; label: string; hint: string; value?: string | null }) => (
   <label>
     {given.label}
@@ -82,15 +107,15 @@ export const TextField = (given: { name: string; label: string; hint: string; va
 export const Choice = (given: {
   name: string;
   label: string;
-  /** What the empty choice means. */
-  none: string;
+  /** What the empty choice means. Absent: there is none. */
+  none?: string;
   names: readonly string[];
   value?: string | null | undefined;
 }) => (
   <label>
     {given.label}
     <select name={given.name}>
-      <option value="">{given.none}</option>
+      {given.none === undefined ? null : <option value="">{given.none}</option>}
       {given.names.map((name) => (
         <option selected={name === given.value}>{name}</option>
       ))}

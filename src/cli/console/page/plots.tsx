@@ -1,4 +1,5 @@
 /** Small plots within a row. */
+import type { ComponentChildren } from 'preact';
 
 const WIDTH = 120;
 const HEIGHT = 26;
@@ -7,13 +8,8 @@ const HEIGHT = 26;
  * Draws amounts as columns from left to right. `null` leaves a gap. `slots` is how many columns the whole width has. The plot has the same
  * size whatever it shows, so nothing moves when amounts arrive.
  */
-export const Sparkline = (given: {
-  amounts: readonly (number | null)[];
-  slots: number;
-  label: string;
-  kind?: 'failed' | 'lag';
-}) => {
-  const { amounts, slots, label, kind = '' } = given;
+export const Sparkline = (given: { amounts: readonly (number | null)[]; slots: number; label: string }) => {
+  const { amounts, slots, label } = given;
   const most = Math.max(0, ...amounts.map((each) => each ?? 0));
   const step = WIDTH / slots;
   const path = amounts
@@ -25,7 +21,7 @@ export const Sparkline = (given: {
     .join('');
   return (
     <svg
-      class={`spark ${kind}`}
+      class="spark"
       viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
       preserveAspectRatio="none"
       role="img"
@@ -52,4 +48,20 @@ export const Bar = ({ done, label }: { done: number | null; label: string }) => 
     <rect class="track" width="100" height="6" />
     <rect class="fill" width={done === null ? 0 : done * 100} height="6" />
   </svg>
+);
+
+/** A row of a list: what moves, how far it is, and what there is to say about it. */
+export const Moving = (given: {
+  name: ComponentChildren;
+  label: string;
+  done: number | null;
+  /** No bar is shown for what no longer moves. */
+  isOver?: boolean;
+  children: ComponentChildren;
+}) => (
+  <li class="moving">
+    <span>{given.name}</span>
+    {given.isOver ? <span /> : <Bar done={given.done} label={given.label} />}
+    <span class="amount">{given.children}</span>
+  </li>
 );

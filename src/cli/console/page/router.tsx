@@ -9,10 +9,8 @@ export interface Place {
 
 const present = (): Place => ({ path: location.pathname, query: new URLSearchParams(location.search) });
 
-/** Goes to an address. `replace` leaves no step for the back button. */
-export const go = (address: string, { replace = false } = {}): void => {
-  if (replace) history.replaceState(null, '', address);
-  else history.pushState(null, '', address);
+export const go = (address: string): void => {
+  history.pushState(null, '', address);
   dispatchEvent(new PopStateEvent('popstate'));
 };
 
@@ -49,6 +47,8 @@ export const Link = (given: {
       event.preventDefault();
       go(given.to);
       scrollTo(0, 0);
+      // A screen reader goes on with what is new, and the next press of Tab is after it.
+      document.getElementById('main')?.focus();
     }}
   >
     {given.children}

@@ -1,10 +1,9 @@
 /** Starts a run: what to compare, then the estimate, then the start. */
 import { useState } from 'preact/hooks';
-import { byteText, countOf, countText } from '../../../lib/text/amounts.ts';
-import { duration } from '../../../lib/text/duration.ts';
+import { countOf } from '../../../lib/text/amounts.ts';
 import type { EstimatedRuns, Problem, Session, Started } from '../api.ts';
 import { ActionDialog } from './action-dialog.tsx';
-import { Choice, dollarsIn, Figure, TextField, Trouble } from './parts.tsx';
+import { Choice, TextField, Trouble } from './parts.tsx';
 import { go, Link } from './router.tsx';
 import { post, problemIn } from './server-data.ts';
 
@@ -39,13 +38,16 @@ export const StartForm = ({ kind, rule: preset, session }: Given) => {
       <h3>{kind === 'backfill' ? 'Replicate what was there before' : 'Find out whether both sides agree'}</h3>
       <form
         class="filter"
-        onInput={() => setEstimated(null)}
+        onInput={({ currentTarget }) => {
+          setEstimated(null);
+          setRule(String(new FormData(currentTarget).get('rule')));
+        }}
         onSubmit={(event) => {
           event.preventDefault();
           void estimate(event.currentTarget);
         }}
       >
-        <RunFields kind={kind} rules={session.rules} rule={rule} onRule={setRule} />
+        <RunFields kind={kind} rules={session.rules} rule={rule} />
         <div class="buttons">
           <button class="primary" disabled={isBusy || rule === ''}>
             {isBusy ? 'Estimating…' : 'Estimate'}
@@ -62,24 +64,15 @@ export const StartForm = ({ kind, rule: preset, session }: Given) => {
   );
 };
 
-const RunFields = (given: {
-  kind: Given['kind'];
-  rules: Session['rules'];
-  rule: string;
-  onRule: (id: string) => void;
-}) => {
-  const { kind, rules, rule, onRule } = given;
+const RunFields = ({
+  kind,
+  rules,
+  rule,
+}: Pick<Given, 'kind'> & { rules: Session['rules']; rule: string }) => {
   const chosen = rules.find(({ id }) => id === rule);
   return (
     <>
-      <label>
-        Rule
-        <select name="rule" value={rule} onChange={(event) => onRule(event.currentTarget.value)}>
-          {rules.map(({ id }) => (
-            <option key={id}>{id}</option>
-          ))}
-        </select>
-      </label>
+      <Choice name="rule" label="Rule" names={rules.map(({ id }) => id)} value={rule} />
       <Choice name="destination" label="Destination" none="each of them" names={chosen?.destinations ?? []} />
       <TextField name="prefix" label="Key begins with" hint={chosen?.prefix ?? ''} />
       <TextField name="since" label="Written since" hint="2026-11-01T00:00Z" />
@@ -109,20 +102,13 @@ const Estimate = ({ estimated }: { estimated: EstimatedRuns }) => {
   const { runs, ticket } = estimated;
   return (
     <div class="estimate">
-      {runs.map(({ title, from, to, estimate }) => (
+      {runs.map(({ title, from, to, lines }) => (
         <div key={title}>
           <h4>{title}</h4>
           <p class="key">
             {from} → {to}
           </p>
-          {estimate === null ? null : (
-            <dl class="figures">
-              <Figure name="Keys" amount={countText(Math.round(estimate.keys))} note={certainty(estimate)} />
-              <Figure name="Bytes" amount={byteText(estimate.bytes)} note="if nothing is there yet" />
-              <Figure name="Time" amount={duration(estimate.hours * 3_600)} note="about" />
-              <Figure name="Cost" amount={dollarsIn(estimate)} note="without storage" />
-            </dl>
-          )}
+          {lines.length === 0 ? null : <pre class="said">{lines.join('\n')}</pre>}
         </div>
       ))}
       <button type="button" class="primary" onClick={() => setStarting(true)}>
@@ -151,10 +137,3 @@ const Estimate = ({ estimated }: { estimated: EstimatedRuns }) => {
     </div>
   );
 };
-
-const certainty = ({ basis, errorShare }: { basis: string; errorShare: number | null }): string =>
-  basis === 'listing'
-    ? 'all were listed'
-    : errorShare === null
-      ? 'from a sample, may be far more'
-      : `from a sample, ±${Math.ceil(errorShare * 100)} %`;

@@ -1,16 +1,17 @@
 /** One run: how far it is, how fast, what failed, and in the end its report. */
 import { useState } from 'preact/hooks';
-import { ALL_REASONS, reasonEntry } from '../../../lib/model/reasons.ts';
+import { reasonEntry } from '../../../lib/model/reasons.ts';
+import { failures } from '../../../lib/runs/report/problems-html.ts';
 import { timePlots } from '../../../lib/runs/report/time-plots.ts';
 import { byteText, countOf, countText } from '../../../lib/text/amounts.ts';
 import { duration } from '../../../lib/text/duration.ts';
 import type { Session, ShownRun } from '../api.ts';
 import { ActionDialog } from './action-dialog.tsx';
-import { Command, dollarsIn, Figure, Key, Shown } from './parts.tsx';
+import { Command, dollarsIn, Figure, Shown } from './parts.tsx';
 import { Bar } from './plots.tsx';
 import { address, Link } from './router.tsx';
 import { post, READ_ONLY, useServer } from './server-data.ts';
-import { bytesPerSecond, clock, perSecond, share } from './words.ts';
+import { clock, share } from './words.ts';
 
 export const RunPage = ({ id, session }: { id: string; session: Session }) => {
   const loaded = useServer<ShownRun>(`/api/runs/${id}`, 5_000);
@@ -56,24 +57,22 @@ const Standing = ({ run }: { run: ShownRun }) => {
 };
 
 const Controls = ({ run, suffix, reload }: { run: ShownRun; suffix: string; reload: () => void }) => {
-  const [change, setChange] = useState<'pause' | 'resume' | 'cancel' | null>(null);
+  const [change, setChange] = useState<Change | null>(null);
   const isOver = run.phase === 'finished' || run.phase === 'cancelled';
   const isStopped = run.phase === 'paused' || run.phase === 'failed';
   if (isOver || READ_ONLY) return null;
   return (
     <div class="buttons">
-      {isStopped ? (
-        <button type="button" class="primary" onClick={() => setChange('resume')}>
-          Resume…
+      {([isStopped ? 'resume' : 'pause', 'cancel'] as const).map((each) => (
+        <button
+          key={each}
+          type="button"
+          class={each === 'cancel' ? 'danger-quiet' : ''}
+          onClick={() => setChange(each)}
+        >
+          {CHANGES[each].title}…
         </button>
-      ) : (
-        <button type="button" onClick={() => setChange('pause')}>
-          Pause…
-        </button>
-      )}
-      <button type="button" class="danger-quiet" onClick={() => setChange('cancel')}>
-        Cancel the run…
-      </button>
+      ))}
       <details>
         <summary>As a command</summary>
         <Command words={`backfill status ${run.id} --wait`} suffix={suffix} />
@@ -99,6 +98,8 @@ const Controls = ({ run, suffix, reload }: { run: ShownRun; suffix: string; relo
   );
 };
 
+type Change = keyof typeof CHANGES;
+
 const CHANGES = {
   pause: {
     title: 'Pause',
@@ -117,26 +118,12 @@ const Live = ({ run }: { run: ShownRun }) => {
   const done = progress === null ? null : share(progress.keys.done, progress.keys.total);
   return (
     <>
-      {progress === null ? null : (
-        <>
-          <Bar done={done} label="Progress of the run" />
-          <p class="amount">
-            {countText(progress.keys.done)}
-            {progress.keys.total === null ? '' : ` of ${countText(progress.keys.total)}`} keys,{' '}
-            {byteText(progress.bytes.done)}
-            {progress.bytes.total === null ? '' : ` of ${byteText(progress.bytes.total)}`}
-            {progress.keys.perSecond === null ? '' : ` · ${perSecond(progress.keys.perSecond)}`}
-            {progress.bytes.perSecond === null ? '' : ` · ${bytesPerSecond(progress.bytes.perSecond)}`}
-            {progress.secondsLeft === null ? '' : ` · ${duration(progress.secondsLeft)} left`}
-          </p>
-          <p class="quiet">
-            Waits for {countText(progress.waitsFor.count)}{' '}
-            {progress.waitsFor.what === 'ranges' ? 'ranges of keys' : 'keys'}
-            {progress.lastActivity === null ? '' : `, last activity ${clock(progress.lastActivity)}`}
-            {progress.nextCheck === null ? '' : `, acts by itself at ${clock(progress.nextCheck)}`}.
-          </p>
-        </>
-      )}
+      {progress === null ? null : <Bar done={done} label="Progress of the run" />}
+      {run.lines.map((line) => (
+        <p key={line} class="amount">
+          {line}
+        </p>
+      ))}
       <dl class="figures">
         <Figure name="Copied" amount={byteText(copied.bytes)} note={countOf(copied.copies, 'version')} />
         <Figure name="Failed" amount={countText(copied.failed)} note="keys" />
@@ -147,45 +134,27 @@ const Live = ({ run }: { run: ShownRun }) => {
         />
         <Figure name="Cost" amount={dollarsIn(used)} note="calculated, without storage" />
       </dl>
-      {copied.minutes.length === 0 ? null : <Plots minutes={copied.minutes} />}
-      <Failures run={run} />
+      <Drawn run={run} />
     </>
   );
 };
 
-/** The report draws the same plots. All that is inserted into them is escaped there. */
-const Plots = ({ minutes }: { minutes: ShownRun['copied']['minutes'] }) => (
-  <div class="plots" dangerouslySetInnerHTML={{ __html: timePlots(minutes).html }} />
-);
-
-const Failures = ({ run }: { run: ShownRun }) => {
+/** The report draws the same plots and failures. All that is inserted into them is escaped there. */
+const Drawn = ({ run }: { run: ShownRun }) => {
   const { copied, spec } = run;
-  const failed = ALL_REASONS.flatMap((reason) => {
-    const count = copied.reasons[reason] ?? 0;
-    return count === 0 ? [] : [[reason, count] as const];
-  });
-  if (failed.length === 0) return null;
+  const { rule, destination } = spec;
+  const drawn = [
+    ...(copied.minutes.length === 0 ? [] : [['plots', timePlots(copied.minutes)] as const]),
+    ['failures', failures({ copied, spec, stack: null })] as const,
+  ];
   return (
     <>
-      <h2>Failures by reason</h2>
-      <ul class="rows">
-        {failed.map(([reason, count]) => (
-          <li key={reason} class="problem">
-            <h3>
-              <code>{reason}</code> <span class="quiet">{countOf(count, 'key')}</span>
-            </h3>
-            {copied.examples[reason] === undefined ? null : (
-              <p>
-                <Key name={copied.examples[reason]} />
-              </p>
-            )}
-            <p>{reasonEntry(reason).fix}</p>
-            <Link to={address('/letters', { reason, rule: spec.rule, destination: spec.destination })}>
-              Its dead letters
-            </Link>
-          </li>
-        ))}
-      </ul>
+      {drawn.map(([name, { html }]) => (
+        <div key={name} class={name} dangerouslySetInnerHTML={{ __html: html }} />
+      ))}
+      {copied.failed === 0 ? null : (
+        <Link to={address('/letters', { rule, destination })}>Its dead letters</Link>
+      )}
     </>
   );
 };

@@ -3,7 +3,7 @@ import { countText } from '../../../lib/text/amounts.ts';
 import { duration } from '../../../lib/text/duration.ts';
 import type { RunList, Session } from '../api.ts';
 import { Empty, Shown } from './parts.tsx';
-import { Bar } from './plots.tsx';
+import { Moving } from './plots.tsx';
 import { Link, type Place } from './router.tsx';
 import { StartForm } from './run-form.tsx';
 import { READ_ONLY, useServer } from './server-data.ts';
@@ -14,19 +14,16 @@ export const RunsPage = ({ session, place }: { session: Session; place: Place })
   const kind = place.query.get('start');
   return (
     <>
-      <div class="bar-line">
-        <h2>Runs</h2>
-        {READ_ONLY ? null : (
-          <>
-            <Link class="button" to="/runs?start=backfill">
-              Start a backfill…
-            </Link>
-            <Link class="button" to="/runs?start=verify">
-              Start a verify…
-            </Link>
-          </>
-        )}
-      </div>
+      {READ_ONLY ? null : (
+        <p class="buttons">
+          <Link class="button" to="/runs?start=backfill">
+            Start a backfill…
+          </Link>
+          <Link class="button" to="/runs?start=verify">
+            Start a verify…
+          </Link>
+        </p>
+      )}
       {kind === null || READ_ONLY ? null : (
         <StartForm
           key={kind}
@@ -58,18 +55,21 @@ const RunRow = ({ run }: { run: RunList[number] }) => {
   const done = progress === null ? null : share(progress.keys.done, progress.keys.total);
   const tone = phase === 'failed' ? 'bad' : phase === 'paused' ? 'waits' : '';
   return (
-    <li class="moving run">
-      <span>
-        <Link to={`/runs/${id}`}>{title}</Link>
-        <span class="quiet run-id">{id}</span>
-      </span>
-      {progress === null ? <span /> : <Bar done={done} label={`Progress of run ${id}`} />}
-      <span class="amount">
-        <span class={`phase ${tone}`}>{phase}</span>
-        {look === null ? '' : ` · ${countText(look.keys)} keys`} ·{' '}
-        {ago(new Date(createdMs).toISOString(), Date.now())}
-        {endedMs === null ? '' : `, took ${duration((endedMs - createdMs) / 1_000)}`}
-      </span>
-    </li>
+    <Moving
+      name={
+        <>
+          <Link to={`/runs/${id}`}>{title}</Link>
+          <span class="quiet run-id">{id}</span>
+        </>
+      }
+      label={`Progress of run ${id}`}
+      done={done}
+      isOver={progress === null}
+    >
+      <span class={`phase ${tone}`}>{phase}</span>
+      {look === null ? '' : ` · ${countText(look.keys)} keys`} ·{' '}
+      {ago(new Date(createdMs).toISOString(), Date.now())}
+      {endedMs === null ? '' : `, took ${duration((endedMs - createdMs) / 1_000)}`}
+    </Moving>
   );
 };

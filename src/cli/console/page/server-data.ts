@@ -7,15 +7,8 @@ const meta = (name: string): string =>
 
 export const READ_ONLY = meta('console-read-only') === 'true';
 
-/** Why a request failed. */
-export class RequestFailed extends Error {
-  readonly problem: Problem;
-
-  constructor(problem: Problem) {
-    super(problem.message);
-    this.problem = problem;
-  }
-}
+/** Makes an error of why a request failed. */
+const failed = (problem: Problem): Error => new Error(problem.message, { cause: problem });
 
 const GONE: Problem = {
   message: 'The console does not answer.',
@@ -24,11 +17,11 @@ const GONE: Problem = {
 
 const request = async <Value>(path: string, init: RequestInit): Promise<Value> => {
   const response = await fetch(path, { ...init, credentials: 'same-origin' }).catch(() => null);
-  if (response === null) throw new RequestFailed(GONE);
+  if (response === null) throw failed(GONE);
   const isJson = response.headers.get('content-type')?.startsWith('application/json') === true;
-  if (!isJson) throw new RequestFailed({ message: await response.text() });
+  if (!isJson) throw failed({ message: await response.text() });
   if (response.ok) return await response.json();
-  throw new RequestFailed(await response.json());
+  throw failed(await response.json());
 };
 
 export const get = <Value>(path: string): Promise<Value> => request<Value>(path, {});
@@ -41,7 +34,10 @@ export const post = <Value>(path: string, body: object): Promise<Value> =>
   });
 
 export const problemIn = (error: unknown): Problem =>
-  error instanceof RequestFailed ? error.problem : { message: String(error) };
+  error instanceof Error && isProblem(error.cause) ? error.cause : { message: String(error) };
+
+const isProblem = (cause: unknown): cause is Problem =>
+  typeof cause === 'object' && cause !== null && 'message' in cause;
 
 export interface Loaded<Value> {
   /** The last answer, which stays while a new one is read; null: none yet. */
@@ -51,18 +47,18 @@ export interface Loaded<Value> {
   reload(): void;
 }
 
+interface Answer<Value> {
+  path: string | null;
+  value: Value | null;
+  problem: Problem | null;
+}
+
 /**
  * Reads a path, and again after `everyMs`; null: only once, or never if the path is null. A hidden page reads nothing. A page that was hidden
  * reads at once when it is shown again.
  */
 export const useServer = <Value>(path: string | null, everyMs: number | null = null): Loaded<Value> => {
-  const [answer, setAnswer] = useState<{ path: string | null; value: Value | null; problem: Problem | null }>(
-    {
-      path: null,
-      value: null,
-      problem: null,
-    },
-  );
+  const [answer, setAnswer] = useState<Answer<Value>>({ path: null, value: null, problem: null });
   const [isLoading, setLoading] = useState(false);
   const wanted = useRef(path);
   wanted.current = path;
@@ -84,15 +80,14 @@ export const useServer = <Value>(path: string | null, everyMs: number | null = n
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isOver = false;
+    const isShown = (): boolean => document.visibilityState === 'visible';
     const tick = async (): Promise<void> => {
       clearTimeout(timer);
-      if (document.visibilityState === 'visible') await read();
-      if (!isOver && everyMs !== null && document.visibilityState === 'visible')
-        timer = setTimeout(() => void tick(), everyMs);
+      if (isShown()) await read();
+      if (!isOver && everyMs !== null && isShown()) timer = setTimeout(() => void tick(), everyMs);
     };
     const onVisible = (): void => {
-      if (document.visibilityState === 'visible' && everyMs !== null) void tick();
-      else clearTimeout(timer);
+      if (everyMs !== null) void tick();
     };
     void tick();
     document.addEventListener('visibilitychange', onVisible);

@@ -1,6 +1,7 @@
 /** Amounts and times as the page shows them. */
 import { byteText, countText } from '../../../lib/text/amounts.ts';
-import type { Readable } from '../../../lib/state/deployment-state.ts';
+import { isReadable, type NotReadable, type Readable } from '../../../lib/state/deployment-state.ts';
+import type { State } from '../api.ts';
 
 /** Formats a duration as short as a cell needs it: `1.8 s`, `45 s`, `12 min`, `3 h`, `2 d`. */
 export const short = (seconds: number): string => {
@@ -25,15 +26,19 @@ export const perSecond = (rate: number): string => {
 
 export const bytesPerSecond = (rate: number): string => `${byteText(Math.round(rate))}/s`;
 
-/** Whether a part of the state may be read. */
-export const known = <Value>(
-  value: Readable<Value>,
-): value is Exclude<Value, { notReadable: string }> & Value =>
-  typeof value !== 'object' || value === null || !('notReadable' in value);
+export { isReadable as known };
 
 /** The text of a part of the state; a question mark for what may not be read. */
-export const textOf = <Value>(value: Readable<Value>, text: (found: Value) => string): string =>
-  known(value) ? text(value) : '?';
+export const textOf = <Value extends object | number | string | null>(
+  value: Readable<Value>,
+  text: (found: Exclude<Value, NotReadable>) => string,
+): string => (isReadable(value) ? text(value) : '?');
 
 export const share = (done: number, all: number | null): number | null =>
   all === null || all === 0 ? null : Math.min(1, done / all);
+
+/** How many messages a queue holds; null: unknown. */
+export const countIn = (queue: State['deadLetters']['live'] | undefined): number | null =>
+  queue === undefined || !isReadable(queue.messages)
+    ? null
+    : queue.messages.visible + queue.messages.inFlight + queue.messages.delayed;

@@ -6,7 +6,8 @@ import { table } from './html-parts.ts';
 import { html, type Html } from './html.ts';
 import type { ListedSide, ReportRow, RunReport } from './report-data.ts';
 
-export const failures = ({ copied, spec, stack }: RunReport): Html => {
+/** `stack` is null where there is no command line for the deployment. */
+export const failures = ({ copied, spec, stack }: Pick<RunReport, 'copied' | 'spec' | 'stack'>): Html => {
   if (copied === null) return html``;
   const { reasons, examples } = copied;
   const counts = ALL_REASONS.flatMap((reason) => {

@@ -1,12 +1,19 @@
 /** The demo's deployment with everything that the console shows: replicated objects, refused ones, archived ones, and a console over it. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
 import { type ServedConsole, serveConsole } from '../../../../demo/console.ts';
+import { REPOSITORY } from '../../../../demo/package-stack.ts';
 import { refuseWrites, skipRetriesOfRefusals } from '../../../../demo/refusal.ts';
 import { startTwoAccounts, type TwoAccounts } from '../../../../demo/two-accounts.ts';
 import { mapConcurrently } from '../../../../src/lib/model/concurrency.ts';
+import { packaged } from '../stages/packaged.ts';
 
 export interface ConsoleStage extends AsyncDisposable {
   accounts: TwoAccounts;
@@ -16,6 +23,10 @@ export interface ConsoleStage extends AsyncDisposable {
   allowWrites(): Promise<void>;
   /** Makes dead letters again. */
   refuseAgain(): Promise<void>;
+  /** Leaves a replica whose object is no longer in the source. Resolves to its key. */
+  leaveExtra(): Promise<string>;
+  /** Resolves to the keys that the replica of media shows. */
+  replicas(): Promise<string[]>;
   serve(...argv: string[]): Promise<ServedConsole>;
 }
 
@@ -25,19 +36,21 @@ const REPLICA = 'acme-documents-replica';
 /** Objects that were there before the deployment, for a backfill. */
 const BEFORE = 24;
 
-export const startConsoleStage = async (): Promise<ConsoleStage> => {
+/** With `deletes`, the rule `media` replicates deletes, which takes a package of its own. */
+export const startConsoleStage = async ({ deletes = false } = {}): Promise<ConsoleStage> => {
   await using cleanUp = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 's3-replicator-console-'));
   cleanUp.defer(() => rm(folder, { recursive: true, force: true }));
   const accounts = cleanUp.use(
     await startTwoAccounts({
-      packaged: '.serverless',
+      ...(deletes ? await withDeletes(folder) : { packaged: '.serverless' }),
       before: ({ source }) => upload(source.s3(), 'acme-media', names('photos/2025/', BEFORE)),
     }),
   );
   const s3 = accounts.source.s3();
   let allowWrites = async (): Promise<void> => undefined;
   const refuseAgain = async (): Promise<void> => {
+    await allowWrites();
     allowWrites = await refuseWrites(accounts.destination.s3(), REPLICA, REFUSED);
     await upload(s3, 'acme-documents', names(REFUSED, 3));
     await accounts.waitUntilDeadLettered(3, { timeoutMs: 120_000 });
@@ -45,6 +58,19 @@ export const startConsoleStage = async (): Promise<ConsoleStage> => {
   cleanUp.defer(skipRetriesOfRefusals(accounts));
   await upload(s3, 'acme-documents', names('invoices/2026/', 6));
   await refuseAgain();
+  const replicas = async (): Promise<string[]> => {
+    const listed = await accounts.destination
+      .s3()
+      .send(new ListObjectsV2Command({ Bucket: 'acme-media-replica' }));
+    return (listed.Contents ?? []).map(({ Key = '' }) => Key);
+  };
+  const leaveExtra = async (): Promise<string> => {
+    const [Key = ''] = await replicas();
+    const { VersionId } = await s3.send(new HeadObjectCommand({ Bucket: 'acme-media', Key }));
+    // No event about a version that is deleted permanently hides the replica.
+    await s3.send(new DeleteObjectCommand({ Bucket: 'acme-media', Key, VersionId }));
+    return Key;
+  };
   const serve: ConsoleStage['serve'] = (...argv) =>
     serveConsole([...argv, '--config', accounts.replicationFile], accounts.source.environment(), folder);
   const everything = cleanUp.move();
@@ -53,9 +79,18 @@ export const startConsoleStage = async (): Promise<ConsoleStage> => {
     folder,
     allowWrites: () => allowWrites(),
     refuseAgain,
+    leaveExtra,
+    replicas,
     serve,
     [Symbol.asyncDispose]: () => everything.disposeAsync(),
   };
+};
+
+const withDeletes = async (folder: string): Promise<{ configuration: string; packaged: string }> => {
+  const configuration = join(folder, 'replication.yml');
+  const text = await readFile(join(REPOSITORY, 'replication.yml'), 'utf8');
+  await writeFile(configuration, text.replace('  - id: media\n', '$&    deletes: replicate\n'));
+  return { configuration, packaged: await packaged(configuration) };
 };
 
 const names = (prefix: string, count: number): string[] =>
