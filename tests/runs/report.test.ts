@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { csvHeader, csvLine } from '../../src/lib/runs/report/report-csv.ts';
 import type { ReportRow } from '../../src/lib/runs/report/report-data.ts';
 import { reportHtml } from '../../src/lib/runs/report/report-html.ts';
+import { timePlots } from '../../src/lib/runs/report/time-plots.ts';
 import { reportJson } from '../../src/lib/runs/report/run-report.ts';
 import { estimateBackfill } from '../../src/lib/runs/estimate/estimate.ts';
 import { NO_WORK } from '../../src/lib/runs/estimate/workload.ts';
@@ -161,6 +162,19 @@ test('report.html begins with the result, then shows what there is to do, and ke
   expect(places).not.toContain(-1);
   expect(places).toEqual(places.toSorted((one, other) => one - other));
   expect(text).not.toContain('<details open');
+});
+
+test('report.html names the region of the destination after its address', () => {
+  const { destination } = aReport();
+  const { bucket, prefix, region } = destination;
+  expect(reportHtml(aReport())).toContain(`s3://${bucket}/${prefix} (${region})`);
+});
+
+test('the plots show a slow rate as more than nothing, and no bytes where there were none', () => {
+  const minutes = [{ minuteMs: 0, done: 1, bytes: 0, failed: 0 }];
+  const { html } = timePlots(minutes);
+  expect(html).toContain('at most 0.017/s');
+  expect(html).not.toContain('Bytes per second');
 });
 
 test('the axis of a plot shows the clock', () => {

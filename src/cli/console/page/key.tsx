@@ -1,7 +1,7 @@
 /** What happened to one object, and what the next hint about it would do. */
 import { printable } from '../../../lib/text/printable.ts';
 import type { Explanation, Session } from '../api.ts';
-import { Command, Empty, SearchForm, Shown, TextField } from './parts.tsx';
+import { Command, SearchForm, Shown, TextField } from './parts.tsx';
 import { address, type Place } from './router.tsx';
 import { type Loaded, useServer } from './server-data.ts';
 
@@ -15,7 +15,7 @@ export const KeyPage = ({ session, place }: { session: Session; place: Place }) 
       <KeyForm key={uri} uri={uri} version={version} session={session} loaded={loaded} />
       <div aria-live="polite">
         {path === null ? (
-          <Empty>Both buckets are looked at with the role that replicates. Nothing is changed.</Empty>
+          <p class="empty">Both buckets are looked at with the role that replicates. Nothing is changed.</p>
         ) : (
           <Shown loaded={loaded} what="both buckets">
             {({ stories }) =>

@@ -4,7 +4,7 @@ import { countOf, countText } from '../../../lib/text/amounts.ts';
 import { shellWord } from '../../../lib/text/shell.ts';
 import type { Letters, Session } from '../api.ts';
 import { type LetterAction, LetterDialog } from './letter-actions.tsx';
-import { Choice, Command, Empty, Key, SearchForm, Shown, Table, TextField } from './parts.tsx';
+import { Choice, Command, Key, SearchForm, Shown, Table, TextField } from './parts.tsx';
 import { address, Link, type Place } from './router.tsx';
 import { type Loaded, READ_ONLY, useServer } from './server-data.ts';
 import { ago, clock } from './words.ts';
@@ -86,7 +86,7 @@ const Answer = ({ letters, loaded }: { letters: Letters; loaded: Loaded<Letters>
   return (
     <div class="bar-line">
       {letters.letters === 0 ? (
-        <Empty>No dead letter matches in {letters.queue}.</Empty>
+        <p class="empty">No dead letter matches in {letters.queue}.</p>
       ) : (
         <p>
           {letters.said}

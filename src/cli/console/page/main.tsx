@@ -57,10 +57,9 @@ const App = () => {
         <nav aria-label="Pages">
           {PAGES.map(([path, name]) => (
             <Link key={path} to={path} current={isCurrent(path, place)}>
-              {name}
+              {name}{' '}
               {path === '/letters' && letters > 0 ? (
                 <span class="count">
-                  {' '}
                   {countText(letters)}
                   <span class="spoken"> waiting</span>
                 </span>

@@ -37,8 +37,6 @@ export const Shown = <Value,>(given: {
   );
 };
 
-export const Empty = ({ children }: { children: ComponentChildren }) => <p class="empty">{children}</p>;
-
 /** A table that scrolls by itself where the page is too narrow. `numbers` are the columns that are aligned on the right. */
 export const Table = (given: {
   name: string;

@@ -35,7 +35,7 @@ export const StartForm = ({ kind, rule: preset, session }: Given) => {
   };
   return (
     <section class="panel" aria-label={`Start a ${kind}`}>
-      <h3>{kind === 'backfill' ? 'Replicate what was there before' : 'Find out whether both sides agree'}</h3>
+      <h2>{kind === 'backfill' ? 'Replicate what was there before' : 'Find out whether both sides agree'}</h2>
       <form
         class="filter"
         onInput={({ currentTarget }) => {
@@ -104,7 +104,7 @@ const Estimate = ({ estimated }: { estimated: EstimatedRuns }) => {
     <div class="estimate">
       {runs.map(({ title, from, to, lines }) => (
         <div key={title}>
-          <h4>{title}</h4>
+          <h3>{title}</h3>
           <p class="key">
             {from} → {to}
           </p>

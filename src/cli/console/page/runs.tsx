@@ -2,7 +2,7 @@
 import { countText } from '../../../lib/text/amounts.ts';
 import { duration } from '../../../lib/text/duration.ts';
 import type { RunList, Session } from '../api.ts';
-import { Empty, Shown } from './parts.tsx';
+import { Shown } from './parts.tsx';
 import { Moving } from './plots.tsx';
 import { Link, type Place } from './router.tsx';
 import { StartForm } from './run-form.tsx';
@@ -35,7 +35,9 @@ export const RunsPage = ({ session, place }: { session: Session; place: Place })
       <Shown loaded={loaded} what="the runs">
         {(runs) =>
           runs.length === 0 ? (
-            <Empty>No run was started yet. A backfill replicates what was in the source bucket before.</Empty>
+            <p class="empty">
+              No run was started yet. A backfill replicates what was in the source bucket before.
+            </p>
           ) : (
             <ul class="rows">
               {runs.map((run) => (

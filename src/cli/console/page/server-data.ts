@@ -47,11 +47,7 @@ export interface Loaded<Value> {
   reload(): void;
 }
 
-interface Answer<Value> {
-  path: string | null;
-  value: Value | null;
-  problem: Problem | null;
-}
+type Answer<Value> = Pick<Loaded<Value>, 'problem' | 'value'> & { path: string | null };
 
 /**
  * Reads a path, and again after `everyMs`; null: only once, or never if the path is null. A hidden page reads nothing. A page that was hidden

@@ -57,7 +57,7 @@ const titleOf = (report: RunReport): string => `${nameOf(report)}: run ${report.
 
 const heading = (report: RunReport): Html => {
   const { source, destination, endedMs } = report;
-  const place = destination.region === '' ? '' : ` (${destination.region})`;
+  const place = destination.region === '' ? html`` : html` (${destination.region})`;
   return html`<h1>${nameOf(report)}</h1>
     <p class="quiet">
       s3://${source.bucket}/${source.prefix} → s3://${destination.bucket}/${destination.prefix}${place}, ended

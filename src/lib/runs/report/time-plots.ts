@@ -13,32 +13,29 @@ const BOTTOM = 28;
 /** Maximum number of columns. With this number a column is about two pixels wide. */
 const MOST_COLUMNS = 300;
 
-/** Returns an image of objects, one of bytes and, if keys have failed, one of failures. Empty if nothing was counted. */
+/** Returns an image of objects and, if there were any, one of bytes and one of failures. Empty if nothing was counted. */
 export const timePlots = (minutes: Minutes): Html => {
   const columns = plotColumns(minutes);
   if (columns === null) return html`<p class="quiet">Nothing was copied.</p>`;
-  const hasFailed = minutes.some(({ failed }) => failed > 0);
+  const plotIf = (name: 'bytes' | 'failed', what: Plot): Html =>
+    minutes.some((minute) => minute[name] > 0) ? plot(columns, what) : html``;
   return html`<h2>Over time</h2>
     ${plot(columns, {
       title: 'Objects per second',
       amountOf: ({ done }) => done,
       text: (rate) => `${rateText(rate)}/s`,
     })}
-    ${plot(columns, {
+    ${plotIf('bytes', {
       title: 'Bytes per second',
       amountOf: ({ bytes }) => bytes,
       text: (rate) => `${byteText(rate)}/s`,
     })}
-    ${
-      hasFailed
-        ? plot(columns, {
-            title: 'Failures per minute',
-            amountOf: ({ failed }) => failed,
-            text: (rate) => `${rateText(rate * 60)}/min`,
-            kind: 'area failed',
-          })
-        : html``
-    }`;
+    ${plotIf('failed', {
+      title: 'Failures per minute',
+      amountOf: ({ failed }) => failed,
+      text: (rate) => `${rateText(rate * 60)}/min`,
+      kind: 'area failed',
+    })}`;
 };
 
 interface Columns {
@@ -110,6 +107,7 @@ const plot = (
 /** The day and the time in UTC, like `11-22 10:00 UTC`. */
 const clockText = (ms: number): string => `${new Date(ms).toISOString().slice(5, 16).replace('T', ' ')} UTC`;
 
-const rateText = (rate: number): string => (rate < 10 ? rate.toFixed(1) : countText(rate));
+const rateText = (rate: number): string =>
+  rate < 10 ? rate.toFixed(rate > 0 && rate < 0.1 ? 3 : 1) : countText(rate);
 
 const round = (amount: number): number => Math.round(amount * 10) / 10;
