@@ -4,11 +4,15 @@ import { once } from 'node:events';
 import { globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { unpackCode } from '@s3-replicator/local-aws/lambda';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { REPOSITORY } from '../../demo/package-stack.ts';
+import { startFunction } from '../../bench/function-process.ts';
+import { REPOSITORY, TEMPLATE_FILE } from '../../demo/package-stack.ts';
 import { ownNode } from '../../demo/own-node.ts';
 import { writePackage } from '../../scripts/pack/package-folder.ts';
 import { RULES_PATH as RULES } from '../../src/lib/model/rules-file.ts';
@@ -79,6 +83,34 @@ test('no function carries code of the console, which the command line has', () =
   for (const zip of filesIn().filter((file) => file.startsWith('functions/')))
     for (const [name, code] of Object.entries(unzipSync(read(zip))))
       expect(Buffer.from(code).includes(mark), `${name} of ${zip}`).toBe(false);
+});
+
+test('a function reads its rules from its code, and calls nobody before its first event', async () => {
+  const calls: string[] = [];
+  const server = createServer((request, response) => {
+    calls.push(`${request.method} ${request.url}`);
+    response.end();
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const { Resources } = JSON.parse(readFileSync(join(REPOSITORY, '.serverless', TEMPLATE_FILE), 'utf8'));
+  const { Handler, Environment } = Resources.ReplicateLambdaFunction.Properties;
+  const variables = Object.entries(Environment.Variables).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? value : 'http://127.0.0.1/1/x',
+  ]);
+  const { directory } = await unpackCode(join(REPOSITORY, '.serverless', 'replicate.zip'), folder);
+  const started = await startFunction(
+    { directory, handler: Handler, file: '' },
+    { ...Object.fromEntries(variables), AWS_ENDPOINT_URL: `http://127.0.0.1:${port}` },
+  );
+  expect(await started.initMs()).toBeGreaterThan(0);
+  expect(calls).toEqual([]);
+  // The same function calls AWS for its first event, so that the server above would have seen calls.
+  await started.invoke({ waiting: true }).catch(() => undefined);
+  expect(calls).not.toEqual([]);
+  await started.stop();
+  server.close();
 });
 
 test('the packed console serves its page to the browser that signs in', async () => {
