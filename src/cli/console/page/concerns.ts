@@ -15,7 +15,7 @@ const DOCTOR = { to: '/doctor', label: 'Ask doctor' };
 
 type Told = readonly [text: string, next: Concern['next']];
 
-/** Tells of a part of the state, if it can be known and there is something to tell. */
+/** Returns what there is to tell about a part of the state that can be known. */
 const told = <Value extends object | number | null>(
   value: Readable<Value>,
   tell: (found: NonNullable<Exclude<Value, NotReadable>>) => Told | null,
