@@ -39,6 +39,9 @@ const report = (): void => {
     cpuSeconds: (user + system) / 1e6,
   } satisfies LocalS3Report);
 };
-process.on('message', report);
+process.on('message', (message) => {
+  if (typeof message === 'number') aws.clock.advance(message);
+  report();
+});
 process.on('disconnect', () => void aws.stop().then(() => process.exit()));
 report();

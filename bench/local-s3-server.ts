@@ -24,6 +24,8 @@ export interface LocalS3Server extends Pick<
   'caFile' | 'credentials' | 'endpoint' | 'httpsEndpoint'
 > {
   report(): Promise<LocalS3Report>;
+  /** Moves the clock of the server. */
+  advance(milliseconds: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -48,6 +50,11 @@ export const startLocalS3Server = async (): Promise<LocalS3Server> => {
       const answer = hear();
       child.send('report');
       return await answer;
+    },
+    advance: async (milliseconds) => {
+      const answer = hear();
+      child.send(milliseconds);
+      await answer;
     },
     stop: async () => {
       child.disconnect();

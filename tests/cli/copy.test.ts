@@ -109,6 +109,20 @@ test('copy brings objects with their attributes into another account, proves it,
   expect(await historyOf('archive')).toEqual(before);
 });
 
+test('copy looks again at older objects with one listing, and not with a HEAD for each', async () => {
+  aws.clock.advance(-12 * 60_000);
+  for (const key of ['in/a', 'in/b', 'in/c']) await put('documents', key);
+  aws.clock.advance(12 * 60_000);
+  const heads: string[] = [];
+  aws.faults.plan = ({ method, path }) => {
+    if (method === 'HEAD' && path.startsWith('/documents/in')) heads.push(path);
+    return undefined;
+  };
+  expect(await run(['copy', 's3://documents/in', 's3://documents/out'], { cwd })).toMatchObject({ code: 0 });
+  // One HEAD before each copy by S3, and none after it.
+  expect(heads.toSorted()).toEqual(['/documents/in/a', '/documents/in/b', '/documents/in/c']);
+});
+
 test('copy --versions all writes every version in order, and the delete markers', async () => {
   for (const Body of ['one', 'two', 'one']) await put('documents', 'kept', { Body });
   for (const Body of ['one', 'two']) await put('documents', 'deleted', { Body });

@@ -56,7 +56,7 @@ export const createRunCommands = (
     buckets: async () => {
       const { listings, buckets } = world.deps();
       const askService = () => Promise.reject(new Error('AWS is not asked'));
-      return { listings, buckets, isOnePlace: true, endpoint: null, askService };
+      return { listings, buckets, isOnePlace: true, endpoint: null, askService, serverNow: () => 0 };
     },
     receipts: () => world.deps().receipts,
     probe: yaml.probe ?? (() => Promise.reject(new Error('nobody is asked'))),

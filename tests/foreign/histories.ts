@@ -113,6 +113,7 @@ const startProcess = async (
     configuration: { name: 'test', rules: [{ ...rule, source: { ...rule.source, bucket: source.bucket } }] },
     buckets: opened.buckets,
     leftovers: { has: () => false, take: async () => null, keep: () => false },
+    freshLooks: null,
     concurrency: 8,
     // Pauses before another try are shorter than for people.
     clock: { now: () => Date.now(), sleep: (ms) => setTimeout(ms / 20) },

@@ -6,6 +6,7 @@ import type { Leftovers } from '../../lib/copy/leftovers.ts';
 import { createServerSide } from '../../lib/copy/way.ts';
 import type { Hint } from '../../lib/hint/hint.ts';
 import { assign, taskOf } from '../../lib/hint/route.ts';
+import type { FreshLooks } from './fresh-looks.ts';
 import { createBudget } from '../../lib/model/concurrency.ts';
 import { asReplicationError, type ReplicationError } from '../../lib/model/errors.ts';
 import type { Buckets, Clock } from '../../lib/model/ports.ts';
@@ -53,6 +54,8 @@ export interface CopyObjectsOptions {
   configuration: ReplicationConfiguration;
   buckets: Buckets;
   leftovers: Leftovers;
+  /** Null: converge looks at each key itself. */
+  freshLooks: FreshLooks | null;
   concurrency: number;
   clock: Clock;
   /** Aborted by Ctrl-C. No further key is begun. */
@@ -77,12 +80,18 @@ export const createCopyObjects = (options: CopyObjectsOptions): CopyObjects => {
     async add(hint) {
       const weight = (hint.sizeBytes ?? 0) < LARGE_BYTES ? 1 : LARGE_STREAMS;
       await new Promise<void>((begun) => {
-        const copying = streams.run(weight, async () => {
+        void streams.run(weight, async () => {
           begun();
-          if (!stopped.aborted && work.stop === null) await copyKey(work, hint);
+          if (stopped.aborted || work.stop !== null) return;
+          // What only waits for a listing lets the next one begin.
+          await new Promise<void>((moved) => {
+            const copying = copyKey(work, hint, moved).finally(() => {
+              running.delete(copying);
+              moved();
+            });
+            running.add(copying);
+          });
         });
-        running.add(copying);
-        void copying.finally(() => running.delete(copying));
       });
       if (work.stop !== null) throw work.stop;
     },
@@ -126,13 +135,13 @@ const TRIES = 5;
 /** How many keys may fail before any key succeeds. */
 const MAX_FRUITLESS = 20;
 
-const copyKey = async (work: Work, hint: Hint): Promise<void> => {
+const copyKey = async (work: Work, hint: Hint, moved: () => void): Promise<void> => {
   const { options, tally } = work;
   const beganMs = options.clock.now();
   tally.sent += 1;
   for (let tried = 1; ; tried++) {
     try {
-      const convergence = await convergeKey(work, hint);
+      const convergence = await convergeKey(work, hint, moved);
       count(work, hint.key, { convergence, beganMs });
       options.onDone();
       return;
@@ -152,7 +161,7 @@ const copyKey = async (work: Work, hint: Hint): Promise<void> => {
 };
 
 /** Resolves to null if the rule does not want the key. */
-const convergeKey = async (work: Work, hint: Hint): Promise<Convergence | null> => {
+const convergeKey = async (work: Work, hint: Hint, moved: () => void): Promise<Convergence | null> => {
   const { options, deps } = work;
   const [assignment] = assign(options.configuration, hint);
   if (assignment === undefined) return null;
@@ -161,7 +170,19 @@ const convergeKey = async (work: Work, hint: Hint): Promise<Convergence | null> 
   const context = contextOf(task, deps, async (version) => {
     passedOver.push(version);
   });
-  const convergence = await converge(task, context);
+  const { freshLooks } = options;
+  const convergence = await converge(
+    task,
+    freshLooks === null
+      ? context
+      : {
+          ...context,
+          stillShows(key, version) {
+            moved();
+            return freshLooks.stillShows(key, version);
+          },
+        },
+  );
   for (const { versionId, error } of passedOver) fail(work, { key: hint.key, versionId }, error);
   return convergence;
 };

@@ -12,6 +12,7 @@ import { createProgress, type Progress } from '../terminal/progress.ts';
 import { limitOf, meteredBuckets } from './copy-meter.ts';
 import { type CopyFailure, type CopyObjects, createCopyObjects, emptyTally } from './copy-objects.ts';
 import type { CopyReport } from './copy-report.ts';
+import { createFreshLooks } from './fresh-looks.ts';
 import type { CopyRequest } from './copy-request.ts';
 import { askService, serviceNotes } from './copy-service.ts';
 import { copyingText, type CopyResult } from './copy-text.ts';
@@ -163,6 +164,12 @@ const openObjects = async (course: Course, show: () => void): Promise<CopyObject
     configuration,
     buckets,
     leftovers,
+    freshLooks: createFreshLooks({
+      listPage: opened.listings.source(rule, 'latest'),
+      prefix: mapping.sourcePrefix,
+      serverNow: () => opened.serverNow(rule),
+      sleep: (ms) => io.sleep(ms),
+    }),
     concurrency: request.concurrency,
     clock: io,
     stopped: io.interrupted,

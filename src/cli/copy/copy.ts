@@ -145,11 +145,11 @@ interface Shell {
  * Node lets the space for new objects grow to 100 MB for the sake of long computations. What a copy makes anew is soon garbage, so a small
  * space costs it no more CPU (`docs/performance.md`), and the machine may be small.
  */
-const SMALL_HEAP = '--semi-space-growth-factor=1';
+const SMALL_HEAP = ['--semi-space-growth-factor=1', '--heap-growing-percent=30'];
 
 const copyAll = async (request: CopyRequest, options: ParsedOptions, shell: Shell): Promise<number> => {
   const { io } = shell;
-  setFlagsFromString(SMALL_HEAP);
+  for (const flag of SMALL_HEAP) setFlagsFromString(flag);
   const results: CopyResult[] = [];
   for (const spec of request.specs) {
     if (spec.deleteExtra && !request.isDryRun) await confirmDeletes(request, spec, io);

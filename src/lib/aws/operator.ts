@@ -6,7 +6,7 @@ import { QueueError } from '../dead-letters/queue.ts';
 import { formatHint } from '../hint/hint.ts';
 import type { BrakeLedger } from '../model/brake.ts';
 import type { Buckets } from '../model/ports.ts';
-import type { Destination, RuleDestination } from '../model/rule.ts';
+import type { Destination, ReplicationRule, RuleDestination } from '../model/rule.ts';
 import type { ServiceAnswers } from '../model/service-answers.ts';
 import type { VersionReceipts } from '../replica/version-receipt.ts';
 import type { Listings, RunQueues } from '../runs/ports.ts';
@@ -119,6 +119,8 @@ export interface OpenBuckets {
   buckets: Buckets;
   /** Whether both buckets are at the same endpoint and in the same partition, so that S3 may be able to copy by itself. */
   isOnePlace: boolean;
+  /** The time at the server of the source. The SDK corrects it if it differs by five minutes or more. */
+  serverNow(rule: Pick<ReplicationRule, 'source'>): number;
   /** The URL of the destination's service; null: AWS, or the rule names the service. */
   endpoint: string | null;
   /** Finds out what the service of the destination can do, by trying it with a key below `prefix`. */
@@ -162,6 +164,7 @@ export const openBuckets = async ({
     listings: createListings(operator, signal),
     buckets: createBuckets(operator, signal),
     isOnePlace: isOnePlace(from, to),
+    serverNow: ({ source: of }) => Date.now() + operator.source(of).retrying.config.systemClockOffset,
     endpoint: to === null || to.endpoint === null || isOfAws(to.endpoint) ? null : to.endpoint,
     async askService(asked, prefix) {
       const { retrying } = operator.destination(asked);

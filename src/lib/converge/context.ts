@@ -25,6 +25,11 @@ export interface ConvergeContext extends CopyContext {
    * not older than the hint, but may be older than the task.
    */
   listedBefore?: () => Promise<HistoryEntry[] | null>;
+  /**
+   * Resolves to true if a look at the source that began after the call shows the key as this version. Left out, or resolved to false: converge
+   * looks at the key itself.
+   */
+  stillShows?: (key: string, version: ObjectState) => Promise<boolean>;
 }
 
 /**

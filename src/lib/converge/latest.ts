@@ -208,16 +208,27 @@ const isRight = (
 /** Looks at the source after a write or a delete. Resolves to null if the source has changed in the meantime. */
 const freshLook = async (
   { rule, key }: Task,
-  { source }: ConvergeContext,
+  { source, stillShows }: ConvergeContext,
   result: Extract<RoundResult, { kind: 'written' | 'removed' }>,
 ): Promise<Convergence | null> => {
+  if (result.kind === 'written' && (await stillShows?.(key, result.read.version))) return replicated(result);
   const now = await source.look(key);
   if (result.kind === 'removed')
     return now.kind === 'object' ? null : { outcome: 'deleted', replicaVersion: result.versionId };
   const { version } = result.read;
   // If the rule does not replicate deletes, the outcome remains the same even if the source object was deleted in the meantime.
   const isStillSo = now.kind === 'object' ? sameState(now.state, version) : rule.deletes === 'ignore';
-  if (!isStillSo) return null;
-  const { copied } = result;
-  return { outcome: 'replicated', version, copied, copies: 1, bytes: version.sizeBytes, newer: null };
+  return isStillSo ? replicated(result) : null;
 };
+
+const replicated = ({
+  read: { version },
+  copied,
+}: Extract<RoundResult, { kind: 'written' }>): Convergence => ({
+  outcome: 'replicated',
+  version,
+  copied,
+  copies: 1,
+  bytes: version.sizeBytes,
+  newer: null,
+});

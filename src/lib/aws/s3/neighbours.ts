@@ -49,7 +49,7 @@ export const listNeighbours = async (
  * the first key. For `k57` the result is `k56~`. A marker without the last character would work too, but many more keys follow `k5`
  * before `k57`: from `k50` to `k56999`.
  */
-const justBefore = (key: string): string => {
+export const justBefore = (key: string): string => {
   const start = key.slice(0, -1);
   const code = key.charCodeAt(key.length - 1);
   const isAscii = code > FIRST_PRINTABLE && code <= LAST_PRINTABLE;
