@@ -19,9 +19,12 @@ export interface DeadMessage {
   version: string | null;
   /** The number of keys in the message in addition to `key`. An S3 event may hold several records. */
   moreKeys: number;
-  /** When the first message about it was sent. ISO 8601. */
+  /** When the original message was first sent. ISO 8601. */
   firstSeen: string;
-  /** When it became a dead letter. If SQS itself moved the message, when it was first sent, because SQS keeps that time. ISO 8601. */
+  /**
+   * When the message became a dead letter. If SQS itself moved the message, the time when it was first sent, because a move by SQS
+   * keeps that time. ISO 8601.
+   */
   deadSince: string;
   ageSeconds: number;
   /** When SQS deletes the message permanently. ISO 8601. */
@@ -66,7 +69,7 @@ const quarantined = (letter: DeadLetter, message: ReceivedMessage): Told => ({
   bucket: letter.bucket,
   key: letter.key,
   version: letter.version,
-  // A body with several keys is rare, and others are not worth parsing.
+  // Bodies with several keys are rare, so only such bodies are parsed.
   moreKeys: message.body.includes('"several"') ? Math.max(0, hintsOf(message).length - 1) : 0,
   attempts: letter.attempts,
   requestId: letter.requestId,
@@ -87,8 +90,8 @@ const PASSED_OVER_FIX =
   'It cannot be put in order below the newer versions later, and a redrive does not bring it: copy it by hand if you need it, then discard the message.';
 
 /**
- * SQS adds no information when it moves a message to this queue. Only the body is known, plus the attributes of an earlier
- * stay in this queue, if there was one.
+ * SQS adds no information when it moves a message to this queue. So only the body is known, and perhaps the attributes of an
+ * earlier stay in this queue.
  */
 const crashed = (message: ReceivedMessage, earlier: DeadLetter | null): Told => {
   const hints = hintsOf(message);
@@ -109,8 +112,9 @@ const crashed = (message: ReceivedMessage, earlier: DeadLetter | null): Told => 
 };
 
 /**
- * The queue to which a message returns. The hints by which a run deletes or repairs are accepted from the queue of runs only. What SQS
- * itself moved has not been read by our function, so it returns to the live queue, where such a hint is no more than a look at its key.
+ * The queue to which a message returns. Only the queue of runs may deliver the hints by which a run deletes or repairs. If SQS
+ * itself moved the message, our function has not read it, so it returns to the live queue. There, such a hint only causes a look at
+ * its key.
  */
 export const returnsTo = (message: ReceivedMessage): 'backfill' | 'live' =>
   !message.movedBySqs && hintsOf(message).some(isOfRun) ? 'backfill' : 'live';
@@ -124,7 +128,7 @@ export const keysOf = (seen: DeadMessage, message: ReceivedMessage): string[] =>
 const hintsOf = (message: ReceivedMessage) =>
   parseMessage(message.body).flatMap((parsed) => (parsed.kind === 'hint' ? [parsed.hint] : []));
 
-/** A letter of a newer release is shown with what every release can say about it. */
+/** Returns the letter in a message. A letter of a newer release has only the fields that every release can read. */
 const letterIn = (message: ReceivedMessage): DeadLetter | null => {
   const newer = newerAttributes(message.attributes);
   if (newer === null) return fromAttributes(textAttributes(message));

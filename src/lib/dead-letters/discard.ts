@@ -98,7 +98,7 @@ const exportLetters = async (
   return { read, doomed, file: await opened.file };
 };
 
-/** How often the hold is renewed while a person thinks. */
+/** How often the command checks whether the hold has to be renewed while a person decides. */
 const LOOK_EVERY_MS = 1_000;
 
 /** Asks for confirmation, and keeps the letters hidden until the answer. Resolves to false after Ctrl-C. */

@@ -32,7 +32,7 @@ export interface ReceivedMessage extends Held {
   movedBySqs: boolean;
 }
 
-/** Returns a message as JSON can carry it, with all that is needed to send it again. */
+/** Returns a message in a form that fits into JSON, with everything that is needed to send it again. */
 export const forwardable = ({
   body,
   attributes,

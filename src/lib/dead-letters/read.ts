@@ -60,11 +60,11 @@ const READERS = 8;
 /** Above this number of messages, several calls receive at once. */
 const LONG_QUEUE = 500;
 /**
- * How many held messages are taken as the limit of SQS, above which it delivers no more. The limit is about 120,000, and messages
- * held by other readers count too.
+ * How many held messages count as the limit of SQS. SQS delivers no more messages while about 120,000 are held, and messages held
+ * by other readers count too.
  */
 const MAX_HELD = 119_000;
-/** Maximum names that are remembered for an answer. A stack has far fewer rules. */
+/** Maximum number of names of rules and of destinations that are remembered for an error message. A stack has far fewer rules. */
 const MAX_NAMES = 100;
 
 export const createNames = (): NamesRead & { add(seen: DeadMessage): void } => {

@@ -7,7 +7,7 @@ import { createNames, type NamesRead, type Reader } from './read.ts';
 import type { Reason } from '../model/reasons.ts';
 
 export interface Redriven extends NamesRead {
-  /** How many messages have arrived in the queues that they return to. SQS has confirmed that. */
+  /** How many messages SQS has confirmed in the queues to which they return. */
   moved: number;
   byReason: Partial<Record<Reason, number>>;
   /**

@@ -7,10 +7,10 @@ import { asciiJson } from './ascii-json.ts';
 export const formatAnnouncement = (events: readonly ReplicaEvent[]): string =>
   asciiJson({ 's3-replicator': 'announcement', ...schemaField('announcement'), events });
 
-/** Maximum characters of one event. Its longest fields are two keys, of which each byte may take six characters. */
+/** Maximum characters of one event. Its longest fields are two keys, and each byte of a key may take six characters. */
 const MAX_EVENT_CHARACTERS = 20_000;
 
-/** Returns the events, or null if the message holds something else. */
+/** Returns the events, or null if the message contains anything else. */
 export const parseAnnouncement = (json: JsonRecord): ReplicaEvent[] | null => {
   const { events } = json;
   return Array.isArray(events) && events.length <= MOST_EVENTS && events.length > 0 && events.every(isEvent)

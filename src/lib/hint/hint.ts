@@ -80,8 +80,9 @@ export const isOfRun = ({ kind }: Pick<Hint, 'kind'>): boolean =>
   isExtra({ kind }) || kind === REPAIR || kind === REWRITE;
 
 /**
- * Returns the hint as it is accepted from a queue. Everywhere but in the queue of runs, the kinds of runs mean no more than a look at the
- * key. Otherwise whoever can put a message into another queue could delete a replica without the confirmation of the run.
+ * Returns the hint in the form in which this queue may deliver it. Outside the queue of runs, a hint with a kind of runs only
+ * causes a look at its key. Otherwise whoever can put a message into another queue could delete a replica without the confirmation
+ * of the run.
  */
 export const acceptedFrom = (queue: string, hint: Hint): Hint =>
   queue !== 'backfill' && isOfRun(hint) ? { ...hint, kind: 'hint' } : hint;
@@ -98,10 +99,16 @@ export const REWRITE = 'rewrite';
  */
 export const TRANSFERRED = 'transferred';
 
-/** The kind of a hint about one version that was passed over. Its run did not send it. */
+/**
+ * The kind of a hint about one version that was passed over. The run did not send this hint, so it does not count it as one of its
+ * failed hints.
+ */
 export const PASSED_OVER_KIND = 'passed-over';
 
-/** A part of a message: a hint, a test event (acknowledged without work), a malformed record, or what only a newer release can read. */
+/**
+ * A part of a message: a hint, a test event (acknowledged without work), a malformed record, or a part that only a newer release
+ * can read.
+ */
 export type Parsed =
   | { kind: 'hint'; hint: Hint }
   | { kind: 'test-event' }
@@ -138,7 +145,7 @@ export const parseMessage = (body: string): Parsed[] => {
 export const formatHint = (hint: Hint): string =>
   asciiJson({ 's3-replicator': 'hint', ...schemaField('hint'), ...hint });
 
-/** Returns the SQS message body for several bodies, which are ASCII. They are carried out as if each were a message. */
+/** Returns the SQS message body for several bodies, which are ASCII. Each of them is processed like a message of its own. */
 export const formatSeveral = (bodies: readonly string[]): string =>
   asciiJson({ 's3-replicator': 'several', ...schemaField('several'), messages: bodies });
 

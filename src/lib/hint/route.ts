@@ -28,7 +28,7 @@ export const assign = (configuration: ReplicationConfiguration, hint: Hint): Ass
       rule.id === hint.rule && (hint.destination === null || destination.id === hint.destination),
   );
   if (named.length === 0) {
-    // The rule left the key out while the hint waited. That is no failure.
+    // If the rule now leaves the key out, the hint has no assignment. This is not a failure.
     const isLeftOut = configuration.rules.some(
       (rule) =>
         rule.id === hint.rule &&

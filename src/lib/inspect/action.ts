@@ -30,7 +30,7 @@ export interface InspectDeps {
   letters: Pick<KnownLetters, 'has'>;
   transfers: Pick<TransferStore, 'load' | 'rate' | 'all'>;
   versionReceipts: Pick<VersionReceipts, 'find'>;
-  /** Never creates the key. */
+  /** Reads the key that signs stamps, but never creates it. */
   signer: GetSigner;
   clock: Clock;
   /** The data of one invocation of the replicate function. Each dry run gets its own. */

@@ -19,8 +19,8 @@ export interface CheckedMessage {
 }
 
 /**
- * - `fails`: it would become a dead letter again, or could not be tried at all.
- * - `acts`: it would replicate, delete or change something.
+ * - `fails`: the message would become a dead letter again, or could not be tried at all.
+ * - `acts`: the message would replicate, delete or change something.
  * - `ends`: nothing is left to do.
  * - `unclear`: AWS did not answer, or asked to slow down.
  */
@@ -56,7 +56,7 @@ const isMessage = (value: unknown): value is CheckedMessage =>
   (value['queue'] === 'live' || value['queue'] === 'backfill') &&
   typeof value['body'] === 'string';
 
-/** Reads the answer of the function. Returns null if it is none. */
+/** Reads the answer of the function. Returns null if the value is not an answer. */
 export const parseChecks = (answer: unknown): MessageCheck[] | null => {
   const checks: unknown = isRecord(answer) ? answer['checks'] : null;
   return Array.isArray(checks) && checks.every(isCheck) ? checks : null;
@@ -104,7 +104,10 @@ const verdictOn = async (run: DryRun, task: Task, deps: InspectDeps): Promise<Me
   return { verdict: 'acts', what: run.planned.call, detail: null, isProbed };
 };
 
-/** Begins an upload with the headers of the write, and aborts it. Throws what S3 answers. Resolves to false if the call is no write. */
+/**
+ * Begins an upload with the headers of the write, and aborts it. Throws the refusal of S3. Resolves to false if the call is no
+ * write.
+ */
 const probe = async (
   { key, attributes }: PlannedCall,
   { destination }: Task,
@@ -113,7 +116,7 @@ const probe = async (
   if (attributes === null) return false;
   const bucket = probing.destination(destination);
   const { uploadId } = await bucket.createUpload({ key, attributes, checksum: null });
-  // The sweep aborts an upload that stays.
+  // If the upload cannot be aborted, the sweep aborts it later.
   await bucket.abortUpload({ key, uploadId }).catch(() => undefined);
   return true;
 };

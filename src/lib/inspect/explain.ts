@@ -45,7 +45,10 @@ export interface PlaceView {
   avoided: { since: string; reason: string; detail: string } | null;
   brake: { closedSince: string | null; why: string | null; heldSince: string | null };
   transfer: TransferView | null;
-  /** Whether the dead-letter queue has a letter about the key, according to its record. A letter that SQS itself moved has none. */
+  /**
+   * Whether the dead-letter queue has a letter about the key, according to its record. A letter that SQS itself moved has no
+   * record.
+   */
   hasLetter: boolean;
   /** The version that the request named; null: it named none. */
   version: VersionView | null;

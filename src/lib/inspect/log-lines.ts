@@ -5,7 +5,7 @@ import { hashedKey } from '../text/hashed-key.ts';
 export interface LogQuery {
   rule: string | null;
   key: string | null;
-  /** Only lines that say this, e.g. `quarantined`. Default: all lines about outcomes. */
+  /** Only lines with this message, e.g. `quarantined`. Default: all lines about outcomes. */
   message?: string;
   /** Milliseconds since the epoch. */
   sinceMs: number;

@@ -35,7 +35,7 @@ export interface PassedOverVersion {
 export const nextStep = async (task: Task, deps: InspectDeps): Promise<NextStep> =>
   stepOf(await dryRunFor(task, deps));
 
-/** A service that does not do what the rule needs gets nothing, before anything is looked at. */
+/** If the service of the destination cannot do what the rule needs, the dry run fails before it reads anything. */
 export const dryRunFor = async (task: Task, deps: InspectDeps): Promise<DryRun> => {
   if (task.destination.service === null) return await dryRunOf(task, deps);
   const circuits = await deps.circuits.load();
@@ -97,7 +97,7 @@ export const stepOf = (run: DryRun): NextStep => {
 const headerOf = (precondition: Precondition): string =>
   precondition.kind === 'absent' ? 'If-None-Match: *' : `If-Match: ${precondition.etag}`;
 
-/** A store that pretends to store everything. So the brakes of a dry run count, hold and close nothing. */
+/** A store that only pretends to store. So the brakes of a dry run count, hold and close nothing. */
 const forgetful = ({ load, heldMs }: InspectDeps['brakes']): BrakeStore => ({
   load,
   heldMs,

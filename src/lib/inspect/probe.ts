@@ -12,7 +12,7 @@ export const probe = async (fields: JsonRecord, deps: InspectDeps): Promise<Insp
     places: await Promise.all(
       places.map(async ({ rule, destination }) => {
         const place = await deps.prober.probe(rule, destination);
-        // Functions that replicate never ask a service themselves.
+        // The answers of the service are stored, because functions that replicate never ask a service themselves.
         if (place.service !== null) await deps.circuits.keepAnswers(circuitName(destination), place.service);
         return place;
       }),

@@ -13,13 +13,13 @@ export const VERDICTS = ['same', 'attributes', 'different', 'look'] as const;
 export type CompareVersions = (source: ListedVersion, destination: ListedVersion) => Verdict;
 
 /**
- * Equal ETags that are MD5s and equal sizes prove the same content. ETags of another form, which some servers give, prove nothing. Different sizes mean different content. Different ETags with equal
- * sizes may be the same bytes with another encryption or in other parts, so a closer look is needed. (With KMS an ETag is not an
- * MD5: API_Object.html.)
+ * Equal ETags that are MD5s and equal sizes prove the same content. ETags of another form, which some servers give, prove nothing.
+ * Different sizes mean different content. Different ETags with equal sizes may be the same bytes with another encryption or in
+ * other parts, so a closer look is needed. (With KMS an ETag is not an MD5: API_Object.html.)
  *
- * A replica is younger than the version from which it was made. A source version that is younger than its replica was written
- * after the replication. Perhaps the object was copied onto itself with other metadata. Such a copy does not change the ETag. If
- * two replicators work in opposite directions, the source version may also be a copy of the replica.
+ * A replica is younger than the version from which it was made. A source version that is younger than its replica was written after
+ * the replication. Perhaps the object was copied onto itself with other metadata. Such a copy does not change the ETag. If two
+ * replicators work in opposite directions, the source version may also be a copy of the replica.
  *
  * All delete markers are the same. Storage classes are not compared here, because the rule decides which of them a replica may
  * have.

@@ -25,7 +25,7 @@ export interface ListedVersion extends Keyed {
   sizeBytes: number;
   /** Milliseconds since the epoch. S3 reports whole seconds. */
   lastModifiedMs: number;
-  /** The storage class, also if it is `STANDARD`; empty for a delete marker. */
+  /** The storage class, even `STANDARD`; empty for a delete marker. */
   storageClass: string;
 }
 

@@ -44,7 +44,10 @@ export const isLockCapped = (
 ): boolean =>
   objectLock !== 'ignore' && retention !== null && isOverMaximum(retention, maxRetentionDays, nowMs);
 
-/** Throws `lock-too-long` if the source's retention is longer than the destination allows, and the rule wants no shorter one instead. */
+/**
+ * Throws `lock-too-long` if the source's retention is longer than the destination allows, and the rule does not ask for a shorter
+ * one instead.
+ */
 export const refuseTooLong = (options: LockOptions, lock: ObjectLock, nowMs: number): void => {
   if (options.overMaxRetention === 'cap' || !isLockCapped(options, lock, nowMs)) return;
   const until = new Date(lock.retention?.untilMs ?? 0).toISOString();
@@ -107,10 +110,10 @@ export const nextLock = (
 };
 
 /**
- * Returns the lock to ask for in the request that writes a new version, so that the version is locked at least as strongly as `wanted` and
- * as the bucket's default retention. S3 applies the default only if the request asks for no retention. Otherwise an uploader who locks
- * an object for a day would give the replica a shorter lock than all other replicas have. If the default is enough, the request asks for
- * no retention.
+ * Returns the lock to ask for in the request that writes a new version. With it, the version is locked at least as strongly as
+ * `wanted` and as the bucket's default retention. S3 applies the default only if the request asks for no retention. Without this
+ * function, an uploader who locks an object for a day would give the replica a shorter lock than all other replicas have. If the
+ * default is enough, the request asks for no retention.
  */
 export const besideDefault = (
   wanted: ObjectLock,

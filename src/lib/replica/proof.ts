@@ -80,8 +80,8 @@ export const sameDigest = (replica: Comparable, source: Comparable): Digest | nu
 };
 
 /**
- * Returns true if the author of the replica's bytes may have made them look like the source. This is so if no digest agrees, or only
- * a CRC.
+ * Returns true if the author of the replica's bytes may have made them look like the source. This is possible if no digest agrees,
+ * or only a CRC.
  */
 export const isForgeable = (replica: Comparable, source: Comparable): boolean =>
   (sameDigest(replica, source) ?? 'crc') === 'crc';
@@ -110,7 +110,10 @@ export const md5OfEtag = (object: Comparable): string | null => {
 /** Returns true if the object is encrypted with KMS. The ETag of such an object is not a digest of its content. */
 export const isKms = (encryption: string | null): boolean => encryption?.startsWith('aws:kms') ?? false;
 
-/** How this code names the encryption with a key of the customer. S3 sends its own headers for it only with that key. */
+/**
+ * This code's name for the encryption with a key of the customer. S3 returns its headers about this encryption only if the request
+ * has that key.
+ */
 export const SSE_C = 'SSE-C';
 
 /**

@@ -19,16 +19,17 @@ export const holds = (replica: ObjectState, source: ObjectState, place: Place): 
 };
 
 /**
- * Returns false if an object without a stamp is older than the source version, and so cannot be its replica: it is the replica of
- * an earlier version with the same bytes, or was written by somebody else. A stamp says more than the time.
+ * Returns false if an object without a stamp is older than the source version. Such an object cannot be the replica of this
+ * version: it is the replica of an earlier version with the same bytes, or was written by somebody else. The time of an object with
+ * a stamp is not checked, because the stamp says more.
  */
 export const isInTime = (replica: ObjectState, source: ObjectState, place: Place): boolean =>
   stampOn(replica, place) !== null ||
   replica.lastModifiedMs >= Math.floor(source.lastModifiedMs / 1_000) * 1_000;
 
 /**
- * Returns false if the version was written again within the second with another storage class, which no id shows (see
- * {@link isClassOfSecond}).
+ * Returns false if the version was written again with another storage class within the same second, and no version id shows this
+ * (see {@link isClassOfSecond}).
  */
 export const holdsClass = (task: Task, replica: ObjectState, source: ObjectState, nowMs: number): boolean =>
   (namesOneState(source) && stampOn(replica, replicaPlace(task)) !== null) ||

@@ -3,8 +3,8 @@ import type { ObjectState, VersionEntry } from '../model/ports.ts';
 import { SSE_C } from './proof.ts';
 
 /**
- * Returns what a listing shows of an object that S3 shows only with the key of the customer that encrypted it (SSE-C). The state has no
- * metadata, and so no stamp, and no digest that can be compared.
+ * Returns the state that a listing shows of an object encrypted with a key of the customer (SSE-C). S3 shows more only to callers
+ * with that key. The state has no metadata, and therefore no stamp, and no digest that can be compared.
  */
 export const sealedState = ({ versionId, etag, sizeBytes, lastModifiedMs }: VersionEntry): ObjectState => ({
   versionId,

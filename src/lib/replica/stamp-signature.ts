@@ -75,7 +75,7 @@ export const isSignature = (signature: string, text: string, publicKeys: readonl
 export const keyIdOf = (publicKey: string): string =>
   createHash('sha256').update(publicKey).digest('hex').slice(0, 8);
 
-/** Checksums of which nobody can make a second object with the same value. All others prove against faults only. */
+/** The checksums for which nobody can make a second object with the same value. All others only detect faults. */
 const CRYPTOGRAPHIC: ReadonlySet<string> = new Set(['SHA256', 'SHA512', 'SHA1', 'MD5']);
 
 /**

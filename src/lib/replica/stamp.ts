@@ -107,8 +107,9 @@ export const isProven = (object: ObjectState, place: Place, publicKeys: readonly
 const CLOCKS_APART_MS = 5_000;
 
 /**
- * Returns false if the source version would be younger than its replica by S3's own time of the replica. Somebody else wrote such a stamp.
- * It would make every later source version look old, and so keep it from being replicated.
+ * Returns false if the source version that the stamp names would be younger than its replica. The time of the replica comes from
+ * S3, so somebody else wrote such a stamp. The stamp would make every later source version look old, and keep it from being
+ * replicated.
  */
 const isPossible = (modifiedMs: number, { lastModifiedMs }: ObjectState): boolean =>
   modifiedMs <= lastModifiedMs + CLOCKS_APART_MS;

@@ -17,10 +17,10 @@ export const replicaStorageClass = (
 };
 
 /**
- * Returns false if the source object was written again with another class, but with the same bytes and within the same second, so that
- * nothing else shows it. That can have been missed only if the replica was written in about the same second: later, the look at the source
- * after the write shows the new class. Lifecycle rules change classes too, but never before the day (UTC) on which the object was written
- * has ended.
+ * Returns false if the source object was written again with another class, but with the same bytes and within the same second, so
+ * that nothing else shows it. The replicator can have missed this only if it wrote the replica in about the same second. After a
+ * later write, the fresh look at the source shows the new class. Lifecycle rules change classes too, but never before the day (UTC)
+ * on which the object was written has ended.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
  */
 export const isClassOfSecond = (
@@ -81,6 +81,6 @@ export const isStorageClassRight = (
   return from !== -1 && to > from;
 };
 
-/** Returns whether the rule has a say in the class of replicas. */
+/** Returns whether the rule restricts the storage class of replicas. */
 export const asksForStorageClass = ({ storageClass, minimumStorageClass }: Classes): boolean =>
   storageClass !== null || minimumStorageClass !== null;

@@ -1,6 +1,7 @@
 /**
- * The receipt of one version at the destination: durable proof that the replicator wrote it, and that S3 checked its bytes on the way. It is
- * kept where no digest of the replica can be compared with the source later, because nothing at the destination can prove the bytes then.
+ * The receipt of one version at the destination: durable proof that the replicator wrote it, and that S3 checked its bytes on the
+ * way. A receipt is kept only if no digest of the replica can be compared with the source later, because then nothing at the
+ * destination can prove the bytes.
  */
 import { createHash } from 'node:crypto';
 import type { ObjectState } from '../model/ports.ts';
@@ -17,7 +18,7 @@ export interface VersionReceipt {
 }
 
 export interface VersionReceipts {
-  /** Never throws: a receipt that could not be kept makes a later verify call the key presumed. */
+  /** Never throws. If the receipt cannot be kept, a later verify counts the key as presumed. */
   keep(destination: Destination, key: string, versionId: string, receipt: VersionReceipt): Promise<void>;
   /** Resolves to null if there is no receipt, if the version has no id of its own, or if receipts may not be read. */
   find(destination: Destination, key: string, versionId: string | null): Promise<VersionReceipt | null>;
@@ -34,7 +35,10 @@ export const receiptCovers = (
   source: ObjectState,
 ): boolean => receipt?.from === receiptFrom(task, source);
 
-/** Returns the id of the receipt, or null if the version may be overwritten in place, so that no receipt can speak for it. */
+/**
+ * Returns the id of the receipt, or null if the version may be overwritten in place. A receipt of such a version would prove
+ * nothing.
+ */
 export const receiptId = (
   { bucket }: Pick<Destination, 'bucket'>,
   key: string,

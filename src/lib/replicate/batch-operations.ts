@@ -100,7 +100,8 @@ const replicateEverywhere = async (
       results.push(failureFor(`${id}: `, thrown, deps));
     }
   }
-  // S3 repeats the whole task after a temporary failure. Then there is nothing left to do for the destinations that succeeded.
+  // S3 repeats the whole task after a temporary failure. The repeated task finds nothing left to do at the destinations that
+  // succeeded.
   const worst = WORST_FIRST.find((code) => results.some(({ resultCode }) => resultCode === code));
   return {
     taskId,

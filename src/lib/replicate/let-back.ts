@@ -31,7 +31,7 @@ const DESTINATIONS_AT_ONCE = 64;
 const MESSAGES_PER_SECOND = 500;
 /** Maximum number of visible messages in the live queue. While the queue has more, no message is moved back. */
 const LIVE_MESSAGES = 1_000;
-/** How often the length of the live queue is asked for. */
+/** How long a count of the messages in the live queue is reused. */
 const ROOM_MS = 1_000;
 /** Maximum number of messages that are processed to find out whether a destination accepts writes. */
 const PROBES = 10;
@@ -125,7 +125,7 @@ const isBack = async (where: RuleDestination, { untilMs }: Limits, deps: Transfe
   return false;
 };
 
-/** Circuits that admit every attempt, and remember what the attempt showed. */
+/** Circuits that admit every attempt and remember its verdict: whether the destination is back. */
 const probing = (circuits: Circuits): { circuits: Circuits; verdict(): 'back' | 'away' | null } => {
   let verdict: 'back' | 'away' | null = null;
   return {

@@ -43,7 +43,7 @@ export const replicateBatch = async (messages: QueueMessage[], deps: Deps): Prom
   return { failed: failed.flat() };
 };
 
-/** What the messages of a batch share. */
+/** The state that all messages of a batch share. */
 interface Batch {
   inOrder: KeyOrder;
   listings: SharedListings;
@@ -89,7 +89,10 @@ const secondsTooEarly = (message: QueueMessage, assignments: Assignment[], { clo
 const isAlone = ({ hint }: Assignment, all: Assignment[]): boolean =>
   all.filter((other) => other.hint === hint).length === 1;
 
-/** A hint for one destination only is sent again without its name, so that it finds its rule even if the rule was renamed. */
+/**
+ * Returns the failure with its hint as the hint was received, without the name of a rule or destination that was added here. A hint
+ * with a single assignment is sent again in this form, so that it finds its rule even if the rule was renamed.
+ */
 const unnarrowed = (failure: Failure): Failure =>
   failure.hint === null ? failure : { ...failure, again: formatHint(failure.hint) };
 
@@ -160,8 +163,8 @@ const attempt = async (
 };
 
 /**
- * A dead letter no longer belongs to the run. The run counts it as failed, and may be over before the redrive. A redrive also begins a
- * new chain.
+ * A dead letter no longer belongs to the run, because the run counts its hint as failed and may be over before the redrive. A
+ * redrive also begins a new chain.
  */
 const bodiesOf = (hint: Hint): Pick<Failure, 'body' | 'again'> => {
   const { chain: _chain, ...unchained } = hint;

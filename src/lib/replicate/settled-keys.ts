@@ -1,6 +1,6 @@
 /**
- * Remembers which keys have converged within a batch. All events of the batch are older than the batch, and converge has seen both sides
- * agree since it began. So further hints about the content of such a key need no call.
+ * Remembers which keys have converged within a batch. All events of the batch are older than the batch. If converge has seen both
+ * sides of a key agree since the batch began, further hints about the content of that key need no call.
  */
 import type { Convergence } from '../converge/convergence.ts';
 import type { Task } from '../model/task.ts';
@@ -16,7 +16,8 @@ export const createSettledKeys = (): SettledKeys => {
   const settled = new Map<string, Convergence>();
   const nameOf = ({ rule, destination, key }: Task): string => JSON.stringify([rule.id, destination.id, key]);
   return {
-    // A released key has a record at the brake, and a transfer waits for its own hint to complete it.
+    // Two kinds of hints always have to converge: the hint of a released key, because the brake has a record of the key, and the
+    // hint of a transfer, because the transfer waits for this hint to complete it.
     find: (task) =>
       task.concern === 'content' && !task.released && task.chain === null
         ? (settled.get(nameOf(task)) ?? null)
@@ -29,7 +30,10 @@ export const createSettledKeys = (): SettledKeys => {
   };
 };
 
-/** Outcomes without a replica are left out: they are rare, and whether another hint ends like this depends on the hint. */
+/**
+ * Returns the outcome to remember for a key whose sides agree, or null. Outcomes without a replica are not remembered. They are
+ * rare, and whether another hint ends in the same way depends on the hint.
+ */
 const agreement = (convergence: Convergence): Convergence | null => {
   if (convergence.outcome === 'unchanged') return convergence.replica === null ? null : convergence;
   if (convergence.outcome !== 'replicated' || convergence.newer !== null) return null;

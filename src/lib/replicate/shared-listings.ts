@@ -1,7 +1,7 @@
 /**
- * Shares listings of a source among the hints of a batch whose keys are neighbours, as keys that begin with a time are. A listing that is
- * shared is never older than the events of the batch, because the first hint that asks makes it. If keys are no neighbours, each hint lists
- * its key alone, and only now and then a listing is tried again (decision 045).
+ * Shares listings of a source among the hints of a batch whose keys are neighbours, for example keys that begin with a time. A
+ * shared listing is never older than the events of the batch, because the first hint that asks for it makes it. If the keys are not
+ * neighbours, each hint lists its key alone, and a shared listing is tried again only now and then (decision 045).
  */
 import type { Deps } from '../delivery/deps.ts';
 import { type Neighbourhood, neighbourhoodOf, noteHit, noteMiss } from '../delivery/neighbourhoods.ts';
@@ -12,7 +12,10 @@ import type { Clock, HistoryEntry, SourceBucket } from '../model/ports.ts';
 export interface SharedListings {
   /** Announces assignments. All messages of a batch announce theirs before the first of them lists. */
   expect(assignments: readonly Assignment[]): void;
-  /** Resolves to the history of the key as one of the shared listings has it, or to null if no listing has it. Answers each assignment once. */
+  /**
+   * Resolves to the history of the key in a shared listing, or to null if no shared listing has it. Answers each assignment only
+   * once.
+   */
   take(assignment: Assignment): Promise<HistoryEntry[] | null>;
 }
 
@@ -53,7 +56,7 @@ export const createSharedListings = ({
       const ofRule = groups.get(rule.id) ?? groupsOf(rule, [...(expected.get(rule.id)?.keys() ?? [])]);
       groups.set(rule.id, ofRule);
       const group = ofRule.get(key);
-      // A second hint of the same key needs a listing that has what the first one has seen.
+      // A second hint about the same key must not get a listing that is older than what the first hint has seen.
       if (group === undefined || group.keys.length < 2 || taken.has(id)) return null;
       taken.add(id);
       group.listing ??= list(
@@ -68,7 +71,7 @@ export const createSharedListings = ({
   };
 };
 
-/** The group of each key: the keys of one folder, and all keys that are alone in theirs. */
+/** Returns the group of each key. The keys of one folder are a group. All keys that are alone in their folders are another group. */
 const groupsOf = (rule: Assignment['rule'], keys: string[]): Map<string, Group> => {
   const folders = Map.groupBy(keys.toSorted(compareKeys), folderOf);
   const groups = new Map<string, Group>();
@@ -86,7 +89,7 @@ const folderOf = (key: string): string => key.slice(0, key.lastIndexOf('/') + 1)
 /** The name of the group of keys that are alone in their folders. No folder has this name. */
 const ALONE = '*';
 
-/** Lists from the first key on, and from the next one as long as each page has several of the keys. */
+/** Lists pages, each from the first key that has not been passed yet. Ends when a page has fewer than two of the keys. */
 const list = async (
   keys: string[],
   source: SourceBucket,

@@ -4,8 +4,8 @@ import { giveBack } from '../delivery/settle.ts';
 import { asReplicationError } from '../model/errors.ts';
 
 /**
- * Forgets the letter of a message that was redriven. Resolves to false if that failed. If the record remained without its letter,
- * the next failure of the key would get no letter.
+ * Forgets the record of the letter that was redriven as this message. If the record remained without its letter, the next failure
+ * of the key would get no letter. So if the record cannot be removed, gives the message back and resolves to false.
  */
 export const tookLetter = async (message: QueueMessage, deps: Deps): Promise<boolean> => {
   const of = message.earlier === null ? null : letterKey(message.earlier);
