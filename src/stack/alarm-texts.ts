@@ -1,4 +1,7 @@
-/** What each alarm means, and the one command to begin with. The description of the alarm and the first page of docs/operations.md are made from it. */
+/**
+ * What each alarm means, and the one command to begin with. The descriptions of the alarms and the first page of docs/operations.md
+ * are made from these texts.
+ */
 import type { Deployment } from '../lib/configuration/resource-names.ts';
 
 interface AlarmText {

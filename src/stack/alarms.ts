@@ -81,7 +81,7 @@ const allAlarms = (deployment: Deployment, settings: AlarmSettings): Resources =
   ...recursionAlarms(deployment),
 });
 
-/** How old a dead letter is when somebody has to act. SQS deletes it after `RETENTION_SECONDS`. */
+/** How old a dead letter may become before somebody has to act. SQS deletes it after `RETENTION_SECONDS`. */
 const EXPIRING_SECONDS = RETENTION_SECONDS - 4 * 24 * 60 * 60;
 
 const functionAlarms = (deployment: Deployment, settings: AlarmSettings): Resources => ({

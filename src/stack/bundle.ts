@@ -34,7 +34,7 @@ function bundleOptions(): object {
       ),
     },
     legalComments: 'none',
-    // CommonJS has another word for the folder of a module.
+    // CommonJS has another name for the folder of a module.
     define: { 'import.meta.dirname': '__dirname' },
     plugins: [commonJsFolder, versionsOnly],
   };
@@ -61,7 +61,10 @@ const commonJsFolder = {
     }),
 };
 
-/** The clients of the SDK read the version of their package.json only, for the User-Agent. Whole, these files are 3 KB of each zip. */
+/**
+ * The clients of the SDK read only the version in their package.json, for the User-Agent. The complete files would take 3 KB of
+ * each zip.
+ */
 const versionsOnly = {
   name: 'versions-only',
   setup: ({ onLoad }: Build) =>

@@ -54,7 +54,8 @@ const SOURCE_CHANGES: (SourceChange & { concerns(rule: ReplicationRule): boolean
     eventTypes: ['s3:ObjectRemoved:*', 's3:LifecycleExpiration:*'],
     // EventBridge uses one name for both event types.
     detailTypes: ['Object Deleted'],
-    // A version that newer ones wait for until it is restored may expire before. This event then lets them continue.
+    // Newer versions may wait until an older version is restored. If the older version expires before that, this event lets them
+    // continue.
     concerns: ({ deletes, versions, restore }) =>
       deletes === 'replicate' || (versions === 'all' && restore !== null),
   },

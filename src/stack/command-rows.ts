@@ -127,7 +127,7 @@ export const COMMAND_ROWS: Readonly<Record<string, CommandRow>> = {
   completion: NOTHING,
   'config check': NOTHING,
   'config destination': NOTHING,
-  // The item has the private key as well.
+  // Only deployers may run this command, because the item also contains the private key.
   'config key': { person: 'deployer', needs: { 'stamp key': ['dynamodb:GetItem'] } },
   'config policy': NOTHING,
   'config schema': NOTHING,
@@ -185,7 +185,7 @@ export const COMMAND_ROWS: Readonly<Record<string, CommandRow>> = {
   },
   // Each page of the console runs one of the other commands, with the permissions of that command.
   console: NOTHING,
-  // The permissions of a copy are on buckets that the person names, and nothing of the stack is asked.
+  // A copy needs permissions on the buckets that a person names. It asks nothing of the stack.
   copy: NOTHING,
   init: NOTHING,
   status: {
@@ -207,7 +207,7 @@ export const COMMAND_ROWS: Readonly<Record<string, CommandRow>> = {
   },
 };
 
-/** Returns what a person may ask of AWS. An operator may also run what only looks. */
+/** Returns the permissions that a person needs. An operator may also run the commands of read-only people. */
 export const needsOf = (person: Exclude<Person, 'deployer'>): Needs[] =>
   Object.values(COMMAND_ROWS).flatMap((row) => {
     if (person === 'read-only') return row.person === 'read-only' ? [row.needs] : [];

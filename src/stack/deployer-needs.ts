@@ -15,7 +15,7 @@ export type TemplateResources = Readonly<
 
 interface TypeNeeds {
   needs: Needs;
-  /** What only resources with the property need. */
+  /** The additional needs of resources that have the property. */
   ifSet?: Readonly<Record<string, Needs>>;
 }
 
@@ -28,7 +28,10 @@ export const templateNeeds = (resources: TemplateResources): Needs[] =>
     return [needs, ...Object.entries(ifSet).flatMap(([name, more]) => (name in Properties ? [more] : []))];
   });
 
-/** What the calls of a deployment need that concern no single resource. The change set of an update is made by `serverless deploy`. */
+/**
+ * The permissions for the calls of a deployment that concern no single resource. `serverless deploy` makes the change set of an
+ * update.
+ */
 export const STACK_NEEDS: Needs = {
   account: ['cloudformation:ValidateTemplate'],
   stack: [
@@ -249,6 +252,6 @@ const TYPES: Readonly<Record<string, TypeNeeds>> = {
     },
   },
   'AWS::SQS::QueuePolicy': { needs: { 'all queues': ['sqs:SetQueueAttributes'] } },
-  // The function of the stack that answers.
+  // CloudFormation invokes the function of the stack that answers for the custom resource.
   Custom: { needs: { 'all functions': ['lambda:InvokeFunction'] } },
 };

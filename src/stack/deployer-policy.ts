@@ -26,7 +26,10 @@ export const deployerPolicy = (
     account,
   );
 
-/** What the Serverless framework and the plugin of this package ask besides. The roles of a function read its code from the bucket. */
+/**
+ * Further permissions that the Serverless framework and the plugin of this package need. The roles of a function read its code from
+ * the bucket.
+ */
 const FRAMEWORK_NEEDS: Needs = {
   'code bucket': ['s3:ListBucket'],
   code: ['s3:DeleteObject', 's3:GetObject', 's3:PutObject'],

@@ -1,7 +1,7 @@
 'use strict';
-// A plugin of the Serverless framework. It adds to the output of `serverless deploy` and `serverless info` what the last deployment
-// found about the subscriptions of the source buckets. Otherwise only `serverless info --verbose` would show this output of the stack.
-// `serverless deploy` then says what to do next, and ends with what doctor finds, unless `stack.doctor` is false.
+// A plugin of the Serverless framework. It adds the findings of the last deployment about the subscriptions of the source buckets
+// to the output of `serverless deploy` and `serverless info`. Otherwise only `serverless info --verbose` would show this output of
+// the stack. `serverless deploy` also shows what to do next and, unless `stack.doctor` is false, what doctor finds.
 const { join } = require('node:path');
 const { loadConfiguration } = require('../lib/configuration/configuration.ts');
 const { nextSteps } = require('./next-steps.ts');

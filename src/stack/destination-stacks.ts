@@ -114,8 +114,9 @@ const identity = (
 });
 
 /**
- * Every parameter is given, because CloudFormation keeps the old value of a parameter that is not given. Thus the roles may do what the rules
- * need, and lose all earlier permissions. A KMS key that no rule names is kept, because it may be the default encryption of the bucket.
+ * Every parameter is given, because CloudFormation keeps the old value of a parameter that is not given. So the roles may do
+ * exactly what the rules need, and lose all earlier permissions. A KMS key that no rule names is kept, because it may be the
+ * default encryption of the bucket.
  */
 const permissions = (group: readonly RoleWritten[]): Record<string, string> => {
   const yesIf = (uses: (each: RoleWritten) => boolean): string => (group.some(uses) ? 'yes' : 'no');
@@ -169,7 +170,10 @@ const roleName = (roleArn: string): string => roleArn.split('/').at(-1) ?? '';
 const stackPart = (name: string): string =>
   name.replaceAll(/[^A-Za-z0-9]+/g, '-').replace(/^(?![A-Za-z])/, 's3-replicator-');
 
-/** Names of roles that differ only in other characters than letters and digits would give the same stack name. */
+/**
+ * Makes the names of the stacks unique. Two roles whose names differ only in characters other than letters and digits would give
+ * the same stack name.
+ */
 const withUniqueNames = (stacks: DestinationStack[]): DestinationStack[] =>
   stacks.map((stack) => {
     const alike = stacks.filter(

@@ -38,7 +38,7 @@ export const eventRules = (buckets: SubscribedBucket[], stack: string): Resource
 function eventPattern({ bucket, account, changes, filters }: SubscribedBucket): object {
   const whole = (keys: object): object => ({
     source: ['aws.s3'],
-    // Other accounts may send to the event bus if its policy lets them, also events about a bucket with the name of ours.
+    // If its policy allows it, other accounts may send to the event bus, even events about a bucket with the name of ours.
     account: [account ?? ACCOUNT_ID],
     'detail-type': changes.flatMap(({ detailTypes }) => detailTypes),
     detail: { bucket: { name: [bucket] }, ...keys },

@@ -127,7 +127,7 @@ module.exports = class Evidence {
     );
   }
 
-  /** Returns how an import identifies the resource, or nothing if no such resource exists. */
+  /** Returns a list with the resource as an import identifies it. The list is empty if no such resource exists. */
   async identify([LogicalResourceId, { Type: ResourceType, Properties }]) {
     const config = await this.aws.getAwsSdkV3Config();
     const { TableName, QueueName } = Properties;

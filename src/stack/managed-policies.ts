@@ -1,6 +1,6 @@
 /**
- * Managed policies for what grows with the number of buckets. All inline policies of a role together have 10,240 characters, which about
- * 33 buckets fill. A managed policy has 6,144 of its own, and a role may have several.
+ * Managed policies for permissions that grow with the number of buckets. All inline policies of a role together may have 10,240
+ * characters, which about 33 buckets fill. A managed policy may have 6,144 of its own, and a role may have several.
  */
 import { createHash } from 'node:crypto';
 import { isRecord } from '../lib/model/json.ts';
@@ -42,13 +42,16 @@ export const managedDocuments = (statements: readonly Statement[]): object[] => 
 const resourcesOf = ({ Resource }: Statement): unknown[] => (Array.isArray(Resource) ? Resource : [Resource]);
 
 /**
- * Returns the logical id of a managed policy. It follows from the content, so a changed policy is another resource: CloudFormation creates
- * it before it deletes the old one, and at no moment is a bucket in neither.
+ * Returns the logical id of a managed policy. The id depends on the content, so a changed policy is a new resource. CloudFormation
+ * creates the new policy before it deletes the old one, so every bucket is always in at least one of them.
  */
 export const managedPolicyId = (prefix: string, document: object): string =>
   prefix + createHash('sha256').update(JSON.stringify(document)).digest('hex').slice(0, 6);
 
-/** Returns the resources, in which statements of roles that would be too long are in managed policies of these roles. */
+/**
+ * Returns the resources. If the inline policies of a role would be too long, statements are moved into managed policies of the
+ * role.
+ */
 export const withinRoleQuotas = (resources: Resources): Resources =>
   Object.fromEntries(
     Object.entries(resources).flatMap(([id, resource]) =>
@@ -85,7 +88,10 @@ const relieved = (id: string, role: CloudFormationResource): [string, CloudForma
   return [...policies, [id, changed]];
 };
 
-/** Statements about buckets and the roles of destinations. All others stay as long as they are, however many buckets there are. */
+/**
+ * Returns true for statements about buckets and the roles of destinations. The length of all others does not depend on the number
+ * of buckets.
+ */
 const grows = (statement: Statement): boolean =>
   statement.Effect === 'Allow' && resourcesOf(statement).length > FEW;
 

@@ -12,7 +12,7 @@ export interface IdentityPolicy {
   Statement: Statement[];
 }
 
-/** Returns the policy that allows all of this, for the stack of this configuration in this account. */
+/** Returns the policy that allows all of these needs, for the stack of this configuration in this account. */
 export const policyOfNeeds = (
   all: readonly Needs[],
   configuration: Configuration,

@@ -102,8 +102,8 @@ const deployedPlaces = ({ deployment, stack }: Configuration, arns: Arns) => {
 };
 
 /**
- * The pattern of a name that CloudFormation makes of the stack's name and the resource's. If both are long, it shortens them. No document of
- * AWS says how; this much of the stack's name stays.
+ * The pattern of a name that CloudFormation makes from the names of the stack and the resource. If both are long, CloudFormation
+ * shortens them. AWS does not document how, but the first `KEPT_LENGTH` characters of the stack's name stay.
  */
 const generated = (stackName: string, resource = ''): string =>
   stackName.length <= KEPT_LENGTH ? `${stackName}-${resource}*` : `${stackName.slice(0, KEPT_LENGTH)}*`;

@@ -78,7 +78,7 @@ const changedRole = (
   };
 };
 
-/** Managed policies have the path of the roles, so that both can be named by it. */
+/** Managed policies have the path of the roles, so that one path names both. */
 const underPath = (resource: CloudFormationResource, Path: string): CloudFormationResource =>
   resource.Type !== 'AWS::IAM::ManagedPolicy' || Path === '/'
     ? resource

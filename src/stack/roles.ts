@@ -91,7 +91,7 @@ const replicateStatements = ({ replication, stack, deployment }: Configuration):
   ...announceReplicas(replication.rules),
 ];
 
-/** Allows to assume the roles of the sources, and those of the destinations that `of` returns for each role that writes. */
+/** The permission to assume the roles of the sources, and the roles that `of` returns for each role that writes. */
 export const assumeRoles = (rules: ReplicationRule[], of: (roleArn: string) => string[]): Statement[] => {
   const sources = rules.flatMap(({ source }) => source.roleArn ?? []);
   const destinations = rules.flatMap((rule) =>
@@ -122,7 +122,7 @@ export const assumeRoles = (rules: ReplicationRule[], of: (roleArn: string) => s
   ];
 };
 
-/** Allows to put our own events on the default event bus. Most stacks announce nothing. */
+/** The permission to put our own events on the default event bus. Most stacks announce nothing and do not need it. */
 export const announceReplicas = (rules: ReplicationRule[]): Statement[] =>
   rules.every(({ announce }) => announce === 'none')
     ? []
@@ -144,7 +144,7 @@ export const announceReplicas = (rules: ReplicationRule[]): Statement[] =>
         },
       ];
 
-/** Allows to read the access keys of other S3 services. Most stacks have none. */
+/** The permission to read the access keys of other S3 services. Most stacks have no such keys. */
 const readSecrets = (rules: ReplicationRule[]): Statement[] => {
   const arns = rules.flatMap(({ source, destinations }) =>
     [source, ...destinations].flatMap(({ service }) => service?.secretArn ?? []),

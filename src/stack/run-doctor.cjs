@@ -5,7 +5,7 @@ const { dirname, join } = require('node:path');
 const { readFileSync } = require('node:fs');
 const { productFile } = require('../lib/configuration/package-files.ts');
 
-/** How long doctor may take before it is killed. So doctor never delays a deployment any longer. */
+/** How long doctor may take before it is killed. Doctor cannot delay a deployment any longer than this. */
 const LIMIT_MS = 20_000;
 
 /** Resolves to the lines of the report, or to the reason why there is no report. Never rejects. */

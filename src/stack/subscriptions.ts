@@ -18,13 +18,13 @@ import type { SubscribedBucket } from './source-buckets.ts';
 const SERVICE_TIMEOUT_SECONDS = 1800;
 
 /**
- * Returns the custom resources that subscribe the source buckets, and what checks their subscriptions later.
+ * Returns the custom resources that subscribe the source buckets, and the resources that check the subscriptions later.
  *
- * The permissions to change the notifications of the buckets are managed policies of their own because of the order of deletion. When a
- * bucket is removed from `replication.yml`, CloudFormation first updates the remaining resources, including roles, and only then deletes the
- * subscription. If the permission were a statement of the role, it would already be missing at that time. The bucket would then keep an
- * entry for a queue to which it may no longer send. The policy for the other buckets is a new resource (see `managedPolicyId`), and the old
- * one, on which the subscription depends, is deleted after it.
+ * The permissions to change the notifications of the buckets are managed policies of their own because of the order of deletion.
+ * When a bucket is removed from `replication.yml`, CloudFormation first updates the remaining resources, including roles, and only
+ * then deletes the subscription. If the permission were a statement of the role, it would already be missing at that time. The
+ * bucket would then keep an entry for a queue to which it may no longer send. The policy for the other buckets is a new resource
+ * (see `managedPolicyId`). The old policy, on which the subscription depends, is deleted after the subscription.
  *
  * Each subscription depends on the one before. Otherwise CloudFormation would invoke the function for all buckets at once, and an
  * account with little concurrency would throttle it until the deployment fails.

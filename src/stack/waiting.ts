@@ -27,7 +27,10 @@ export const waitingQueues = (names: ResourceNames, replication: ReplicationConf
     }),
   );
 
-/** The permissions to put messages into the waiting queues, to count them and to let them back. The queues are named by their prefix, because a policy has little room. */
+/**
+ * The permissions to put messages into the waiting queues, to count them and to let them back. The queues are named by their
+ * prefix, because a policy has little room.
+ */
 export const keepWaiting = (names: ResourceNames): Statement => ({
   Sid: 'Waiting',
   Effect: 'Allow',
@@ -35,7 +38,7 @@ export const keepWaiting = (names: ResourceNames): Statement => ({
   Resource: everyWaitingQueue(names),
 });
 
-/** The permission to count what waits. */
+/** The permission to count the messages in the waiting queues. */
 export const countWaiting = (names: ResourceNames): Statement => ({
   Sid: 'Waiting',
   Effect: 'Allow',

@@ -8,7 +8,7 @@ export const COMPARE_PROBE = { action: 'probe' } as const;
 export interface ComparedPlace {
   rule: string;
   destination: string;
-  /** One call for each permission. If the role cannot be assumed, that is the only one. */
+  /** One call for each permission. If the role cannot be assumed, the attempt to assume it is the only step. */
   steps: ProbeStep[];
 }
 

@@ -45,7 +45,7 @@ export const startRuns = async (
     const run = newRun({ ...start, limits }, scopeText(deps.configuration, spec), deps);
     const created = await deps.store.create(run, wholeRange());
     if (created.kind === 'active') {
-      // No message was sent for these runs, so they have done nothing, and their end need not be announced.
+      // No message was sent for these runs, so they have done nothing, and nobody needs to hear of their end.
       const ended = { phase: 'cancelled', endedMs: deps.clock.now(), announced: true } as const;
       for (const { id } of runs) await change(id, deps, () => ended);
       throw await inTheWay(created.run, deps);

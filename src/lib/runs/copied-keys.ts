@@ -1,4 +1,4 @@
-/** What the counters of copied keys keep, in the table of runs and for a copy from a shell. */
+/** The limits of the counters of copied keys, for the table of runs and for a copy from a shell. */
 import type { CopiedKey } from './run.ts';
 
 /** How many of the largest and slowest copies are kept. */

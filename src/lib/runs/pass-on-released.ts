@@ -1,6 +1,6 @@
 /**
- * Passes on what operators have released from a brake. The command line only records the release, so that no operator needs to send
- * messages. The schedule then sends a hint for each key on the list, with which converge looks at both sides once more.
+ * Passes on the keys that operators have released from a brake. The command line only records the release, so that no operator
+ * needs to send messages. The schedule then sends a hint for each key on the list, and converge looks at both sides once more.
  */
 import type { Hint } from '../hint/hint.ts';
 import { brakeName, type BrakeRecord, type HeldKey } from '../model/brake.ts';
@@ -15,10 +15,10 @@ const WORK_MS = 40_000;
 
 type Released = Pick<RunDeps, 'configuration' | 'brakes' | 'queues' | 'clock'>;
 
-/** Resolves to the number of processed keys. The others follow the next time. */
+/** Resolves to the number of processed keys. The next call processes the others. */
 export const passOnReleased = async (deps: Released): Promise<number> => {
   const untilMs = deps.clock.now() + WORK_MS;
-  // A rule whose brake was switched off may still have a list.
+  // A rule whose brake was switched off may still have a list of held keys.
   const braked = ruleDestinations(deps.configuration).filter(
     ({ rule }) => rule.brake !== null || rule.deletes === 'replicate',
   );

@@ -51,7 +51,7 @@ const nextStep = async (run: RunRecord, deps: RunDeps): Promise<RunChanges | nul
 
 const afterCopying = async (run: RunRecord, deps: RunDeps): Promise<RunChanges | null> => {
   const copied = await deps.store.copied(run.id);
-  // The counts decide only once. If a last comparison has cast doubt on them, the run waits until nothing ends any more.
+  // The counts decide only the first time. If a last comparison has cast doubt on them, the run waits until no more hints end.
   const isCounted = !hasChecked(run) && endedHints(copied) >= copied.sent;
   if (!isCounted && !(await hasCeased(run, deps))) return null;
   const epoch = run.epoch + 1;
@@ -65,8 +65,8 @@ const afterCopying = async (run: RunRecord, deps: RunDeps): Promise<RunChanges |
 };
 
 /**
- * Ends the run. If keys differ, and hints of the run may still be at work, the counts may have been wrong: without the receipts, a
- * duplicate counts twice. The run then waits until nothing ends any more, and compares once more.
+ * Ends the run. The counts may have been wrong, because a duplicate counts twice if the receipts are missing. So if keys differ,
+ * and hints of the run may still be at work, the run waits until no more hints end, and then compares once more.
  */
 const afterChecking = async (run: RunRecord, deps: RunDeps): Promise<RunChanges> => {
   if (run.endedBefore !== null && differing(run.checked) > 0) {
@@ -90,7 +90,7 @@ const renewReport = async (id: string, deps: RunDeps): Promise<void> => {
   if (digests && !(await deps.store.change(run, { digests }))) await renewReport(id, deps);
 };
 
-/** The limit of the brake is a share of the keys. The number of keys is known after a run over the whole rule. */
+/** Records the number of keys after a run over the whole rule. The limit of the brake is a share of this number. */
 const noteKeys = async ({ spec, checked }: RunRecord, { brakes, configuration }: RunDeps): Promise<void> => {
   const rule = configuration.rules.find(({ id }) => id === spec.rule);
   if (rule === undefined || !isWholeRun(spec, rule) || rule.brake === null || checked === null) return;
@@ -112,7 +112,8 @@ const hasCeased = async (run: RunRecord, deps: RunDeps): Promise<boolean> => {
   if (run.still === null) return false;
   const stillMs = deps.clock.now() - run.still.sinceMs;
   if (stillMs < LOST_MS) return false;
-  // Hints may wait for their time for hours. Nothing is accounted for here, only asked.
+  // Hints may have to wait for hours until the rate lets them begin. A charge of 0 only asks for that time, and accounts for
+  // nothing.
   const nowMs = deps.clock.now();
   if (hasRate(run.limits) && (await deps.store.charge(run.id, 0, nowMs)) > nowMs) return false;
   const moving = await deps.moving.count(run.spec, run.id);

@@ -1,8 +1,10 @@
 /**
- * Keeps a run below its rate, over all of its workers. All work of a run begins at the workers that list: they make the requests of listings and
- * closer looks themselves, and send the hints that the replicate function works on. So they alone keep account, once for each step and once for
- * each group of hints, never for each object. The account is one time for each run: until when its rate is used up. A worker that has done a step adds
- * how long the step takes at the rate, and continues when that time has come. Hints travel with a delay, each to its own time.
+ * Keeps a run below its rate, over all of its workers. All work of a run begins at the workers that list. They make the requests of
+ * listings and closer looks themselves, and send the hints that the replicate function works on. So only these workers account for
+ * the work: once for each step and once for each group of hints, never for each object.
+ *
+ * The account of a run is a single time: the time until which its rate is used up. A worker that has done a step moves this time by
+ * as long as the step takes at the rate, and continues when the time has come. Each hint is sent with a delay until its own time.
  */
 import type { Hint } from '../hint/hint.ts';
 import { durationAt, hasRate, type RunLimits, type Work } from '../model/run-limits.ts';
@@ -11,9 +13,12 @@ import type { RunStore } from './run-store.ts';
 
 /** Maximum delay of a message of SQS, in seconds. */
 export const MAX_DELAY_SECONDS = 900;
-/** How long a worker waits for its time itself. For longer, it ends and sends its message with a delay. */
+/** How long a worker itself waits until it may continue. If it has to wait longer, it ends and sends its message with a delay. */
 export const PATIENT_MS = 5_000;
-/** How many requests a second one worker makes at most, approximately. More workers than needed would begin with a burst. */
+/**
+ * How many requests a second one worker makes at most, approximately. With more workers than needed, a run would begin with a
+ * burst.
+ */
 const WORKER_REQUESTS_PER_SECOND = 10;
 /** How many workers list for a run whose bytes are limited. Each may be one page of hints ahead. */
 const MOST_WITH_BYTES = 20;
@@ -32,8 +37,8 @@ export const listersOf = (limits: RunLimits | undefined, listingConcurrency: num
 };
 
 /**
- * How many requests the replicate function makes for a hint of the run, from what its hints took so far: two for each version, and one look
- * at each side; with all versions, the history is listed too.
+ * Returns how many requests the replicate function makes for a hint of the run, judged by the hints so far: two for each version,
+ * and one look at each side. With all versions, the history is listed too.
  */
 export const requestsPerHint = (
   { versions }: Pick<RunSpec, 'versions'>,
@@ -45,7 +50,10 @@ export interface PacedHint {
   delaySeconds: number;
 }
 
-/** Accounts for hints, and gives each the delay after which it may be worked on. `sizes` are the bytes that each causes to be copied. */
+/**
+ * Accounts for hints, and gives each hint the delay after which it may be worked on. `sizes` are the bytes that each hint causes to
+ * be copied.
+ */
 export const paceHints = async (
   { id, limits, perHint }: { id: string; limits: RunLimits; perHint: number },
   { hints, sizes }: { hints: readonly Hint[]; sizes: readonly number[] },
@@ -64,7 +72,7 @@ export const paceHints = async (
   });
 };
 
-/** Accounts for the own requests of a worker. Resolves to how long the worker has to wait, in milliseconds. */
+/** Accounts for the requests that a worker makes itself. Resolves to how long the worker has to wait, in milliseconds. */
 export const accountFor = async (
   { id, limits }: { id: string; limits: RunLimits },
   work: Work,

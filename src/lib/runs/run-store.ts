@@ -12,13 +12,13 @@ export interface RunRecord extends Run {
   droppedBefore: number;
   /** How many hints had ended when the counts let the last comparison begin; null: the counts did not decide that. */
   endedBefore: number | null;
-  /** When AWS first refused the run a permission in the present row of refusals; null: it has not. */
+  /** When the present series of refusals of a permission began; null: AWS does not refuse the run any permission. */
   deniedSinceMs: number | null;
   /** Whether the end of the run was announced. */
   announced: boolean;
-  /** How many requests a hint of the run takes, as the schedule has last seen it. Left out: not seen yet. */
+  /** How many requests a hint of the run takes, as the schedule last calculated. Left out: not calculated yet. */
   requestsPerHint?: number;
-  /** Whether the schedule has seen that the hours of the run are over, so that its ranges are sent again when they begin. */
+  /** Whether the schedule has seen that the hours of the run are over. It then sends the ranges again when the hours begin. */
   isResting?: boolean;
 }
 
@@ -78,9 +78,9 @@ export interface RunStore {
   create(run: RunRecord, first: Range): Promise<{ kind: 'created' } | { kind: 'active'; run: string }>;
   /** Resolves to null if there is no such run. */
   load(id: string): Promise<RunRecord | null>;
-  /** Loads the run, with the counters of the ranges under way included. Reads somewhat more than `load`. */
+  /** Loads the run, including the counters of the ranges under way. Reads somewhat more than `load`. */
   progress(id: string): Promise<RunRecord | null>;
-  /** Loads the ids of all runs that the schedule looks after. A run is among them from its start, or when it is resumed. */
+  /** Loads the ids of all runs that the schedule tends. A run is added when it starts or is resumed. */
   awake(): Promise<string[]>;
   /** Takes the run out of the list of {@link awake}. If the run has changed since it was loaded, changes nothing. */
   rest(run: RunRecord): Promise<void>;
@@ -103,8 +103,8 @@ export interface RunStore {
   /** Adds to the number of hints that the run has sent. It is called before they are sent, so the number is never too small. */
   countSent(id: string, hints: number): Promise<void>;
   /**
-   * Accounts for work that takes so long at the rate of the run. Resolves to the time at which the work may begin, which is not before `nowMs`.
-   * The work of all callers comes one after the other.
+   * Accounts for work that takes `durationMs` at the rate of the run. Resolves to the time at which this work may begin, which is
+   * not before `nowMs`. The work of each caller begins after the work of the callers before it.
    */
   charge(id: string, durationMs: number, nowMs: number): Promise<number>;
   /** Forgets what was accounted for, because the rate of the run has changed. */

@@ -27,7 +27,10 @@ export interface RunSpec {
   repair: boolean;
   /** Whether replicas of keys that the source does not have are deleted. */
   deleteExtra: boolean;
-  /** Whether both sides agree although the destination lacks keys that the rule leaves out (see `CompareCounters.leftOut`). */
+  /**
+   * Whether the result counts as agreement even if the destination lacks keys that the rule leaves out (see
+   * `CompareCounters.leftOut`).
+   */
   acceptLeftOut: boolean;
   /** Present on the verify that `backfill start --dry-run` starts. */
   isDryRun?: true;
@@ -100,8 +103,8 @@ export interface CompareCounters {
    */
   leftOut: number;
   /**
-   * Keys that the destination shows, but whose object at the source the rule's `filter` or `exclude` leaves out: replicas made before stay.
-   * They do not count in `keys`, and a run never deletes them.
+   * Keys that the destination shows although the rule's `filter` or `exclude` leaves out their source object. Such replicas were
+   * made earlier, and stay. These keys do not count in `keys`, and a run never deletes them.
    */
   kept: number;
   /**
@@ -133,7 +136,7 @@ export interface CopyCounters {
   dropped: number;
   /** Hints that were sent. A hint that was sent twice after a crash counts twice. */
   sent: number;
-  /** How often a hint failed and was given back, to be tried again. */
+  /** How often hints failed and were given back, to be tried again. */
   tried: number;
   /** The number of versions written, and their bytes. */
   copies: number;

@@ -21,8 +21,8 @@ export interface DueVerify extends VerifyStart {
 }
 
 /**
- * Begins all verifies that are due, and counts the destinations whose verdict is bad. Makes no call if no rule has a schedule. Throws if the
- * records cannot be read or written. They are tried again when the runs are tended next.
+ * Begins all verifies that are due, and counts the destinations whose verdict is bad. Makes no call if no rule has a schedule.
+ * Throws if the records cannot be read or written. The verifies are then tried again when the runs are tended next.
  */
 export const beginVerifies = async (deps: RunDeps): Promise<DueVerify[]> => {
   const scheduled = ruleDestinations(deps.configuration).flatMap(({ rule, destination }) =>

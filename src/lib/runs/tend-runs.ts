@@ -30,7 +30,7 @@ export interface TendReport {
   released: number;
   /** The scheduled verifies that were due. */
   verifies: DueVerify[];
-  /** The runs that could not be tended, each as `<id>: <reason>`. The next time they are tried again. */
+  /** The runs that could not be tended, each as `<id>: <reason>`. They are tended again in the next minute. */
   failed: string[];
 }
 
@@ -46,7 +46,7 @@ export const tendRuns = async (deps: RunDeps): Promise<TendReport> => {
     } catch (thrown) {
       const error = asReplicationError(thrown);
       report.failed.push(`${id}: ${error.reason}`);
-      // If the failure cannot be recorded either, the next look tries again.
+      // If the failure cannot be recorded either, the schedule tries again in the next minute.
       if (error.disposition === 'quarantine') await failUnlessFresh(id, error, deps).catch(() => undefined);
     }
   }
@@ -83,21 +83,22 @@ const tendRun = async (id: string, deps: RunDeps): Promise<number> => {
     if (hasRate(run.limits)) await noteRequests(run, await deps.store.copied(id), deps);
     return await sendStillRanges(run, deps);
   }
-  // A run that was just announced has changed since it was loaded, so it rests from the next look on.
+  // If the end of the run was announced just now, the run has changed since it was loaded, so `rest` does nothing. The run then
+  // rests from the next minute on.
   if (run !== null && run.phase !== 'paused') await deps.store.rest(run);
   return 0;
 };
 
 /**
- * Resolves to true if the hours of the run are over, so that it has to wait. When they begin, sends the messages of all ranges. What was left in
- * the queue when the hours ended was dropped, and the next comparison finds it again.
+ * Resolves to true if the hours of the run are over, so that the run has to wait. When the hours begin, sends the messages of all
+ * ranges. Everything that was left in the queue when the hours ended was dropped. The next comparison finds it again.
  */
 const rests = async (id: string, deps: RunDeps): Promise<boolean> => {
   const run = await deps.store.load(id);
   if (run === null || !isActive(run)) return false;
   const isClosed = opensMs(run.limits, deps.clock.now()) !== null;
   if (isClosed === (run.isResting ?? false)) return isClosed;
-  // If another worker has changed the run in the meantime, the next look records it.
+  // If another worker has changed the run in the meantime, this change is recorded in the next minute.
   const isMade = await deps.store.change(run, { isResting: isClosed, still: null });
   if (isMade && !isClosed) await wake(run, deps);
   return isClosed;
@@ -117,7 +118,7 @@ const noteProgress = async (id: string, deps: RunDeps): Promise<void> => {
   if (run?.phase !== 'copying') return;
   const progress = await copyProgress(run, deps);
   if (run.still?.progress === progress) return;
-  // If another worker has changed the run in the meantime, the next look records the progress.
+  // If another worker has changed the run in the meantime, the progress is recorded in the next minute.
   await deps.store.change(run, { still: { progress, sinceMs: deps.clock.now() } });
 };
 
@@ -126,12 +127,12 @@ const sendStillRanges = async (run: RunRecord, deps: RunDeps): Promise<number> =
   if (run.openRanges === 0) return 0;
   let sent = 0;
   for (const open of await store.openRanges(run)) {
-    // The message of a range may wait that long for the rate of its run.
+    // Because of the rate of its run, the message of a range may wait this long.
     const rateMs = hasRate(run.limits) ? MAX_DELAY_SECONDS * 1_000 : 0;
     if (clock.now() < resendMs(open) + rateMs) continue;
     if (open.wakes >= WAKE_LIMIT) throw stuck(open);
     const { from } = open.range;
-    // Recorded first. Without the record, each look would send one more message.
+    // This is recorded first. Without the record, one more message would be sent every minute.
     await store.wake(run.id, run.epoch, open.range, clock.now());
     await queues.send([{ run: run.id, epoch: run.epoch, from, hops: open.wakes + 1, fruitless: 0 }]);
     sent += 1;

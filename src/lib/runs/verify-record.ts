@@ -5,9 +5,9 @@ export interface VerifyRecord {
   schedule: string;
   /** When the next verify begins, milliseconds since the epoch. */
   dueMs: number;
-  /** Until then one invocation works on the start, and no other begins to. Milliseconds since the epoch. */
+  /** The time until which one invocation starts the verify and no other invocation may. Milliseconds since the epoch. */
   claimedUntilMs: number;
-  /** What became of the last time at which a verify was due; null: none was due yet. */
+  /** The outcome of the last time at which a verify was due; null: none was due yet. */
   last: VerifyStart | null;
   /** What is known of both sides; null: nothing yet. */
   verdict: VerifyVerdict | null;
@@ -17,9 +17,9 @@ export interface VerifyStart {
   atMs: number;
   /** `skipped`: another run worked on the same keys. `refused`: the budget is too small, or the source cannot be listed. */
   kind: 'refused' | 'skipped' | 'started';
-  /** The run that was started, or that was in the way. */
+  /** The run that was started, or that prevented the start. */
   run: string | null;
-  /** Why it was skipped or refused; empty: it was started. */
+  /** Why the verify was skipped or refused; empty: it was started. */
   detail: string;
 }
 
@@ -35,7 +35,7 @@ export interface VerifyVerdict {
 export interface VerifyLedger {
   /** The records by `verifyName`. */
   all(): Promise<ReadonlyMap<string, VerifyRecord>>;
-  /** Stores the record in place of `before`. If it has been changed since, changes nothing and resolves to false. */
+  /** Stores the record in place of `before`. If the stored record is no longer `before`, changes nothing and resolves to false. */
   put(name: string, record: VerifyRecord, before: VerifyRecord | null): Promise<boolean>;
 }
 
@@ -45,6 +45,6 @@ export const verifyName = ({ rule, destination }: { rule: string; destination: s
 
 /** The metrics of scheduled verifies. */
 export interface VerifyMetrics {
-  /** The number of destinations with a schedule whose last verdict is not that both sides agree. */
+  /** The number of destinations with a schedule whose last verdict is that the two sides do not agree. */
   failing(destinations: number): void;
 }

@@ -2,18 +2,18 @@
 import { localTime, zonedMs } from '../model/local-time.ts';
 import type { VerifySchedule } from '../model/rule.ts';
 
-/** Returns the text by which a changed schedule is told from the one before. The budget is no part of it. */
+/** Returns a text that changes if the times of the schedule change. The budget is not part of it. */
 export const scheduleText = ({ everyDays, atMinutes, timeZone }: VerifySchedule): string =>
   JSON.stringify([everyDays, atMinutes, timeZone]);
 
-/** The next time of day at which a verify may begin. A new schedule begins there. */
+/** Returns the next time at which the schedule's time of day comes. The first verify of a new schedule begins then. */
 export const firstDueMs = ({ atMinutes, timeZone }: VerifySchedule, nowMs: number): number => {
   const today = localTime(nowMs, timeZone);
   const first = zonedMs(today, atMinutes, timeZone);
   return first > nowMs ? first : zonedMs({ ...today, day: today.day + 1 }, atMinutes, timeZone);
 };
 
-/** The time after `dueMs` that is not over yet. Times that were missed are left out. */
+/** Returns the first time of the schedule after `dueMs` that is not over yet. Missed times are skipped. */
 export const nextDueMs = (schedule: VerifySchedule, dueMs: number, nowMs: number): number => {
   const { everyDays, atMinutes, timeZone } = schedule;
   for (let next = dueMs; ;) {

@@ -10,8 +10,8 @@ export const isWholeRun = ({ prefix, since }: RunSpec, rule: ReplicationRule | u
   rule !== undefined && since === null && rule.source.prefix.startsWith(prefix);
 
 /**
- * Records the verdict of a run that has ended. If a later run has ended meanwhile, or the run has found out nothing, nothing changes. May be
- * called again for the same run.
+ * Records the verdict of a run that has ended. Changes nothing if a later run has ended meanwhile, or if the run has no verdict.
+ * May be called again for the same run.
  */
 export const noteVerdict = async (
   run: Run,
@@ -29,7 +29,7 @@ export const noteVerdict = async (
   }
 };
 
-/** Null: the run was cancelled by a person, or its failure says nothing about a schedule. */
+/** Returns null if a person cancelled the run, or if its failure says nothing about a schedule. */
 const verdictOfRun = ({ id, phase, spec, checked, endedMs, failure }: Run): VerifyVerdict | null => {
   const about = { run: id, atMs: endedMs ?? 0 };
   if (phase === 'finished' && checked !== null)

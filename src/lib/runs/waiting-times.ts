@@ -2,13 +2,13 @@
 import type { OpenRange } from './run-store.ts';
 
 /**
- * How long it may be since a hint ended, before the remaining hints count as lost. This time applies if no hint is waiting in the
- * shared queue and no object of the run's rule is moving. Hints that wait for the destination are not lost. The counts of SQS can
- * be a minute old.
+ * How long no hint may end before the remaining hints count as lost. This time applies if no hint is waiting in the shared queue
+ * and no object of the run's rule is moving. Hints that wait for the destination are not lost. The counts of SQS can be a minute
+ * old.
  */
 export const LOST_MS = 2 * 60_000;
 /**
- * The same time if hints of other runs are waiting in the shared queue. Then it counts since a hint ended or was tried. It is
+ * The same time if hints of other runs are waiting in the shared queue. It then begins when a hint last ended or was tried. It is
  * longer than the pause between two attempts of a hint that fails temporarily.
  */
 export const LOST_AMONG_OTHERS_MS = 30 * 60_000;

@@ -74,14 +74,16 @@ const MINUTE_MS = 60_000;
 const MINUTES = 5;
 /** How long an execution environment collects before it writes. */
 const COLLECT_MS = 15_000;
-/** How old a received message must be, so that its queue counts as a backlog. */
+/** How old a received message must be to show that its queue has a backlog. */
 const WAITED_MS = 10_000;
 /** How many messages are recorded even without a backlog, so that the shares are known when a backlog begins. */
 const MANY_MESSAGES = 100;
 
 export interface ArrivalCollector {
   collect(record: OutcomeRecord): void;
-  /** Called at the end of an invocation with the number of its messages. Writes if it is time to. Never throws. */
+  /**
+   * Called at the end of an invocation with the number of its messages. Writes now and then. Never throws.
+   */
   received(messages: number): Promise<void>;
 }
 
@@ -146,7 +148,7 @@ const ENDINGS: ReadonlySet<OutcomeRecord['ending']> = new Set([
   'quarantine',
 ]);
 
-/** Loads what was received in the last minutes; if that was nothing, what was received last. */
+/** Loads the arrivals of the last minutes. For a queue without any, loads the last arrivals that were kept. */
 export const recentArrivals = async (
   store: Pick<ArrivalStore, 'load' | 'kept'>,
   nowMs: number,

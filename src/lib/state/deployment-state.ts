@@ -77,7 +77,7 @@ export interface Lag {
   p99Seconds: number;
 }
 
-/** What was measured in the last hour, oldest first. The first five minutes and the first minute begin at `from`. */
+/** The measurements of the last hour, oldest first. The first five minutes and the first minute begin at `from`. */
 export interface LastHour {
   /** A multiple of five minutes. */
   from: string;
@@ -122,11 +122,11 @@ export interface LastVerify {
 }
 
 export interface ScheduledVerify {
-  /** When the next verify begins; null: the schedule has not been seen yet, within a minute after a deployment. */
+  /** When the next verify begins; null: not known yet, for up to a minute after a deployment. */
   next: string | null;
-  /** What became of the last time at which one was due; null: none was due yet. */
+  /** The outcome of the last time at which a verify was due; null: none was due yet. */
   last: { at: string; kind: 'refused' | 'skipped' | 'started'; run: string | null; detail: string } | null;
-  /** Whether the alarm is on: the last verdict is not that both sides agree. */
+  /** Whether the alarm is on, because the last verdict is that the two sides do not agree. */
   failing: boolean;
 }
 

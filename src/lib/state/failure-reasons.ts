@@ -6,7 +6,7 @@ interface FailedLine {
   reason: string | null;
 }
 
-/** Returns the reason that most lines of a rule and destination have, by `pairName`. */
+/** Returns the most frequent reason for each rule and destination, by `pairName`. */
 export const mostFrequentReasons = (lines: readonly FailedLine[]): Map<string, string> => {
   const counts = new Map<string, Map<string, number>>();
   for (const { rule, destination, reason } of lines) {

@@ -1,8 +1,8 @@
-/** What replicating one key costs, calculated from its receipt. Storage, KMS, log lines and taxes are left out. */
+/** The cost of replicating one key, calculated from its receipt. Storage, KMS, log lines and taxes are left out. */
 import type { Receipt } from '../delivery/outcome.ts';
 import { BATCH, FUNCTION_GIGABYTES, PRICES } from '../runs/estimate/prices.ts';
 
-/** How many items in DynamoDB are written for a message: the claim, and the receipt. */
+/** How many items DynamoDB writes for a message: the claim and the receipt. */
 const TABLE_WRITES = 2;
 /** A message is sent, received and deleted, all three in batches. */
 const QUEUE_CALLS = 3 / BATCH;

@@ -38,7 +38,7 @@ export interface StateSources {
   transfers(): Promise<Readable<Transfer[]>>;
   measures(pairs: readonly RuleDestination[], nowMs: number): Promise<Readable<Measures>>;
   alarms(): Promise<Readable<AlarmState[]>>;
-  /** The most frequent reason of the failures since then, by `pairName`. Only asked after something has failed. */
+  /** The most frequent reason of the failures since `sinceMs`, by `pairName`. Called only after something has failed. */
   failures(sinceMs: number): Promise<Readable<ReadonlyMap<string, string>>>;
 }
 

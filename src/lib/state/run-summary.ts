@@ -51,7 +51,7 @@ const amountsOf = ({ work, compared, checked, estimate }: Run, copied: CopyCount
   }
 };
 
-/** Over how long a time the rate of a run is measured. */
+/** How long the period is over which the rate of a run is measured. */
 const RECENT_MS = 10 * 60_000;
 
 const secondsLeft = (
@@ -97,7 +97,7 @@ export const lastVerify = (
   return null;
 };
 
-/** Returns the schedule of a destination's verifies, and what became of it; null: the rule has none. */
+/** Returns the schedule of a destination's verifies, with the outcome of the last one; null: the rule has none. */
 export const scheduledVerify = (
   { rule, destination }: RuleDestination,
   records: ReadonlyMap<string, VerifyRecord>,

@@ -1,4 +1,4 @@
-/** What an operator does about a bucket whose notification configuration cannot be read or changed. */
+/** Advice for an operator about a bucket whose notification configuration cannot be read or changed. */
 import { BucketNotificationsError, type NotificationsProblem } from './notification-change.ts';
 
 const FIXES: Record<NotificationsProblem, (bucket: string) => string> = {

@@ -55,7 +55,7 @@ interface Lost {
   existing: NotificationConfiguration;
 }
 
-/** Resolves to null if all is well. */
+/** Resolves to null if the bucket is subscribed and nothing has to be announced. */
 const look = async (deps: CheckDependencies, record: SubscriptionRecord): Promise<Finding | Lost | null> => {
   const { wanted, state } = record;
   let existing: NotificationConfiguration;

@@ -33,11 +33,11 @@ export class BucketNotificationsError extends Error {
 export interface NotificationChange {
   isDone(existing: NotificationConfiguration): boolean;
   apply(existing: NotificationConfiguration): NotificationConfiguration;
-  /** Whether permissions and queue policies may be new, so that a refusal is waited out. */
+  /** Whether permissions and queue policies may be new. If so, the change is tried again after a refusal. */
   isFresh: boolean;
 }
 
-/** What the configuration was when it was first read, and when it was last read. */
+/** The configuration as it was first read, and as it was last read. */
 export interface ChangedNotifications {
   before: NotificationConfiguration;
   after: NotificationConfiguration;
@@ -115,8 +115,8 @@ const isTimeOut = ({ cause }: Error): boolean =>
   cause instanceof Error && (cause.name === 'AbortError' || cause.name === 'TimeoutError');
 
 /**
- * How long the pauses between attempts are together, at least. A queue policy needs up to 60 seconds to take effect everywhere,
- * and a new permission may need as long.
+ * Minimum total length of the pauses between attempts. A queue policy needs up to 60 seconds to take effect everywhere, and a new
+ * permission may need as long.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
  */
 const PATIENCE_MS: Record<NotificationsProblem, number> = {

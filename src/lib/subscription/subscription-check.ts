@@ -8,7 +8,7 @@ import type { SubscriptionRecord } from './subscription-record.ts';
 export interface CheckSettings {
   /** The options by which commands find this stack. */
   options: string;
-  /** Which lost subscriptions the schedule makes again. */
+  /** Which lost subscriptions the schedule restores. */
   repairs: Repairs;
 }
 
@@ -32,9 +32,9 @@ export const checkOnSchedule = async (
 const DEPLOY = 'Deploy again (`npx serverless deploy`), which makes them anew.';
 
 /**
- * The custom resource that checks all subscriptions on every deployment, and makes lost ones again however often that was done. Its
- * attribute `Report` is an output of the stack. It never fails: a deployment that is rolled back would repair nothing, and a
- * rollback that fails leaves a stack that cannot be updated.
+ * The custom resource that checks all subscriptions on every deployment. It restores lost subscriptions, however often they were
+ * restored before. Its attribute `Report` is an output of the stack. The resource never fails: the failure would roll the
+ * deployment back and repair nothing, and a failed rollback would leave a stack that cannot be updated.
  */
 export const subscriptionCheck = (deps: CheckDependencies, { options }: CheckSettings): CustomResource => {
   const check = async (): Promise<{ Report: string }> => {

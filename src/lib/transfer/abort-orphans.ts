@@ -40,8 +40,8 @@ interface SweepScope {
 }
 
 /**
- * Returns each destination bucket once for each prefix and role. Nothing shows which user of an access key began an upload, so lifecycle
- * rules of the bucket must end what is left.
+ * Returns each destination bucket once for each prefix and role. Buckets with an access key are left out, because nothing shows
+ * which user of the key began an upload. Lifecycle rules of these buckets must abort the uploads that are left.
  */
 const scopesOf = ({ configuration }: TransferDeps): SweepScope[] => {
   const scopes = new Map<string, SweepScope>();

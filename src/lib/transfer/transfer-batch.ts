@@ -73,7 +73,7 @@ const moveOrSettle = async (
   }
 };
 
-/** A destination that is avoided uses up no tries, but a part range does not wait for it without end. */
+/** An attempt at an avoided destination uses up no tries. Even so, a part range waits for the destination only for a limited time. */
 const isExhausted = (message: QueueMessage, error: ReplicationError, { clock }: TransferDeps): boolean => {
   const { tries, waitingSinceMs } = afterFailure(message, error, clock.now());
   if (error.isAvoided) return clock.now() - waitingSinceMs >= MAX_WAITING_MS;

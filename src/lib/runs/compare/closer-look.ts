@@ -24,9 +24,9 @@ import type { RunSpec } from '../run.ts';
 import { asksForStorageClass, isStorageClassRight } from '../../replica/storage-class.ts';
 
 /**
- * Looks at one key. The caller passes `attributes` if the listings show that the content of all versions is the same. In that
- * case it is sufficient to compare the current objects of both sides. With `extra`, the listing of the source shows no object that the rule
- * wants, but may show one that the rule leaves out by its size.
+ * Looks at one key. The caller passes `attributes` if the listings show that the content of all versions is the same. In that case
+ * it is sufficient to compare the current objects of both sides. The caller passes `extra` if the listing of the source shows no
+ * object that the rule wants. The source may still show one that the rule leaves out by its size.
  */
 export type CloserLook = (key: string, how: 'all' | 'attributes' | 'extra') => Promise<Looked>;
 
@@ -116,13 +116,13 @@ const otherAttributes = ({ pair: { source } }: SeenAttributes): Looked => ({
   version: namesOneState(source) ? source.versionId : null,
 });
 
-/** Adds a lock that stays as it is to the finding about the content. */
+/** Adds a note about a lock that is left as it is to the finding about the content. */
 const withNote = (found: Looked, { verdict }: SeenAttributes): Looked =>
   found.finding === 'different' || verdict === 'same' || verdict === 'attributes'
     ? found
     : { ...found, note: verdict };
 
-/** The replica's key is none that S3 takes, so only the source is asked whether the key has to be replicated. */
+/** S3 does not accept the replica's key, so only the source is asked whether the key has to be replicated. */
 const lookAtSourceOnly = async (
   task: Task,
   context: BothBuckets,
@@ -152,7 +152,10 @@ const lookAtCurrent = async (task: Task, { context, prove }: Looking): Promise<L
   return looked(isSameContent ? 'attributes' : 'different');
 };
 
-/** Resolves to true if the source shows an object that the rule leaves out by its size, so that its listing counted no object. */
+/**
+ * Resolves to true if the source shows an object that the rule leaves out by its size. The listing of the source does not count
+ * such an object.
+ */
 const isLeftOut = async ({ rule, key }: Task, { source }: BothBuckets): Promise<boolean> => {
   const now = await source.look(key);
   return now.kind === 'object' && !listedIsWanted(rule, { key, sizeBytes: now.state.sizeBytes });

@@ -55,14 +55,14 @@ export const judgeAll = async (judge: Judge, differences: readonly Difference[])
   return found;
 };
 
-/** The findings that copies under way do not change. */
+/** The findings that copies still under way do not change. */
 const AT_REST: ReadonlySet<KeyFinding> = new Set(['same', 'presumed', 'unwanted', 'kept', 'left-out']);
 
 const judgeOne = async (judge: Judge, difference: Difference): Promise<Looked> => {
   const { spec, scope, listing, sides } = judge;
   const { key, kind } = difference;
-  // If all versions are compared, a pair that differs proves nothing: versions of other writers at the destination have no
-  // counterpart, so they shift the pairs.
+  // If all versions are compared, a pair that differs proves nothing. Versions of other writers at the destination have no
+  // counterpart, so they shift all pairs after them.
   const isOpen =
     kind === 'look' || kind === 'attributes' || (kind === 'different' && spec.versions === 'all');
   const isSure = !isOpen && !maySelect(scope.rule, kind);

@@ -6,9 +6,9 @@ import type { ReplicationRule } from '../../model/rule.ts';
 import type { RunSpec } from '../run.ts';
 
 /**
- * Passes objects that the rule wants by key and size. If the run compares all versions and the rule replicates deletes, it also passes
- * delete markers. At the destination, `side` gives the source's key, and what is shown always passes: replicas that the rule no longer
- * wants are counted apart.
+ * Passes objects that the rule wants by key and size. If the run compares all versions and the rule replicates deletes, it also
+ * passes delete markers. `keyOf` returns the source's key for a listed key. `passesShown` is for the destination: every object that
+ * it shows passes, because replicas that the rule no longer wants are counted separately.
  */
 export const runFilter = (
   rule: Pick<ReplicationRule, 'deletes' | 'exclude' | 'filter'>,

@@ -34,7 +34,7 @@ export const scopeOf = (configuration: ReplicationConfiguration, spec: RunSpec):
 
 /**
  * Returns a text that names everything by which a run decides what to compare and what to write. A run keeps the text of its start.
- * If the configuration gives another text later, the run is about something else than was asked for.
+ * If the configuration gives another text later, the run would no longer do what was asked for.
  */
 export const scopeText = (configuration: ReplicationConfiguration, spec: RunSpec): string => {
   const { rule, destination, mapping } = scopeOf(configuration, spec);

@@ -95,7 +95,8 @@ export const estimateVerify = (
 });
 
 /**
- * Adds what it costs at most to read all versions on both sides, from a machine outside AWS. Traffic within the region of a bucket is free.
+ * Adds the maximum cost of reading all versions on both sides from a machine outside AWS. Traffic within the region of a bucket is
+ * free.
  */
 export const withReading = (run: RunEstimate, { work }: Estimated): RunEstimate => {
   const gets = whole(2 * (work.versions + work.bytes / READ_BYTES));

@@ -22,14 +22,17 @@ const FINDINGS: readonly (readonly [keyof CompareCounters, string])[] = [
   ['holdsKept', 'under a legal hold at the destination only (hold-kept)'],
 ];
 
-/** Returns the counts to show, with their texts. What is rare is left out if no look has counted it. */
+/** Returns the counts to show, with their texts. A rare count is left out if it is 0 in all of `looks`. */
 export const findingsIn = (looks: readonly CompareCounters[]): typeof FINDINGS =>
   FINDINGS.filter(([name]) => !isRare(name) || looks.some((look) => look[name] > 0));
 
 const isRare = (name: string): boolean =>
   name.startsWith('by') || ['presumed', 'leftOut', 'kept'].includes(name);
 
-/** Returns true if the destination holds everything that the source has, as far as the run was asked for it. */
+/**
+ * Returns true if the destination holds everything that the source has. Keys that the rule leaves out prevent this, unless the run
+ * accepts them.
+ */
 export const agrees = ({ acceptLeftOut }: Pick<RunSpec, 'acceptLeftOut'>, look: CompareCounters): boolean =>
   differing(look) === 0 && (look.leftOut === 0 || acceptLeftOut);
 

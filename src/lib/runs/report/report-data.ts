@@ -38,7 +38,10 @@ export interface RunReport {
   /** Whether all agreeing keys are proven, and none is presumed. `checked` lists the proofs. */
   proven: boolean;
   estimate: RunEstimate | null;
-  /** A file of a copy is beside its report, in no bucket (''). CSV files with one row for every key that differs in the last listing or whose lock stays as it is, in no order. At most 1,000 files are named here. */
+  /**
+   * CSV files with one row for every key that differs in the last listing or whose lock stays as it is, in no order. At most 1,000
+   * files are named here. A copy from a shell has its file beside its report, so `bucket` is ''.
+   */
   files: { bucket: string; key: string; rows: number; sha256: string }[];
   /** At most fifty rows of these files, sorted by key. */
   differences: ReportRow[];
