@@ -65,9 +65,9 @@ const templateOf = (all: typeof own): string => {
 const policyIn = (account: string) => asDocument(deployerPolicy(resources, configuration, account));
 
 /** Starts a local AWS with the key and the boundary. */
-const startAws = async (): Promise<LocalAws> => {
+const startAws = async (keyPolicy = documentedPolicy('key', { stack: stackName })): Promise<LocalAws> => {
   const started = await startLocalAws({ region: 'us-east-1' });
-  started.kms.put(KEY, documentedPolicy('key'));
+  started.kms.put(KEY, keyPolicy);
   const Properties = {
     ManagedPolicyName: 'platform-boundary',
     PolicyDocument: documentedPolicy('boundary'),
@@ -174,6 +174,27 @@ test.each(drawn(sids, 16))('the deployment fails without the statement %s', asyn
   const stack = { ...deployed, accountId: SOURCE_ACCOUNT, artifacts, caller };
   const failed = other.cloudformation.deploy({ ...stack, template: templateOf(resources), tags: TAGS });
   await expect(failed).rejects.toThrow(/User: .*\/deployer\/pipeline is not authorized to perform/);
+  await other.stop();
+});
+
+test('CloudWatch Logs refuses the key of the stack without its statement in the documented policy', async () => {
+  const { Statement } = documentedPolicy('key');
+  const other = await startAws(documentedPolicy('key'));
+  // The documented policy is for the log groups of the stack s3-replicator-prod.
+  const group = (LogGroupName: string) => ({
+    Group: { Type: 'AWS::Logs::LogGroup', Properties: { LogGroupName, KmsKeyId: KEY } },
+  });
+  const create = (stack: string, Resources: object) =>
+    other.cloudformation.deploy({
+      accountId: SOURCE_ACCOUNT,
+      region: 'us-east-1',
+      stackName: stack,
+      template: JSON.stringify({ Resources }),
+    });
+  await create('a', group('/aws/lambda/s3-replicator-prod-replicate'));
+  await expect(create('b', group('/aws/lambda/of-somebody-else'))).rejects.toThrow('not allowed to be used');
+  other.kms.put(KEY, { Statement: [Statement].flat().filter(({ Sid }) => Sid !== 'Logs') });
+  await expect(create('c', group('/aws/lambda/s3-replicator-prod-batch'))).rejects.toThrow('not allowed');
   await other.stop();
 });
 

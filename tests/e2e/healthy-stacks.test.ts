@@ -28,7 +28,7 @@ const prepare = async ({ aws }: Pick<TwoAccounts, 'aws'>): Promise<void> => {
     policies: [ALLOW_ALL],
   });
   aws.s3.createBucket({ name: 'acme-reports', accountId: SOURCE_ACCOUNT, region: aws.region });
-  aws.kms.put(PLATFORM.kmsKeyArn, documentedPolicy('key'));
+  aws.kms.put(PLATFORM.kmsKeyArn, documentedPolicy('key', { stack: '*', region: aws.region }));
   await aws.cloudformation.deploy({
     accountId: SOURCE_ACCOUNT,
     region: aws.region,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Alarms } from '../cloudwatch/alarms.ts';
 import type { Clock } from '../core/clock.ts';
+import type { KeyAccess } from '../sqs/queue-key.ts';
 import type { LogGroups } from '../logs/log-groups.ts';
 import type { Provider } from './provider.ts';
 import { alreadyExists, defineResourceType, inert } from './resource-type.ts';
@@ -10,10 +11,11 @@ export const watchProviders = (services: {
   alarms: Alarms;
   logGroups: LogGroups;
   clock: Clock;
+  keys: KeyAccess;
 }): Record<string, Provider> => ({
   'AWS::CloudWatch::Alarm': alarmProvider(services),
   'AWS::CloudWatch::Dashboard': dashboardProvider(),
-  'AWS::Logs::LogGroup': logGroupProvider(services.logGroups),
+  'AWS::Logs::LogGroup': logGroupProvider(services.logGroups, services.keys),
 });
 
 /** The alarm is created by PutMetricAlarm, which also checks the properties. */
@@ -76,7 +78,7 @@ const dashboardBody = z.string().refine((text) => {
 
 const placeOf = ({ accountId, region }: { accountId: string; region: string }) => ({ accountId, region });
 
-const logGroupProvider = (groups: LogGroups): Provider => {
+const logGroupProvider = (groups: LogGroups, keys: KeyAccess): Provider => {
   const attributes = (place: { accountId: string; region: string }, name: string) => ({
     Arn: `arn:aws:logs:${place.region}:${place.accountId}:log-group:${name}:*`,
   });
@@ -84,17 +86,52 @@ const logGroupProvider = (groups: LogGroups): Provider => {
     properties: z.strictObject({
       LogGroupName: z.string().optional(),
       RetentionInDays: inert,
-      KmsKeyId: inert,
+      KmsKeyId: z.string().optional(),
       LogGroupClass: inert,
       Tags: inert,
       DeletionProtectionEnabled: inert,
     }),
     replacedBy: ['LogGroupName'],
-    create: (context, { LogGroupName: name = context.generatedName }) => {
+    create: (context, { LogGroupName: name = context.generatedName, KmsKeyId }) => {
+      askForKey(keys, context, name, KmsKeyId);
       if (!groups.create({ ...placeOf(context), name })) throw alreadyExists(context, name);
       return { physicalId: name, attributes: attributes(context, name) };
     },
-    update: (context, name) => ({ physicalId: name, attributes: attributes(context, name) }),
+    update: (context, name, { KmsKeyId }) => {
+      askForKey(keys, context, name, KmsKeyId);
+      return { physicalId: name, attributes: attributes(context, name) };
+    },
     delete: (context, name) => void groups.delete({ ...placeOf(context), name }),
   });
+};
+
+/**
+ * Throws the error of CloudWatch Logs unless the policy of the key lets it use the key for the log group.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+ */
+const askForKey = (
+  { authorizer, kms }: KeyAccess,
+  { accountId, region }: { accountId: string; region: string },
+  name: string,
+  key: string | undefined,
+): void => {
+  if (key === undefined) return;
+  const arn = `arn:aws:logs:${region}:${accountId}:log-group:${name}`;
+  const service = `logs.${region}.amazonaws.com`;
+  const mayUse = ['kms:Encrypt', 'kms:Decrypt', 'kms:GenerateDataKey', 'kms:DescribeKey'].every(
+    (action) =>
+      authorizer.decide({
+        caller: { kind: 'service', service, sourceArn: arn, sourceAccount: accountId },
+        action,
+        resource: key,
+        resourceAccountId: key.split(':')[4] ?? '',
+        resourcePolicy: kms.policy(key),
+        secureTransport: true,
+        context: { 'kms:encryptioncontext:aws:logs:arn': arn, 'kms:encryptioncontextkeys': ['aws:logs:arn'] },
+      }).allowed,
+  );
+  if (!mayUse)
+    throw new Error(
+      `The specified KMS key does not exist or is not allowed to be used with Arn '${arn}' (InvalidParameterException)`,
+    );
 };

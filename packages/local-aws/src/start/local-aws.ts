@@ -153,7 +153,7 @@ const createServices = (
   const kms = createKmsKeys({ clock, faults, keep: (policy) => iam.keep(policy, 'resource') });
   const sqs = createSqs({ iam, kms, clock, endpoint, faults, ...options.sqs });
   const sns = createSns({ iam, clock, queues: sqs });
-  const watch = createWatch({ clock, iam });
+  const watch = createWatch({ clock, iam, kms });
   const lambda = createLambda({
     directory: join(directory, 'lambda'),
     clock,

@@ -6,6 +6,7 @@ import { createMetricStore } from '../cloudwatch/metric-store.ts';
 import { createMetricSampler } from '../cloudwatch/sampled-metrics.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Iam } from '../iam/iam.ts';
+import type { KmsKeys } from '../kms/kms.ts';
 import type { Lambda } from '../lambda/lambda.ts';
 import { parseMetricLine } from '../lambda/log-lines.ts';
 import type { LogLine } from '../lambda/log-sink.ts';
@@ -16,12 +17,12 @@ import type { Sqs } from '../sqs/sqs.ts';
 /**
  * CloudWatch and CloudWatch Logs: the log lines of functions, the metrics of queues and functions, and alarms on these metrics.
  */
-export const createWatch = ({ clock, iam }: { clock: Clock; iam: Iam }) => {
+export const createWatch = ({ clock, iam, kms }: { clock: Clock; iam: Iam; kms: KmsKeys }) => {
   const store = createMetricStore();
   const alarms = createAlarms();
   const groups = createLogGroups(clock);
   return {
-    providers: watchProviders({ alarms, logGroups: groups, clock }),
+    providers: watchProviders({ alarms, logGroups: groups, clock, keys: { authorizer: iam, kms } }),
     /** Receives the output of functions. */
     onLog: ({ line, delivered, group, stream }: LogLine): void => {
       if (!delivered) return;
