@@ -31,18 +31,21 @@ const arrive = ({ source }: World, original: ObjectState): void => {
 const mark = (bucket: MemoryBucket): string | undefined =>
   bucket.current('k')?.state.attributes.metadata['mark'];
 
-/** `old` was replicated and deleted at the destination, where a user wrote `new`, which a run covered by `old` again. */
-const covered = async (passMs: number): Promise<World & { written: ObjectState }> => {
+/** `old` was replicated and deleted at the destination, where a user wrote the others, which a run covered by `old` again. */
+const covered = async (
+  passMs: number,
+  marks = ['new'],
+): Promise<World & { written: ObjectState; all: ObjectState[] }> => {
   const world = pair();
   const { source, replica, clock, look } = world;
   write(source, 'old');
   await look();
   replica.remove('k');
   clock.nowMs += passMs;
-  const written = write(replica, 'new');
+  const all = marks.map((each) => write(replica, each));
   await look();
   expect(mark(replica)).toBe('old');
-  return { ...world, written };
+  return { ...world, written: all[0]!, all };
 };
 
 describe('an object of the other side that a run covered by an older state of this side', () => {
@@ -67,6 +70,13 @@ describe('an object of the other side that a run covered by an older state of th
       expect(mark(world.replica)).toBe('new');
     },
   );
+
+  test('goes back together with the one that was written over it in the same second', async () => {
+    const world = await covered(2_000, ['new', 'newest']);
+    for (const each of world.all) arrive(world, each);
+    await world.look();
+    expect(mark(world.replica)).toBe('newest');
+  });
 
   test('stays covered if neither state is surely the older one, and goes round no further', async () => {
     const world = await covered(0);

@@ -31,15 +31,21 @@ export type EchoContext = BothBuckets & { signer: GetSigner };
 export interface Cover {
   /** The Last-Modified of its source version, in milliseconds since the epoch. */
   modifiedMs: number;
-  /** Whether a delete marker hides it. */
-  isHidden: boolean;
+  /** Whether it gives way to a state of the same second: because a delete marker hides it, or because it has gone back itself. */
+  yields: boolean;
 }
 
-export const coverOf = (task: Task, newest: ObjectState | null, isHidden = false): Cover | null => {
+export const coverOf = (task: Task, newest: ObjectState | null, yields = false): Cover | null => {
   const stamp = newest === null ? null : stampOn(newest, replicaPlace(task));
-  return stamp !== null && isFrom(stamp, sourcePlace(task))
-    ? { modifiedMs: stamp.modifiedMs, isHidden }
-    : null;
+  return stamp !== null && isFrom(stamp, sourcePlace(task)) ? { modifiedMs: stamp.modifiedMs, yields } : null;
+};
+
+/** Returns the cover after this source version was written. */
+export const coverAfter = (task: Task, version: ObjectState): Cover => {
+  const stamp = stampOn(version, sourcePlace(task));
+  return stamp !== null && isFrom(stamp, replicaPlace(task))
+    ? { modifiedMs: stamp.modifiedMs, yields: true }
+    : { modifiedMs: version.lastModifiedMs, yields: false };
 };
 
 /**
@@ -75,7 +81,7 @@ export const isEcho = async (
  */
 const isCovered = ({ modifiedMs }: Stamp, cover: Cover | null): boolean =>
   cover !== null &&
-  (cover.modifiedMs < modifiedMs || (cover.isHidden && sameSecond(cover.modifiedMs, modifiedMs)));
+  (cover.modifiedMs < modifiedMs || (cover.yields && sameSecond(cover.modifiedMs, modifiedMs)));
 
 /**
  * Returns true if a delete right after `echo` does not concern the object that the destination shows. In that case `echo` is a

@@ -8,7 +8,7 @@ import type { ConvergeContext, PassedOver } from './context.ts';
 import type { Convergence } from './convergence.ts';
 import { isDeniedAlone } from './denied-alone.ts';
 import { hideReplica } from './hide-replica.ts';
-import { type Cover, isDeleteOfOlder } from './loop-guard.ts';
+import { type Cover, coverAfter, isDeleteOfOlder } from './loop-guard.ts';
 import { markingOf } from './marking.ts';
 import { type OpenedVersion, openVersion } from './open-version.ts';
 import { mayHide } from './ownership.ts';
@@ -112,7 +112,7 @@ const writeItems = async (
       const { versionId } = await hideReplica(task, context, shown);
       tally.deleted = { replicaVersion: versionId };
       destination.shown = null;
-      destination.cover = cover && { ...cover, isHidden: true };
+      destination.cover = cover && { ...cover, yields: true };
       destination.isMarked = marking === 'passing';
       continue;
     }
@@ -132,7 +132,7 @@ const writeItems = async (
       addCopy(tally, outcome);
       const isOverwritten = destination.isMarked || (shown !== null && shown === missing.shown);
       destination.shown = outcome.copied.written;
-      destination.cover = { modifiedMs: item.lastModifiedMs, isHidden: false };
+      destination.cover = coverAfter(task, outcome.version);
       destination.isMarked = false;
       if (isOverwritten) await context.brake.count(task, 'overwrite');
     }
