@@ -71,6 +71,26 @@ describe('an object of the other side that a run covered by an older state of th
     },
   );
 
+  test('goes back after the one before it, though both were written in the same second', async () => {
+    const world = await covered(2_000, ['new', 'newest']);
+    for (const each of world.all) {
+      arrive(world, each);
+      await world.look();
+      expect(mark(world.replica)).toBe(each.attributes.metadata['mark']);
+      world.clock.nowMs += 2_000;
+    }
+  });
+
+  test('does not go back if it is itself a replica of this side, which has gone on', async () => {
+    const { source, replica, clock, look } = pair();
+    for (const each of ['old', 'new']) write(source, each);
+    clock.nowMs += 2_000;
+    await look();
+    arrive({ source } as World, replica.versions('k')[0]!.state);
+    expect((await look()).outcome).toBe('replica');
+    expect(mark(replica)).toBe('new');
+  });
+
   test('goes back together with the one that was written over it in the same second', async () => {
     const world = await covered(2_000, ['new', 'newest']);
     for (const each of world.all) arrive(world, each);

@@ -31,21 +31,26 @@ export type EchoContext = BothBuckets & { signer: GetSigner };
 export interface Cover {
   /** The Last-Modified of its source version, in milliseconds since the epoch. */
   modifiedMs: number;
+  /** Identifies that source version. */
+  identity: string;
   /** Whether it gives way to a state of the same second: because a delete marker hides it, or because it has gone back itself. */
   yields: boolean;
 }
 
 export const coverOf = (task: Task, newest: ObjectState | null, yields = false): Cover | null => {
   const stamp = newest === null ? null : stampOn(newest, replicaPlace(task));
-  return stamp !== null && isFrom(stamp, sourcePlace(task)) ? { modifiedMs: stamp.modifiedMs, yields } : null;
+  return stamp !== null && isFrom(stamp, sourcePlace(task))
+    ? { modifiedMs: stamp.modifiedMs, identity: stamp.identity, yields }
+    : null;
 };
 
 /** Returns the cover after this source version was written. */
 export const coverAfter = (task: Task, version: ObjectState): Cover => {
   const stamp = stampOn(version, sourcePlace(task));
+  const identity = identityOf(version);
   return stamp !== null && isFrom(stamp, replicaPlace(task))
-    ? { modifiedMs: stamp.modifiedMs, yields: true }
-    : { modifiedMs: version.lastModifiedMs, yields: false };
+    ? { modifiedMs: stamp.modifiedMs, identity, yields: true }
+    : { modifiedMs: version.lastModifiedMs, identity, yields: false };
 };
 
 /**
@@ -67,25 +72,51 @@ export const isEcho = async (
     return ignoresReplicas && task.byReplicator === true && (await isShownThere(task, context, version));
   }
   const cameFromThere = isFrom(stamp, replicaPlace(task));
-  if (await isTrusted(task, context, version))
-    return cameFromThere ? !isCovered(stamp, cover) : ignoresReplicas;
-  if (!ignoresReplicas && !cameFromThere) return false;
-  if (await isShownThere(task, context, version)) return true;
-  return cameFromThere && !isCovered(stamp, cover) && (await wasShownThere(task, context, version, stamp));
+  if (await isTrusted(task, context, version)) {
+    if (!cameFromThere) return ignoresReplicas;
+  } else {
+    if (!ignoresReplicas && !cameFromThere) return false;
+    if (await isShownThere(task, context, version)) return true;
+    if (!cameFromThere || !(await wasShownThere(task, context, version, stamp))) return false;
+  }
+  return cover === null || !(await goesBack(task, context, stamp, cover));
 };
 
 /**
- * The version with this stamp was copied from an original at the destination. Returns true if an older state of the source lies
- * over that original. A hint can cause this by writing the older state while the other side writes. If both states are of the same
- * second, neither is certainly older, so the original is replicated back only if the key is hidden.
+ * The version with this stamp was copied from an original at the destination. Resolves to true if an older state of the source lies
+ * over that original. A hint can cause this by writing the older state while the other side writes. An original that is itself a
+ * replica of this source does not go back: it has been here before.
  */
-const isCovered = ({ modifiedMs }: Stamp, cover: Cover | null): boolean =>
-  cover !== null &&
-  (cover.modifiedMs < modifiedMs || (cover.yields && sameSecond(cover.modifiedMs, modifiedMs)));
+const goesBack = async (
+  task: Task,
+  { source, destination }: BothBuckets,
+  stamp: Stamp,
+  cover: Cover,
+): Promise<boolean> => {
+  if (!isUnder(cover, stamp)) {
+    // The cover may be the replica of a version that has gone back. When its original was written is in the stamp of that version.
+    const covering = await headOf(source, task.key, cover.identity);
+    if (covering === null || !isUnder(coverAfter(task, covering), stamp)) return false;
+  }
+  const original = await headOf(destination, task.replicaKey, stamp.identity);
+  return original !== null && coverOf(task, original) === null;
+};
+
+/** Within one second neither state is surely older. The cover then stays, unless it yields. */
+const isUnder = (cover: Cover, { modifiedMs }: Stamp): boolean =>
+  cover.modifiedMs < modifiedMs || (cover.yields && sameSecond(cover.modifiedMs, modifiedMs));
+
+/** Resolves to the version with this identity, or to null if it is gone, or if the identity does not name one version. */
+const headOf = async (
+  bucket: Pick<BothBuckets['source'], 'head'>,
+  key: string,
+  identity: string,
+): Promise<ObjectState | null> =>
+  identity.startsWith('v/') ? await bucket.head(key, identity.slice(2)) : null;
 
 /**
  * Returns true if a delete right after `echo` does not concern the object that the destination shows. In that case `echo` is a
- * replica of a state that is no newer than the shown one, and it lay over the source version of the shown one (see `isCovered`).
+ * replica of a state that is no newer than the shown one, and it lay over the source version of the shown one (see `goesBack`).
  */
 export const isDeleteOfOlder = (task: Task, echo: ObjectState | null, cover: Cover | null): boolean => {
   const stamp = echo === null ? null : stampOn(echo, sourcePlace(task));
