@@ -81,7 +81,7 @@ describe('an object of the other side that a run covered by an older state of th
     }
   });
 
-  test('does not go back if it is itself a replica of this side, which has gone on', async () => {
+  test('does not go back if it is itself a replica of this side, which shows a newer state', async () => {
     const { source, replica, clock, look } = pair();
     for (const each of ['old', 'new']) write(source, each);
     clock.nowMs += 2_000;
