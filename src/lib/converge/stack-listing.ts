@@ -26,11 +26,12 @@ interface Context {
 
 /**
  * Throws `key-busy` if this execution environment has found a moment ago that another invocation is writing the versions of the
- * key.
+ * key. The hint of a transfer is let through, because the next versions wait for it.
  */
 export const refuseBusy = (task: Task, { clock, stack }: Context): void => {
   const busy = stack?.busy ?? null;
-  if (busy?.place === replicaOf(task) && clock.now() < busy.untilMs) throw keyBusy();
+  if (task.chain !== null || busy?.place !== replicaOf(task)) return;
+  if (clock.now() < busy.untilMs) throw keyBusy();
 };
 
 /**
@@ -76,22 +77,20 @@ export const listStack = async (
   const isJoined = known !== null && isSame(fresh.at(-1), joint);
   const entries = isJoined ? [...fresh.slice(0, -1), ...known.entries] : fresh;
   const isWhole = isJoined ? known.isWhole : !fresh.some(until);
-  if (!isWhole && !entries.some(until)) {
-    if (stack !== undefined) stack.last = null;
-    return await source.history(key, until);
-  }
-  if (stack !== undefined) stack.last = { place, entries, isWhole, listedMs };
-  return entries;
+  const isEnough = isWhole || entries.some(until);
+  if (stack !== undefined)
+    stack.last = isEnough && isLasting(entries) ? { place, entries, isWhole, listedMs } : null;
+  return isEnough ? entries : await source.history(key, until);
 };
 
 const recall = (stack: KnownStack | undefined, place: string, nowMs: number): KnownStack['last'] => {
   const last = stack?.last ?? null;
-  if (last?.place !== place || nowMs - last.listedMs > REMEMBERED_MS) return null;
-  // A listing with the null version is not reused, because an overwrite moves the null version to the top.
-  const isLasting =
-    last.entries.length <= MAX_ENTRIES && last.entries.every(({ versionId }) => versionId !== 'null');
-  return isLasting ? last : null;
+  return last?.place === place && nowMs - last.listedMs <= REMEMBERED_MS ? last : null;
 };
+
+/** A listing with the null version is not reused, because an overwrite moves the null version to the top. */
+const isLasting = (entries: HistoryEntry[]): boolean =>
+  entries.length <= MAX_ENTRIES && entries.every(({ versionId }) => versionId !== 'null');
 
 const isSame = (one: HistoryEntry | undefined, other: HistoryEntry | undefined): boolean =>
   one !== undefined && one.versionId === other?.versionId && one.kind === other.kind;
