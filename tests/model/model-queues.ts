@@ -1,5 +1,5 @@
 /** The live queue and the waiting queues in model time. */
-import type { QueueMessage, Retries, WaitingQueues } from '../../src/lib/delivery/deps.ts';
+import type { QueueMessage, Retries, WaitingMessage, WaitingQueues } from '../../src/lib/delivery/deps.ts';
 import type { RetriedPiece } from '../../src/lib/delivery/retry.ts';
 import { messageOf } from './memory-retries.ts';
 import type { ModelTime } from './model-time.ts';
@@ -32,27 +32,30 @@ export const createModelQueues = (
     arrival();
   };
   const again = (piece: RetriedPiece): void => arrive(messageOf(piece, `again-${sent++}`, time.now()));
+  const delivered = (piece: WaitingPiece): WaitingMessage => ({
+    ...messageOf(piece, `waiting-${sent++}`, piece.sentMs ?? -1),
+    attributes: {},
+  });
   const waiting: WaitingQueues = {
     async receive({ rule }, limit) {
       called('sqs:ReceiveMessage');
       await time.sleep(CALL_MS);
       for (let waitedMs = 0; waitedMs < POLL_MS && waitingFor.get(rule.id)?.length === 0; waitedMs += CALL_MS)
         await time.sleep(CALL_MS);
-      return (waitingFor.get(rule.id) ?? []).splice(0, limit).map((piece) => {
-        const message = { ...messageOf(piece, `waiting-${sent++}`, piece.sentMs ?? -1), attributes: {} };
-        hidden.add(message);
-        time.after(HIDDEN_MS, () => void (hidden.delete(message) && waitingFor.get(rule.id)?.push(piece)));
-        return message;
+      const pieces = (waitingFor.get(rule.id) ?? []).splice(0, limit);
+      const messages = pieces.map(delivered);
+      for (const message of messages) hidden.add(message);
+      time.after(HIDDEN_MS, () => {
+        const back = pieces.filter((_, index) => hidden.delete(messages[index]!));
+        waitingFor.get(rule.id)?.push(...back);
       });
+      return messages;
     },
-    async letBack(_where, messages) {
+    async letBack(where, messages) {
       called('sqs:SendMessageBatch');
-      called('sqs:DeleteMessageBatch');
       await time.sleep(2 * CALL_MS);
-      for (const message of messages) {
-        hidden.delete(message);
-        again({ body: message.body, retry: message.retry! });
-      }
+      await waiting.remove(where, messages);
+      for (const { body, retry } of messages) again({ body, retry: retry! });
       return messages.length;
     },
     remove: async (_where, messages) => {

@@ -10,14 +10,20 @@ export interface ModelTime {
 
 export const createModelTime = (): ModelTime => {
   const due = new Map<number, (() => void)[]>();
+  /** The times in `due`, the next one last. */
   const times: number[] = [];
   let nowMs = 0;
   const at = (ms: number, callback: () => void): void => {
     const there = due.get(ms);
     if (there !== undefined) return void there.push(callback);
     due.set(ms, [callback]);
-    const index = times.findLastIndex((time) => time > ms) + 1;
-    times.splice(index, 0, ms);
+    let [low, high] = [0, times.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((times[middle] ?? 0) > ms) low = middle + 1;
+      else high = middle;
+    }
+    times.splice(low, 0, ms);
   };
   return {
     now: () => nowMs,

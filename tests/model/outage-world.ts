@@ -59,7 +59,7 @@ export const outageWorld = () => {
         health.set('away', 'denied');
         const untilMs = time.now() + (objects / PER_SECOND) * 1_000;
         while (time.now() < untilMs)
-          await world.write(PER_SECOND, Math.min(untilMs, time.now() + MINUTE_MS), ['away']);
+          await world.write(PER_SECOND, Math.min(untilMs, time.now() + STEP_MS), ['away']);
         await time.runUntil(time.now() + 2.5 * MINUTE_MS);
       }),
     /** Nothing arrives. The destination refuses its role, or does not answer. */
