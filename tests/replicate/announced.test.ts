@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
-import { s3Event, testConfiguration, testRule } from '../model/settings.ts';
+import { s3Event, testConfiguration, testDestination, testRule } from '../model/settings.ts';
 import { batchWorld, NOW, queueMessage } from './batch-world.ts';
 
 const announcing = (fields: Partial<ReplicationRule> = {}) =>
@@ -177,4 +177,25 @@ test('our own event in the live queue replicates nothing, so a rule that sends i
   );
   expect(world.calls).toEqual([]);
   expect(world.dead).toMatchObject([{ letter: { reason: 'malformed-message' } }]);
+});
+
+test('in another S3 service, the replica of an invocation that died is found by a look at its key, without a listing', async () => {
+  const service = { endpoint: 'https://minio.example.com', addressing: 'path' as const, secretArn: 'arn' };
+  const foreign = {
+    ...testDestination(),
+    roleArn: null,
+    externalId: null,
+    service,
+    conditionalWrites: 'required' as const,
+  };
+  const world = announcing({ destinations: [foreign] });
+  const message = uploaded(world, 'foreign');
+  world.bus.refuses = () => 'throttled';
+  world.bus.keeps = false;
+  await world.run(message);
+  world.bus.refuses = () => null;
+  world.calls.length = 0;
+  await world.run({ ...message, receiveCount: 2 });
+  expect(announcedIn(world)).toMatchObject([{ object: { key: 'foreign' }, proof: 'found' }]);
+  expect(world.calls.filter((call) => /history/.test(call))).toEqual([]);
 });

@@ -31,22 +31,35 @@ export const announced = async (
   };
 };
 
-/** Finds the replicas that earlier attempts wrote. In a destination that keeps no versions, finds at most one of them. */
+/**
+ * Finds the replicas that earlier attempts wrote. In a destination that keeps no versions, finds at most one of them. So it does in another
+ * S3 service, which may list no versions.
+ */
 const foundSince = async (
   task: Task,
   { destination }: ConvergeContext,
   sinceMs: number,
 ): Promise<ReplicaEvent[]> => {
+  if (task.destination.service !== null) {
+    const shown = await destination.look(task.replicaKey);
+    const isYoung = shown.kind === 'object' && shown.state.lastModifiedMs >= sinceMs - CLOCKS_APART_MS;
+    return isYoung ? eventsIn(task, shown.state) : [];
+  }
   const found: ReplicaEvent[] = [];
   for await (const entry of destination.history(task.replicaKey)) {
     if (entry.lastModifiedMs < sinceMs - CLOCKS_APART_MS || found.length === MOST_FOUND) break;
-    if (entry.kind === 'marker') continue;
-    const replica = await destination.head(task.replicaKey, entry.versionId);
-    const stamp = replica === null ? null : stampOn(replica, replicaPlace(task));
-    if (replica !== null && stamp !== null && isFrom(stamp, sourcePlace(task)))
-      found.push(foundEvent(task, replica, stamp));
+    if (entry.kind === 'version')
+      found.push(...eventsIn(task, await destination.head(task.replicaKey, entry.versionId)));
   }
   return found;
+};
+
+/** Returns the event of a replica of this task, and none for another object. */
+const eventsIn = (task: Task, object: ObjectState | null): ReplicaEvent[] => {
+  const stamp = object === null ? null : stampOn(object, replicaPlace(task));
+  return object !== null && stamp !== null && isFrom(stamp, sourcePlace(task))
+    ? [foundEvent(task, object, stamp)]
+    : [];
 };
 
 const writtenEvent = (
