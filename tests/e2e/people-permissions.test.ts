@@ -164,7 +164,12 @@ const CASES: Record<string, Case[]> = {
   ],
   'backfill cancel': [{ prepare: withRun(), says: /is now cancelled/ }],
   'backfill set': [{ prepare: async () => [await aRun(), '--concurrency', '7'], says: /7/ }],
-  explain: [{ prepare: async () => ['s3://current/in/none'], says: /in\/none|current/ }],
+  explain: [
+    {
+      prepare: async () => (await withoutId(aRun)(), ['s3://current/in/none']),
+      says: /in\/none|current/,
+    },
+  ],
   logs: [{ prepare: async () => ['--rule', 'current'], says: /no line since|current/ }],
   'brake status': [{ says: /current-replica/ }],
   'brake release': [{ prepare: aHeldKey, says: /in\/x/ }],
@@ -196,6 +201,12 @@ const UNSEEN: Record<string, string> = {
     (COMMAND_ROWS['explain']?.needs['dead letters'] ?? []).map((action) => [
       `explain DeadLetters ${action}`,
       'the queue is read only if the inspect function knows of a letter; `dlq list` reads it in the same way',
+    ]),
+  ),
+  ...Object.fromEntries(
+    ['doctor', 'status'].map((name) => [
+      `${name} Logs logs:FilterLogEvents`,
+      'the logs are searched only after a failure; `logs` searches them in the same way',
     ]),
   ),
   'doctor Account s3:ListAllMyBuckets':
