@@ -45,8 +45,8 @@ const allAlarms = (deployment: Deployment, settings: AlarmSettings): Resources =
     statistic: 'Maximum',
     threshold: 1,
   }),
-  // The alarm above stays on as long as one object cannot be read, so it cannot announce later failures. This metric counts what our
-  // functions send, and the alarm ends five minutes later.
+  // The alarm above stays on as long as one object cannot be read, so it cannot announce later failures. The metric of this alarm
+  // counts the letters that our functions send, so this alarm ends five minutes later.
   NewDeadLettersAlarm: alarm(deployment, {
     name: 'new-dead-letters',
     metric: queueMetric('NumberOfMessagesSent', 'LiveDeadLetterQueue'),
@@ -161,7 +161,7 @@ const recursionAlarms = (deployment: Deployment): Resources =>
 
 /**
  * The topic of the alarms. It is encrypted only with a customer managed key (`stack.kmsKeyArn`). CloudWatch is not allowed to use
- * the key alias/aws/sns, so with this key alarms would be lost silently. The messages name alarms, not objects.
+ * the key alias/aws/sns, so with that key alarms would be lost silently. The messages name alarms, not objects.
  * https://repost.aws/knowledge-center/cloudwatch-configure-alarm-sns
  */
 const topic = (names: ResourceNames, email: string | null): Resources => ({

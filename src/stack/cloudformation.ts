@@ -72,8 +72,9 @@ export const pascalCase = (name: string): string =>
     .join('');
 
 /**
- * A statement that denies a role all buckets of accounts other than these. Names of buckets are global, so the name of a bucket that was
- * deleted may belong to another account. Actions that concern no bucket are not denied, whether or not AWS gives them an account.
+ * A statement that denies a role access to the buckets of all other accounts. Names of buckets are global, so the name of a deleted
+ * bucket may belong to another account by now. Actions that concern no bucket are not denied, whether or not AWS gives them an
+ * account.
  */
 export const denyOtherOwners = (accounts: unknown[]): Statement => ({
   Sid: 'OtherOwners',
@@ -86,7 +87,7 @@ export const denyOtherOwners = (accounts: unknown[]): Statement => ({
   },
 });
 
-/** Returns the different accounts. Null stands for the account of the stack. */
+/** Returns the accounts without repetitions. Null stands for the account of the stack. */
 export const accountsOf = (accounts: (string | null)[]): unknown[] =>
   [...new Set(accounts)].map((account) => account ?? ACCOUNT_ID);
 

@@ -1,7 +1,7 @@
 'use strict';
-// A plugin of the Serverless framework. It manages the resources that outlive the stack: the tables of receipts, runs and transfers, and
-// the dead-letter queue. CloudFormation keeps them when the stack is removed (`RetainExceptOnCreate`). But a plain deployment cannot
-// import them again, and cannot protect tables without blocking the rollback of their creation. See
+// A plugin of the Serverless framework. It manages the resources that outlive the stack: the tables of receipts, runs and
+// transfers, and the dead-letter queue. CloudFormation keeps them when the stack is removed (`RetainExceptOnCreate`). A plain
+// deployment cannot import them again. It also cannot protect the tables without blocking the rollback of their creation. See
 // decisions/029-what-outlives-the-stack.md.
 const { setTimeout: sleep } = require('node:timers/promises');
 const CloudFormation = require('@aws-sdk/client-cloudformation');

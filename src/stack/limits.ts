@@ -10,8 +10,8 @@ export interface Excess {
 }
 
 /**
- * Reports everything that AWS would refuse because it is too large. AWS mostly refuses it only after a part of the deployment is done.
- * Everything counted here grows with the number of buckets, rules and destinations.
+ * Reports everything that AWS would refuse because it is too large. AWS usually refuses such a resource only after a part of the
+ * deployment is done. Everything counted here grows with the number of buckets, rules and destinations.
  */
 export const excessOf = (resources: Resources, buckets: readonly SubscribedBucket[]): Excess[] => [
   ...longPolicies(resources),

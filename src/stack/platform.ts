@@ -141,7 +141,7 @@ const encrypted = (resource: CloudFormationResource, keyArn: string | null): Clo
 };
 
 const ENCRYPTION: Record<string, (keyArn: string) => Record<string, unknown>> = {
-  // `false` takes the place of the property that a queue has without a key: SQS refuses both kinds of encryption at once.
+  // SQS refuses both kinds of encryption at once. So `false` switches off the encryption that a queue has without a key.
   'AWS::SQS::Queue': (KmsMasterKeyId) => ({ KmsMasterKeyId, SqsManagedSseEnabled: false }),
   'AWS::SNS::Topic': (KmsMasterKeyId) => ({ KmsMasterKeyId }),
   'AWS::DynamoDB::Table': (KMSMasterKeyId) => ({

@@ -97,8 +97,8 @@ const bucketStatements = (
 };
 
 /**
- * Names the roles by a condition instead of as principals. AWS refuses a policy whose principal does not exist yet, and replaces
- * a principal by its id, which a role that is created again under the same name does not have.
+ * Names the roles by a condition instead of as principals. AWS refuses a policy whose principal does not exist yet. AWS also
+ * replaces a principal by its id, and a role that is created again under the same name has another id.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-roles
  */
 const onlyRoles = (roleArns: string[]): Required<Pick<Statement, 'Principal' | 'Condition'>> => ({

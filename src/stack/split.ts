@@ -23,10 +23,7 @@ export function splitRules(
   return stacks;
 }
 
-/**
- * Returns the advice that says which rules go into which file. The first stack keeps its name, and therefore its deployed
- * resources.
- */
+/** Returns advice on which rules belong in which file. The first stack keeps its name, and therefore its deployed resources. */
 export const splitAdvice = (name: string, stacks: ReplicationRule[][]): string => {
   const places = stacks.map((rules, index) => {
     const own = index === 0 ? name : `${name}-${index + 1}`;

@@ -60,7 +60,7 @@ export interface StackSettings extends Batches {
   permissionsBoundary: string | null;
   /** The path of all roles of the stack. */
   rolePath: string;
-  /** The KMS key that encrypts what the stack stores; null: keys of AWS. */
+  /** The KMS key that encrypts the data of the stack; null: keys of AWS. */
   kmsKeyArn: string | null;
   /** The VPC of the functions; null: Lambda's own network. */
   vpc: VpcSettings | null;
@@ -134,7 +134,10 @@ export function loadConfiguration(path: string, options: DeploymentOptions = {})
   return parseConfiguration(text, options, file);
 }
 
-/** Does the same as {@link loadConfiguration} for a text in memory. `file` is the name of the file in error messages. */
+/**
+ * Reads and checks the text of a configuration file, like {@link loadConfiguration}. `file` is the name of the file in error
+ * messages.
+ */
 export function parseConfiguration(
   text: string,
   options: DeploymentOptions = {},

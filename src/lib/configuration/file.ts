@@ -78,7 +78,7 @@ function wrongAliases(document: Document): { node: Node; found: string }[] {
   return isTooMuch ? [{ node: first, found: 'the aliases of this file stand for too many values' }] : [];
 }
 
-/** Returns the blocks that a merge key adds to its own block. A value that is not a block becomes null. */
+/** Returns the blocks that a merge key adds to its own block, with null for each value that is not a block. */
 function mergedBlocks(document: Document, value: unknown): (YAMLMap | null)[] {
   const source = isAlias(value) ? value.resolve(document) : value;
   return (isSeq(source) ? source.items : [source]).map((each) => {

@@ -35,7 +35,7 @@ function checkExclusion(path: Path, line: ExclusionShape, source: RuleShape['sou
   return [...checkPrefix(path, line, source), ...checkSizes(path, line)];
 }
 
-/** The prefix of a line is the beginning of the whole key, like that of the source. */
+/** Like the prefix of the source, the prefix of a line is compared with the beginning of the whole key. */
 function checkPrefix(path: Path, { prefix = '' }: ExclusionShape, source: RuleShape['source']): Finding[] {
   if (prefix.startsWith(source.prefix) || source.prefix.startsWith(prefix)) return [];
   return [

@@ -78,12 +78,12 @@ function sectionWith(key: string, section: Path): string | null {
   return all.find((name) => name.startsWith(`${below}.`)) ?? all[0] ?? null;
 }
 
-/** Rules count as deeper than blocks of the same depth, because there is a list between them and the top. */
+/** A rule is an item of a list, so its blocks count as deeper than other blocks of the same depth. */
 const depthOf = (name: string): number => name.split('.').length + (name.startsWith('rules') ? 0.5 : 0);
 
 /**
- * Options that belong in `replication.yml` but are not implemented yet, each with its advice. They are refused and not ignored,
- * so that nobody relies on a feature that does not exist yet.
+ * Options that belong in `replication.yml` but are not implemented yet, each with its advice. If they were ignored instead of
+ * refused, somebody might rely on a feature that does not exist yet.
  */
 const LATER_OPTIONS: ReadonlyMap<string, string> = new Map([
   ['schedule', 'not yet: scheduled runs will come in a later version; remove the line'],

@@ -18,7 +18,7 @@ export interface ConvergeContext extends CopyContext {
    * announced.
    */
   replicated?: (version: ObjectState, copied: Copied) => Promise<void>;
-  /** What the execution environment remembers of a key with many versions; left out: nothing. */
+  /** The memory of the execution environment about a key with many versions; left out: none. */
   stack?: KnownStack;
   /**
    * Resolves to the history of the key in a listing that several keys share, or to null if there is no such listing. The listing is

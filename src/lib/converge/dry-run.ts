@@ -90,7 +90,7 @@ export const dryRun = async (task: Task, context: DryContext): Promise<DryRun> =
   }
 };
 
-/** Ends a dry run. Converge passes on every error that is not a `ReplicationError`. */
+/** Thrown to end a dry run. Converge rethrows every error that is not a `ReplicationError`. */
 class Stop extends Error {
   override readonly name = 'Stop';
   readonly planned: PlannedCall;
@@ -113,8 +113,8 @@ const stop = (call: PlannedCallName, key: string, more: Partial<PlannedCall> = {
 };
 
 /**
- * The reads are real, so that refusals are noticed. The bytes of large bodies are not transferred. Zeros take their place, because
- * nothing reads the bytes.
+ * Returns a source whose reads are real, so that refusals are noticed. Only the bytes of large bodies are not transferred. Zeros
+ * take their place, because nothing reads the bytes.
  */
 const drySource = (real: SourceBucket, seen: Seen): SourceBucket => {
   const noted = <T extends ObjectState | null>(state: T): T => {
@@ -159,15 +159,18 @@ function* zeros(sizeBytes: number): Generator<Buffer, void> {
     yield ZEROS.subarray(0, Math.min(left, ZEROS.length));
 }
 
-/** `assertSourceReadable` replaces the reads that would follow a call and might fail: reads of parts, or reads by S3 itself. */
+/**
+ * Returns a destination whose reads are real, and whose first write ends the dry run. `assertSourceReadable` replaces the reads
+ * that would follow a write and might fail: reads of parts, or reads by S3 itself.
+ */
 const dryDestination = (
   real: DestinationBucket,
   seen: Seen,
   assertSourceReadable: () => Promise<void>,
 ): DestinationBucket => {
   /**
-   * Converge may assume that a key is new, and write it without a look at the destination. If S3 refuses the write because the
-   * key exists, converge then reads the destination.
+   * Like S3, refuses to write a key as new if it exists. Converge may try such a write without a look at the destination. If the
+   * write is refused, converge reads the destination.
    */
   const refuseUnlessNew = async (key: string, precondition: Precondition | undefined): Promise<void> => {
     if (precondition?.kind === 'absent' && (await real.look(key)).kind === 'object')

@@ -1,9 +1,9 @@
 /**
- * Implements `versions: all`: the destination goes through every state of the source, oldest first. The destination still lacks
- * all states that are newer, in the source's listing, than the state that it shows.
+ * Implements `versions: all`: the destination goes through every state of the source, oldest first. The states that the destination
+ * still lacks are those that follow its shown state in the source's listing.
  *
- * An old listing of the source must not be mistaken for a new one. The source may be listed before the look at the destination
- * only in two cases: if the listing contains the version of the shown replica, or if there is no replica.
+ * An old listing of the source must not be mistaken for a new one. The source may be listed before the look at the destination only
+ * in two cases: if the listing contains the version of the shown replica, or if there is no replica.
  */
 import { ReplicationError } from '../model/errors.ts';
 import type { Current, HistoryEntry, ObjectState } from '../model/ports.ts';

@@ -47,7 +47,7 @@ interface Past {
   earlier: OpenedVersion | null;
   /** The source version whose tags and grants the previous round gave to the replica. */
   described: ObjectState | null;
-  /** The outcome, if nothing changes in the last look; null: the work is not done. */
+  /** The outcome, unless the last look shows a change; null: the work is not done. */
   concluded: Convergence | null;
 }
 
@@ -63,7 +63,8 @@ type RoundResult =
 
 /**
  * Returns true if tags or grants were written in requests of their own to a replica without a version id. Meanwhile another worker
- * may have replaced that replica by a newer one, which then got these tags or grants. So both sides are looked at once more.
+ * may have replaced that replica by a newer one, and the newer replica then got these tags or grants. So another round looks at
+ * both sides.
  */
 const isDescribedInPlace = (result: RoundResult): boolean =>
   result.kind === 'written' && result.copied.isApart && !namesOneState(result.copied.written);

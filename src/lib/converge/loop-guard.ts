@@ -152,7 +152,7 @@ export const refuseOthers = (task: Task, shown: ObjectState | null): void => {
     throw new ReplicationError('other-deployment', 'the destination shows the replica of another source');
 };
 
-/** Resolves to true if the destination shows the same object, and not because this version was replicated there. */
+/** Resolves to true if the destination shows the same object, and that object is not a replica of this version. */
 const isShownThere = async (
   task: Task,
   { destination }: BothBuckets,

@@ -1,10 +1,13 @@
-/** The lock that a write of a new version asks for, and what a refusal of that lock means. */
+/** The lock that is requested with the write of a new version, and the error for a refusal of that lock. */
 import { ReplicationError } from '../model/errors.ts';
 import type { ObjectLock } from '../model/ports.ts';
 import { besideDefault } from '../replica/object-lock.ts';
 import type { ConvergeContext } from './context.ts';
 
-/** Asks for the default retention of the bucket only if the version has a retention. S3 is asked once for each execution environment. */
+/**
+ * Resolves to the lock for a write. The default retention of the bucket matters only if the version has a retention. It is read
+ * from S3 once for each execution environment.
+ */
 export const lockToAskFor = async (
   { destination, clock }: ConvergeContext,
   lock: ObjectLock,

@@ -7,7 +7,7 @@ import { ReplicationError } from '../model/errors.ts';
 import type { Clock, HistoryEntry, SourceBucket } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
 
-/** What an execution environment remembers of the key with many versions that it has met last. */
+/** The memory of an execution environment: the last key with many versions that it has met. */
 export interface KnownStack {
   last: { place: string; entries: HistoryEntry[]; isWhole: boolean; listedMs: number } | null;
   /** The time until which another invocation is assumed to write the versions that the destination lacks; null: none is. */

@@ -97,8 +97,8 @@ const keepReceipt = async (
 };
 
 /**
- * Reads the tags of a version. S3 has already reported their number with the version. A version without tags therefore needs no
- * request, and neither does a rule that ignores tags, unless the rule selects by tags.
+ * Reads the tags of a version. S3 has already reported their number with the version, so a version without tags needs no request. A
+ * rule that ignores tags needs no request either, unless it selects objects by tags.
  */
 const tagsOf = async (
   { rule, key }: Task,

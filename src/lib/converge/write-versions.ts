@@ -62,7 +62,7 @@ export const writeMissing = async (
 ): Promise<Pending | null> => {
   const { items, from } = missing;
   const last = items.length - 1;
-  // The older versions of a deleted key must not cover an object that the delete must not hide.
+  // If the delete of a key must not hide an object, the older versions of the key must not cover that object either.
   if (from <= last && (await isSpared(task, context, missing, last))) {
     tally.left = 'not-ours';
     return null;

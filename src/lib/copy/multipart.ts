@@ -82,7 +82,7 @@ interface BegunUpload {
   isHiding: boolean;
 }
 
-/** Creates the upload. If one was left unfinished, that one is continued in place of the new one. */
+/** Creates the upload. If an unfinished upload was left, it is continued instead of the new one. */
 const beginUpload = async (request: CopyRequest, plan: PartPlan): Promise<BegunUpload> => {
   const { task, destination, attributes, precondition, leftovers } = request;
   const { checksum } = plan;
@@ -154,8 +154,8 @@ export const commit = async (
   );
 
 /**
- * Leaves out a checksum that was not declared when the upload was created. S3 adds one by itself, and whether S3 accepts it at the
- * completion is not documented.
+ * Leaves out a checksum that was not declared when the upload was created. S3 adds such a checksum by itself. It is not documented
+ * whether S3 accepts it at the completion.
  */
 const withDeclared = (part: UploadedPart, { checksum }: PartPlan): UploadedPart =>
   part.checksum?.algorithm === checksum?.algorithm ? part : { ...part, checksum: null };

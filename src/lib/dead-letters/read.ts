@@ -3,7 +3,7 @@ import { type DeadMessageFilter, filterWants } from './filter.ts';
 import { createHold, type Hold } from './hold.ts';
 import type { OperatorQueue, ReceivedMessage } from './queue.ts';
 
-/** What a reader of the queue needs from its environment. */
+/** The parts of the environment that a reader of the queue needs. */
 export interface Reader {
   /** Milliseconds since the epoch. */
   now(): number;
@@ -113,7 +113,9 @@ export const readHeld = async (
   return { ...result, more, hidden: inFlight, interrupted: reader.interrupted.aborted, ...names };
 };
 
-/** Waits for all, so that nobody receives a message after the hold was released. Then throws the first failure, if there is one. */
+/**
+ * Waits for all `works`, so that no message is received after the hold was released. Then throws the first failure, if there is one.
+ */
 const allSettled = async (works: Promise<void>[]): Promise<void> => {
   const ends = await Promise.allSettled(works);
   for (const end of ends) if (end.status === 'rejected') throw end.reason;

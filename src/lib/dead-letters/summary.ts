@@ -8,7 +8,7 @@ import type { ReceivedMessage } from './queue.ts';
 export interface LetterGroup {
   reason: Reason;
   rule: string | null;
-  /** More than one only if the cause lies in the source object, so that the object is missing at each destination. */
+  /** Several destinations only if the cause lies in the source object. The object is then missing at each of them. */
   destinations: string[];
   letters: number;
   objects: number;

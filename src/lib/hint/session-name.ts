@@ -10,8 +10,9 @@ const MARK = 's3r@';
 const MAX_CHARACTERS = 64;
 
 /**
- * Returns the session name of a deployment. `stackName` is `<name>-<stage>`. The region comes first, so that it is never cut off: a
- * deployment of the same name in another region may have the same role, and must not take our uploads for its own.
+ * Returns the session name of a deployment. `stackName` is `<name>-<stage>`. The region comes first, so that it is never cut off. A
+ * deployment of the same name in another region may have the same role, and without the region it would take our uploads for its
+ * own.
  */
 export const sessionName = (stackName: string, region: string): string =>
   `${MARK}${region}.${stackName}`.slice(0, MAX_CHARACTERS);

@@ -54,7 +54,7 @@ export const filterProblem = (
   return `the rule asks for the tag ${name}=${wanted}, and the object ${has === undefined ? 'has no such tag' : `has ${name}=${has}`}`;
 };
 
-/** Returns the source object of the replica with this name, or null if no rule writes there. */
+/** Returns the source object of the replica with this key, or null if no rule writes there. */
 export const sourceKeyOf = (
   rules: readonly ReplicationRule[],
   bucket: string,

@@ -1,4 +1,4 @@
-/** What a probe saw at one destination of a rule. The function reports the answers of AWS. The command explains them. */
+/** The observations of a probe at one destination of a rule. The function reports the answers of AWS. The command explains them. */
 import type { ProbeStep } from '../model/probe-step.ts';
 import type { Destination, ReplicationRule } from '../model/rule.ts';
 import type { ServiceAnswers } from '../model/service-answers.ts';

@@ -30,7 +30,8 @@ export interface ListedVersion extends Keyed {
 }
 
 /**
- * The part of an array's interface that is needed. It is so small that a simulation can create entries only when they are read.
+ * The part of an array's interface that the listing needs. It is small, so that a simulation can create entries only when they are
+ * read.
  */
 export type Entries<E> = Pick<readonly E[], 'length' | 'at' | 'slice'> & Iterable<E>;
 

@@ -164,8 +164,8 @@ const runRange = async <E extends Keyed>(
 };
 
 /**
- * Returns whether no further page may be requested. Before the deadline there must be time for two more steps: the next one, and
- * that of the page that is listed ahead. Each may take as long as the longest step so far.
+ * Returns true if no further page may be requested. Before the deadline there must be time for two more steps: the next one, and
+ * the step of the page that is listed ahead. Each may take as long as the longest step so far.
  */
 const mustStop = ({ isStopped, now, longestStepMs, limits }: WorkState): boolean =>
   isStopped || now() + 2 * longestStepMs > limits.deadlineMs;

@@ -84,8 +84,8 @@ export const runLocally = <E extends Keyed>({
 };
 
 /**
- * Wraps a consumer. Before each page is consumed, it is counted. Each page also improves the estimates of the remaining pages, so
- * parts of the ranges are then given to idle workers again.
+ * Wraps a consumer, and counts each page before the consumer gets it. Each page also improves the estimates of the remaining pages,
+ * so idle workers are then offered parts of the ranges again.
  */
 const countingPages =
   <E extends Keyed>(

@@ -38,8 +38,8 @@ export const positionBefore = (items: HistoryEntry[], modifiedMs: number): numbe
   );
 
 /**
- * Returns true if the entry is certainly newer than the state that the stamp names and that is gone from the source. A state
- * without a version id was overwritten in place by the null version or the null marker. Otherwise the times decide.
+ * Returns true if the entry is certainly newer than the state that the stamp names. That state is gone from the source. A state
+ * without a version id was overwritten in place by the null version or the null marker. For all other states the times decide.
  */
 export const isSurelyNewer = (entry: HistoryEntry, stamp: StampedState): boolean =>
   (entry.versionId === 'null' && stamp.identity.startsWith('e/')) ||

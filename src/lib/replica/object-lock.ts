@@ -88,9 +88,9 @@ export const lockVerdict = (
 };
 
 /**
- * Returns the lock to write to an existing replica, or null if its lock is strong enough. A capped lock is counted from the time at which
- * the replica was written. Otherwise every look would find that the replica could be locked for a little longer. When a capped lock has
- * ended and the source is still locked, the replica gets the maximum once more.
+ * Returns the lock to write to an existing replica, or null if its lock is strong enough. The maximum of a capped lock is counted
+ * from the time at which the replica was written. Otherwise every look would find that the replica could be locked for a little
+ * longer. When a capped lock has ended and the source is still locked, the replica gets the maximum once more.
  */
 export const nextLock = (
   { lock, lastModifiedMs }: LockedReplica,

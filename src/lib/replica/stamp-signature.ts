@@ -44,7 +44,9 @@ export const createSigner = ({ privateKey, publicKey }: KeyPair): Signer => {
   };
 };
 
-/** What a signature says: which state of which source an object holds (`claim`), where the object stands, and its content. */
+/**
+ * The content of a signature: the state of the source that an object holds (`claim`), the place of the object, and its content.
+ */
 export interface Signed {
   claim: string;
   bucket: string;
@@ -66,7 +68,7 @@ export const isSignature = (signature: string, text: string, publicKeys: readonl
         const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: publicKey }, format: 'jwk' });
         return verify(null, Buffer.from(text), key, Buffer.from(signature.slice(8), 'base64url'));
       } catch {
-        // 43 characters that are no point of the curve are no key.
+        // 43 characters that do not encode a point of the curve are not a key.
         return false;
       }
     });

@@ -67,8 +67,8 @@ const WATERFALL = [
 
 /**
  * Returns whether a replica that was written with the rule's class may have the class `found` now. If the rule names no class,
- * every class is right that is not less durable than the rule's minimum: the replica was written with the class that its source had at
- * that time, and lifecycle rules may since have moved both objects. If `found` is null, the class is STANDARD.
+ * every class that is at least as durable as the rule's minimum is right: the replica was written with the class that its source
+ * had at that time, and lifecycle rules may since have moved both objects. If `found` is null, the class is STANDARD.
  */
 export const isStorageClassRight = (
   { storageClass: wanted, minimumStorageClass }: Classes,

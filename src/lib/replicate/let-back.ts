@@ -14,7 +14,7 @@ import { type RuleDestination, ruleDestinations } from '../model/rule.ts';
 import { transferBatch } from '../transfer/transfer-batch.ts';
 import { replicateBatch } from './replicate-batch.ts';
 
-/** What the schedule did for one destination. */
+/** The result of the schedule for one destination. */
 export interface LetBack {
   rule: string;
   destination: string;
@@ -74,7 +74,7 @@ const tend = async (where: RuleDestination, limits: Limits, deps: TransferDeps):
       reportAvoided(where, open, deps);
       return { ...done, messages: await letBackOld(where, open, deps), avoided: open.reason };
     }
-    // Functions that have read the record a moment ago would send the messages back to the waiting queue.
+    // Some functions have read the record of the open circuit a moment ago. They would send the messages back to the waiting queue.
     if (open !== null) await deps.clock.sleep(FRESH_MS);
     return { ...done, messages: await letBack(where, limits, deps) };
   } catch (error) {

@@ -135,7 +135,7 @@ const beginJob = (run: RunRecord, { range, counted }: OpenRange, chain: Chain, d
   return job;
 };
 
-/** Sends hints, each with the delay that the rate of the run asks for. */
+/** Sends hints, each with the delay that the rate of the run requires. */
 const sendPaced = async ({ run, deps }: RangeJob, hints: Hint[], sizes: number[]): Promise<void> => {
   const { id, limits, spec } = run;
   if (!hasRate(limits)) return await deps.queues.sendHints(hints);

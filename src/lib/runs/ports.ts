@@ -68,9 +68,9 @@ export interface RunTopic {
 export interface MovingObjects {
   /**
    * Counts for one rule and one of its destinations:
-   * - `ofRule`: the objects that transfers are moving, without those that wait for a person.
-   * - `ofRun`: those of them that the run `id` requested.
-   * - `waiting`: approximately the messages that wait until the destination answers again.
+   * - `ofRule`: the objects that transfers are moving. Transfers that wait for a person do not count.
+   * - `ofRun`: the objects among them that the run `id` requested.
+   * - `waiting`: approximately, the messages that wait until the destination answers again.
    */
   count(
     of: Pick<RunSpec, 'rule' | 'destination'>,

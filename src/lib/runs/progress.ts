@@ -1,4 +1,4 @@
-/** How far a run is, how fast it was lately, and what it waits for. */
+/** The progress of a run, its recent rate, and what it waits for. */
 import { opensMs } from '../model/run-limits.ts';
 import type { OpenRange } from './run-store.ts';
 import { type CopyCounters, isActive, isListing, type Run } from './run.ts';
@@ -13,7 +13,7 @@ export interface RunProgress {
    * because some keys turn out to need no copy.
    */
   secondsLeft: number | null;
-  /** When something of the run was last seen to move, ISO 8601; null: not yet. */
+  /** When the run was last seen to advance, ISO 8601; null: not yet. */
   lastActivity: string | null;
   /** What has to happen before the run continues. */
   waitsFor: { what: 'ranges' | 'keys'; count: number };

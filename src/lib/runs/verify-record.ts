@@ -1,4 +1,4 @@
-/** What is known of the scheduled verifies of one destination of a rule, and the port of its store. */
+/** The record of the scheduled verifies of one destination of a rule, and the port of its store. */
 
 export interface VerifyRecord {
   /** The schedule for which `dueMs` was calculated, as JSON. */
@@ -9,7 +9,7 @@ export interface VerifyRecord {
   claimedUntilMs: number;
   /** The outcome of the last time at which a verify was due; null: none was due yet. */
   last: VerifyStart | null;
-  /** What is known of both sides; null: nothing yet. */
+  /** The last verdict about both sides; null: there is none yet. */
   verdict: VerifyVerdict | null;
 }
 

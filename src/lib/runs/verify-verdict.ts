@@ -1,4 +1,4 @@
-/** Records what a run has found out about a destination that has a schedule. */
+/** Records the verdict of a run about a destination that has a schedule. */
 import type { ReplicationRule } from '../model/rule.ts';
 import type { RunDeps } from './ports.ts';
 import { agrees, verdictOf } from './report/comparison-text.ts';

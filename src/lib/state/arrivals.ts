@@ -1,7 +1,7 @@
 /**
- * What the functions have received in the last minutes, and what they have sent again. A queue does not report the destinations of
- * its messages, so pending work is divided in proportion to these numbers (decisions/033). Each execution environment adds to the
- * record at most once in a quarter of a minute, and only if something waited.
+ * Counts the messages that the functions have received in the last minutes, and those that they have sent again. A queue does not
+ * report the destinations of its messages, so pending work is divided in proportion to these counts (decisions/033). Each execution
+ * environment adds to the record at most once in a quarter of a minute, and only if messages have waited or there were many.
  */
 import { SHORT_TRIES } from '../delivery/backoff.ts';
 import type { OutcomeRecord } from '../delivery/outcome.ts';
@@ -16,7 +16,7 @@ import { waitingQueueSuffix } from '../model/rule.ts';
 export const SHARED_QUEUES = ['live', 'backfill'] as const;
 export type SharedQueue = (typeof SHARED_QUEUES)[number];
 
-/** What was seen of one destination of one rule. */
+/** The counts of one destination of one rule. */
 export interface Seen {
   /** Pieces of messages. A message for two destinations has one piece for each of them. */
   received: number;

@@ -81,7 +81,7 @@ export interface Lag {
 export interface LastHour {
   /** A multiple of five minutes. */
   from: string;
-  /** The latency of each five minutes, the last of which may not be over; null: nothing was replicated. */
+  /** The latency in each period of five minutes; null: nothing was replicated. The last period may not be over yet. */
   lag: (Lag | null)[];
   /** Replicated operations of each whole minute. */
   operations: number[];

@@ -27,7 +27,7 @@ export interface TransferState {
   started: string;
   /** When the parts were last counted, ISO 8601; null if they have not been counted yet. */
   seen: string | null;
-  /** A number that goes up each time all part ranges are sent again. */
+  /** A number that increases each time all part ranges are sent again. */
   attempt: number;
   failure: { reason: string; detail: string; fix: string } | null;
   run: string | null;

@@ -23,7 +23,7 @@ export interface CheckDependencies extends Dependencies {
 /** Which lost subscriptions are restored: all, those that were not restored too often, or none. */
 export type Repairs = 'always' | 'sparingly' | 'never';
 
-/** Checks all buckets, one after the other. Resolves to the records as they were before, and to what was found. */
+/** Checks all buckets, one after the other. Resolves to the records as they were before the check, and to the findings. */
 export const checkSubscriptions = async (
   deps: CheckDependencies,
   repairs: Repairs,

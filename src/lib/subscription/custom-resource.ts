@@ -61,8 +61,8 @@ export async function answerCustomResource(
 }
 
 /**
- * Throws an error unless the URL leads to AWS. The answer names resources of this account, and whoever may invoke the function chooses
- * the URL. Nothing is done for such an event.
+ * Throws an error unless the URL leads to AWS. Nothing is done for such an event. Whoever may invoke the function chooses the URL,
+ * and the answer would tell its receiver names of resources of this account.
  */
 function refuseOtherHosts(url: string): void {
   const { protocol, hostname, host } = URL.canParse(url) ? new URL(url) : NO_URL;

@@ -10,8 +10,8 @@ import type { KeyFilter } from './key-filter.ts';
 export interface SubscriptionProperties {
   bucket: string;
   /**
-   * The account that must own the bucket. Otherwise a bucket of another account could be subscribed, if our bucket was deleted
-   * and the other account created a bucket with the same name.
+   * The account that must own the bucket. If our bucket was deleted, another account may have created a bucket with the same name.
+   * Without this check, that bucket could be subscribed.
    */
   accountId: string;
   /**

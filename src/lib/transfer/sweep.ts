@@ -41,8 +41,8 @@ const MAX_STALLED_MS = 30 * 60_000;
 /** How long no part may move before the messages of a transfer count as lost, even if the queue is never empty. */
 const LOST_MS = 6 * 3_600_000;
 /**
- * The same for an attempt that no worker has taken up. Its messages probably wait behind others, or the function does not read the
- * queue at the moment, so sending them again only makes the queue longer.
+ * The same limit for an attempt of which no worker has taken up a part range. Its messages probably wait behind others, or the
+ * function does not read the queue at the moment, so sending them again only makes the queue longer.
  */
 const WAITING_MS = 24 * 3_600_000;
 /** Maximum number of consecutive attempts that were tried and moved no part. */
@@ -85,7 +85,7 @@ export const sweepTransfers = async (deps: TransferDeps): Promise<SweepReport> =
   return { ...report, aborted: orphans.aborted, unreachable: [...unreachable, ...orphans.unreachable] };
 };
 
-/** What the sweep did for a transfer; null: nothing, because the transfer continues without help. */
+/** The action of the sweep for a transfer; null: the transfer continues without help. */
 type Action = 'hinted' | 'resent' | 'failed' | 'ended' | null;
 
 const tend = async (transfer: Transfer, deps: TransferDeps): Promise<Action> => {

@@ -1,6 +1,6 @@
 /**
  * Strengthens the retention and legal hold of a replica after the lock of its source version was strengthened. S3 sends an event
- * for a new retention, but none for a legal hold. Only a run that compares both sides finds a new legal hold.
+ * for a new retention. For a new legal hold it sends none, so only a run that compares both sides finds it.
  */
 import { ReplicationError } from '../../model/errors.ts';
 import { asksForTags, isWanted } from '../../model/filter.ts';

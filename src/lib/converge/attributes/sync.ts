@@ -90,8 +90,8 @@ const sourceVersion = async (
 };
 
 /**
- * Resolves to the replica of a version, or to null. Without a stamp the same bytes may have been written more than once. Their
- * replicas are then told apart by their order, counted from the newest.
+ * Resolves to the replica of a version, or to null. Without a stamp, the same bytes may have been written more than once. In that
+ * case the order of the replicas, counted from the newest, decides which of them belongs to the version.
  */
 const replicaOf = async (
   version: ObjectState,

@@ -55,8 +55,9 @@ export const beginTransfer = async (
 };
 
 /**
- * Throws `no-progress` if transfers of this version have begun again and again, because somebody removes their uploads. Each of them
- * would move all bytes once more. Another version means that the last transfer was completed, or that the source has changed.
+ * Throws `no-progress` if transfers of this version have begun again and again, because somebody removes their uploads. Each new
+ * transfer would move all bytes once more. If the version is another one, the last transfer was completed or the source has
+ * changed, so this is progress.
  */
 const chainOf = ({ task, version }: SharedCopyRequest): TransferChain => {
   const name = JSON.stringify([version.versionId, version.etag]);

@@ -146,9 +146,9 @@ const grounds = (task: Task, { context, prove, reading }: Looking) => {
 };
 
 /**
- * An object above the replica of the newest version may be the replica of a version that is gone from the source. Only the stamp of the
- * object shows this. If the stamp names the newest version instead, both are read to find out whether the object is a copy of that
- * version.
+ * An object above the replica of the newest version may be the replica of a version that is gone from the source. Only the stamp of
+ * the object shows this. If the stamp names the newest version instead, the bytes of both objects are read to find out whether the
+ * object is a copy of that version.
  */
 const groundAbove = async (
   task: Task,
