@@ -123,8 +123,8 @@ export const FIXES: Fix[] = [
     edits: [
       {
         file: 'src/lib/transfer/transfer-hint.ts',
-        fixed: 'if (hint.kind !== TRANSFERRED || hint.rule === null || isKnown) return',
-        before: 'if (hint.kind !== TRANSFERRED || hint.rule === null || isKnown || true) return',
+        fixed: 'if (!isOfTransfer || hint.rule === null || isKnown) return',
+        before: 'if (!isOfTransfer || hint.rule === null || isKnown || true) return',
       },
     ],
     world: CHAOS,

@@ -3,6 +3,7 @@
  * tags, a configuration that was edited, or a queue that nobody reads.
  */
 import { describe, expect, test } from 'vitest';
+import { REPAIR } from '../../src/lib/hint/hint.ts';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import { Crash } from '../model/memory-receipts.ts';
 import { openGate } from '../model/memory-source.ts';
@@ -59,6 +60,17 @@ describe.each(['all', 'latest'] as const)('transfers in mode %s', (versions) => 
     const world = await worldWith(setting);
     await moveAll(world);
     setting.rule = { versions, id: 'renamed', destinations: [testDestination({ id: 'renamed too' })] };
+    await world.drain();
+    expectReplicated(world);
+  });
+
+  test('a rule that is renamed while the transfer of a verify that repairs runs does not stop it', async () => {
+    const setting: Setting = { rule: { versions } };
+    const world = await worldWith(setting);
+    world.live.visible = [];
+    world.deliver(hintOfRun('run', REPAIR), 'backfill');
+    await moveAll(world);
+    setting.rule = { versions, id: 'renamed' };
     await world.drain();
     expectReplicated(world);
   });

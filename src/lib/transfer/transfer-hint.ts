@@ -63,7 +63,9 @@ export const assignHint = (configuration: ReplicationConfiguration, hint: Hint):
   const isKnown = rules.some(
     ({ id, destinations }) => id === hint.rule && destinations.some((each) => each.id === hint.destination),
   );
-  if (hint.kind !== TRANSFERRED || hint.rule === null || isKnown) return assign(configuration, hint);
+  // The hint of a transfer that a verify began has the kind of that verify.
+  const isOfTransfer = hint.kind === TRANSFERRED || transferIn(hint) !== null;
+  if (!isOfTransfer || hint.rule === null || isKnown) return assign(configuration, hint);
   const renamed = assign(configuration, { ...hint, rule: null, destination: null });
   return renamed.length > 0 ? renamed : assign(configuration, hint);
 };
