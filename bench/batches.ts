@@ -1,10 +1,13 @@
-/** Measures what larger batches bring (`stack.batchWindowSeconds`): objects per second of one environment, its memory, and the price of Lambda. */
+/**
+ * Measures the gain from larger batches (`stack.batchWindowSeconds`): objects per second of one environment, its memory, and the price of
+ * Lambda.
+ */
 import { cost, rate, type Section, value } from './figure.ts';
 import { functionCost } from './prices.ts';
 import { BATCH_SIZE, runSeries, SERVICE_DELAY_MS } from './small-objects.ts';
 import type { Stand } from './stand.ts';
 
-/** The batch size without a window, sizes in between, and the one that a window brings by default. */
+/** The batch size without a window, a size in between, and the default size with a window. */
 const SIZES = [BATCH_SIZE, 30, 100];
 const SMALL = { sizeBytes: 1_024, partBytes: 0 };
 const MILLION = 1e6;

@@ -1,7 +1,7 @@
 /**
  * Estimates the cost per million objects and per TB, in US$. The local AWS counts the calls. The running time of the function is measured
- * with calls that are delayed as they would be within a region. If Lambda's network would need longer than this running time to move the
- * bytes, the time of the network is used instead. The prices are in prices.ts.
+ * with calls that are delayed as they would be within a region. If Lambda's network needs more time to move the bytes than this running
+ * time, the time of the network is used instead. The prices are in prices.ts.
  */
 import type { TwoAccounts } from '../demo/two-accounts.ts';
 import { SAFE_BYTES_PER_SECOND } from '../src/lib/copy/transfer/rate.ts';
@@ -234,8 +234,8 @@ const costsOf = (
 };
 
 /**
- * A new key with `versions: all` takes the calls of `latest` and a listing, which neighbouring keys share. For keys in the
- * order of time, tests hold the share of a key at a fifth at most; the part `calls` of the benchmarks measures it.
+ * A new key with `versions: all` takes the calls of `latest` and a listing, which neighbouring keys share. If keys arrive in the order of
+ * time, a key needs at most a fifth of a listing. Tests ensure this limit, and the part `calls` of the benchmarks measures the share.
  */
 const LISTINGS = [
   { name: 'versions: all, each key listed alone', perObject: 1 },

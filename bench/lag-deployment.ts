@@ -1,6 +1,7 @@
 /**
- * Runs the function's own handling of batches in model time, with its receipts, circuits and waiting queues, and says how long each object took
- * from its event to its proof. Buckets and tables are in memory. Each call takes its time, and each object its share of the one core.
+ * Runs the function's own handling of batches in model time, with its receipts, circuits and waiting queues. Measures how long each
+ * object takes from its event to its proof. Buckets and tables are in memory. Every call takes some time, and the objects of an
+ * environment share its one core.
  */
 import { isolationWorld } from '../tests/model/isolation-world.ts';
 import type { Weather } from '../tests/model/isolation-buckets.ts';
@@ -9,10 +10,10 @@ import { randomOf } from './listing-keys.ts';
 
 export interface LagRun {
   perSecond: number;
-  /** How many times as many events arrive in the burst, and how long it takes. */
+  /** The factor by which the rate of events rises in the burst. The next field is the length of the burst. */
   times: number;
   burstSeconds: number;
-  /** How many seconds the usual rate lasts. A half of them is before the burst. */
+  /** How many seconds the usual rate lasts. Half of them are before the burst. */
   steadySeconds: number;
   cpuMs: number;
   callMs: number;
@@ -23,7 +24,10 @@ export interface LagRun {
 
 const RULE = 'measured';
 const STEP_MS = 1_000;
-/** How many batches Lambda has under way at first, and how many more each second ("Configuring scaling behavior for SQS event source mappings"). */
+/**
+ * How many batches Lambda runs at once at first, and how many more each second ("Configuring scaling behavior for SQS event source
+ * mappings").
+ */
 const FIRST_ENVIRONMENTS = 5;
 const MORE_PER_SECOND = 5;
 /** How long a new environment takes to begin. */
@@ -39,7 +43,7 @@ export const lagsOfDeployment = async (run: LagRun): Promise<Float64Array> => {
     keeps({ ending, key, firstSeen }) {
       if (ending !== 'done' || key === null) return false;
       lags.push(world.time.now() - Date.parse(firstSeen ?? ''));
-      // Hundreds of thousands of objects would need gigabytes.
+      // The objects are removed, because hundreds of thousands of them would need gigabytes of memory.
       for (const bucket of [world.source, world.replicas.get(RULE)]) bucket?.history.delete(key);
       return false;
     },
@@ -60,7 +64,7 @@ export const lagsOfDeployment = async (run: LagRun): Promise<Float64Array> => {
   return Float64Array.from(lags).sort();
 };
 
-/** The SDK sends a refused call again, so that only few refusals reach the function. */
+/** Only a few refusals reach the function, because the SDK sends a refused call again. */
 const weatherOf = ({ callMs, stallMs, refused }: LagRun): Weather => {
   const random = randomOf(1);
   return {

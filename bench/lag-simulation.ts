@@ -1,24 +1,24 @@
 /**
- * Simulates a deployment in model time: messages, batches, environments and calls. A simulation tells what a rate of events, a latency and a
- * share of refused calls lead to. What one object costs an environment is measured (`small-objects.ts`), not simulated.
+ * Simulates a deployment in model time: messages, batches, environments and calls. The simulation shows how long objects take at a given
+ * rate of events, latency and share of refused calls. The CPU time of one object is not simulated but measured (`small-objects.ts`).
  */
 import { randomOf } from './listing-keys.ts';
 import { ascending, createHeap } from './lag-heap.ts';
 import { retryDelaySeconds } from '../src/lib/delivery/backoff.ts';
 
 export interface LagSetting {
-  /** When events arrive in the queue, in milliseconds, ascending. */
+  /** The times at which events arrive in the queue, in milliseconds, ascending. */
   arrivalsMs: ArrayLike<number>;
   environments: number;
   batchSize: number;
   windowMs: number;
-  /** How much CPU time an object takes, of the one core that its environment has. */
+  /** How much CPU time an object takes on the one core of its environment. */
   cpuMs: number;
   /** How many calls an object takes, one after the other. */
   calls: number;
-  /** The median latency of a call. A tenth takes twice as long, one in a thousand ten times. */
+  /** The median latency of a call. One call in ten takes twice as long, and one in a thousand ten times as long. */
   callMs: number;
-  /** One call in ten thousand takes this long in addition: an SDK time-out and a new connection. */
+  /** How much longer one call in ten thousand takes, because of an SDK time-out and a new connection. */
   stallMs: number;
   /** The share of calls that S3 refuses with SlowDown. */
   refused: number;
@@ -30,7 +30,7 @@ export interface Lags {
   /** When the last object was proven. */
   endMs: number;
   invocations: number;
-  /** The time that all environments were at work, in milliseconds. */
+  /** The sum of the times during which the environments were at work, in milliseconds. */
   busyMs: number;
 }
 
@@ -38,7 +38,10 @@ export interface Lags {
 export const SDK_ATTEMPTS = 3;
 /** The base of the SDK's backoff. */
 export const SDK_BACKOFF_MS = 100;
-/** How many batches Lambda has under way at first, and how many more each second ("Configuring scaling behavior for SQS event source mappings"). */
+/**
+ * How many batches Lambda runs at once at first, and how many more each second ("Configuring scaling behavior for SQS event source
+ * mappings").
+ */
 const FIRST_ENVIRONMENTS = 5;
 const MORE_PER_SECOND = 5;
 /** How long a new environment takes to begin, and how long a message takes from the queue to the function. */
@@ -64,7 +67,7 @@ export const simulateLags = (setting: LagSetting, seed = 1): Lags => {
   const lags: number[] = [];
   const result = { endMs: 0, invocations: 0, busyMs: 0 };
   let next = 0;
-  /** Takes the message that was due first, if one is due by then. */
+  /** Takes the message that was due first, if it is due by the given time. */
   const take = (byMs: number): Waiting | null => {
     const retried = again.peek();
     const arrivalMs = arrivalsMs[next];
@@ -136,7 +139,7 @@ export const latencyMs = (callMs: number, stallMs: number, random: () => number)
   return callMs * (0.5 + random());
 };
 
-/** Events at random times, `perSecond` of them on average. */
+/** Returns random times of events, on average `perSecond` in each second. */
 export const arrivalsOf = (perSecond: number, endMs: number, random: () => number): Float64Array => {
   const arrivals: number[] = [];
   for (let ms = 0; ms < endMs;) {

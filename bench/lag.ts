@@ -1,4 +1,7 @@
-/** Prints how long objects take from event to proof under bursts, with slow and refused calls, and how long a million messages take to drain. */
+/**
+ * Prints how long objects take from event to proof during bursts and with slow or refused calls. Also prints how long a million messages
+ * take to drain.
+ */
 import { type Figure, type Section, value } from './figure.ts';
 import { lagsOfDeployment } from './lag-deployment.ts';
 import { arrivalsOf, percentile, simulateLags } from './lag-simulation.ts';
@@ -6,7 +9,7 @@ import { randomOf } from './listing-keys.ts';
 import { functionCost } from './prices.ts';
 import { BATCH_SIZE, SERVICE_DELAY_MS } from './small-objects.ts';
 
-/** An object of 1 KiB with `versions: latest`: three calls to S3 and two to DynamoDB. The CPU time is that of the part `small`. */
+/** An object of 1 KiB with `versions: latest` needs three calls to S3 and two to DynamoDB. The part `small` measures its CPU time. */
 const CALLS = 5;
 const CPU_MS = 2.3;
 const MINUTE_MS = 60_000;
@@ -78,7 +81,10 @@ const lagFigures = (name: string, sortedMs: Float64Array): Figure[] => {
   ];
 };
 
-/** Compares both at rates at which batches of the default size are not full, full, and no longer enough. */
+/**
+ * Compares batches with and without a window at three rates. The rates partly fill batches of the default size, fill them, and exceed
+ * what such batches can handle.
+ */
 const windowFigures = (isShort: boolean): Figure[] =>
   [10, 100, 1_000].flatMap((perSecond) =>
     [
@@ -96,7 +102,7 @@ const windowFigures = (isShort: boolean): Figure[] =>
     }),
   );
 
-/** S3 takes this many writes a second for each prefix of keys ("Best practices design patterns", S3 User Guide). */
+/** How many writes a second S3 takes for each prefix of keys ("Best practices design patterns", S3 User Guide). */
 const WRITES_PER_SECOND = 3_500;
 
 const drainFigures = (): Figure[] => [

@@ -1,4 +1,7 @@
-/** Counts the listings of new keys with `versions: all`, when many keys arrive at once. Hints of a batch share listings if their keys are neighbours. */
+/**
+ * Counts the listings of new keys with `versions: all` while many keys arrive at once. The hints of a batch share a listing if their keys
+ * are neighbours.
+ */
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import type { TwoAccounts } from '../demo/two-accounts.ts';
 import { mapConcurrently } from '../src/lib/model/concurrency.ts';

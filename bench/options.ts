@@ -25,7 +25,7 @@ export interface Options {
   isShort: boolean;
   json: boolean;
   parts: readonly Part[];
-  /** Whether `copy` is measured beside other tools, and nothing else. */
+  /** Whether only `copy` is measured, beside other tools. */
   peers: boolean;
 }
 

@@ -1,4 +1,7 @@
-/** Prints how a million messages wait for a destination that is away, what a day of it costs, and how they drain: with the code as deployed, in model time. */
+/**
+ * Prints how a million messages wait for a destination that is away, the cost of a day of waiting, and how the messages drain. The code
+ * is the deployed code, in model time.
+ */
 import { outageWorld, type Used } from '../tests/model/outage-world.ts';
 import { type Figure, type Section, value } from './figure.ts';
 import { functionCost, priceOfCall } from './prices.ts';

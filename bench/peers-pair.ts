@@ -1,4 +1,7 @@
-/** The least that a copy through this machine costs with the AWS SDK: one GET and one PUT for each object. Knows the keys already. */
+/**
+ * The cheapest possible copy through this machine with the AWS SDK: one GET and one PUT for each object. The keys are known in advance,
+ * so nothing is listed.
+ */
 import { buffer } from 'node:stream/consumers';
 import { Readable } from 'node:stream';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';

@@ -1,4 +1,4 @@
-/** Runs other programs, and measures what they use. */
+/** Runs other programs and measures their CPU time and memory. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -21,13 +21,13 @@ const ended = async (child: ReturnType<typeof spawn>): Promise<number> =>
 
 export interface Used {
   cpuSeconds: number;
-  /** 0 where Linux's /proc does not say it. */
+  /** 0 if Linux's /proc does not report it. */
   peakBytes: number;
   code: number;
   output: string;
 }
 
-/** Runs the command in a shell, which prints the CPU time of its child. Node does not measure that. */
+/** Runs the command in a shell, which prints the CPU time of the command. Node does not measure the CPU time of a child. */
 export const runMeasured = async (argv: string[], variables: Record<string, string>): Promise<Used> => {
   const child = spawn('sh', ['-c', '"$@" >&2; echo "$?"; times', 'sh', ...argv], {
     env: { ...process.env, ...variables },
@@ -44,13 +44,13 @@ export const runMeasured = async (argv: string[], variables: Record<string, stri
   return { cpuSeconds: secondsIn(user) + secondsIn(system), peakBytes, code: Number(code), output };
 };
 
-/** Reads `1m2.5s`. */
+/** Converts a time like `1m2.5s` to seconds. */
 const secondsIn = (time: string): number => {
   const [, minutes, seconds] = /^(\d+)m([\d.]+)s$/.exec(time) ?? [];
   return Number(minutes) * 60 + Number(seconds);
 };
 
-/** The peak memory of the process's children; 0 where Linux's /proc does not say it. */
+/** Returns the peak memory of the process's children, or 0 if Linux's /proc does not report it. */
 const peakOfChildren = async (pid: number): Promise<number> => {
   const read = async (path: string): Promise<string> => await readFile(path, 'utf8').catch(() => '');
   const children = (await read(`/proc/${pid}/task/${pid}/children`)).trim().split(' ').filter(Boolean);

@@ -14,7 +14,7 @@ import { runMeasured, type Used, versionOf } from './peers-process.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-/** How many objects every tool that takes a number moves at once. It is the default of `copy`. */
+/** How many objects are moved at once by every tool that has a setting for it. The number is the default of `copy`. */
 const CONCURRENCY = 32;
 
 /** How old the objects are. A server refuses requests whose clock differs by more than fifteen minutes. */
@@ -22,7 +22,7 @@ const AGE_MS = 12 * 60_000;
 
 interface Tool {
   name: string;
-  /** The command that shows whether the tool is installed; null: it is part of this repository. */
+  /** The command that shows whether the tool is installed; null if the tool is part of this repository. */
   version: string[] | null;
   /** Returns the command that copies `count` objects. */
   argv(from: string, to: string, count: number): string[];
@@ -101,7 +101,7 @@ const comparisons = (share: number): Comparison[] => {
 
 const OURS = 's3-replicator copy';
 
-/** Two names of one server are two endpoints, so the bytes pass through this machine. */
+/** The two endpoints are two names of one server. S3 cannot copy between two endpoints, so the bytes pass through this machine. */
 const copyApart = ({ cli, server }: Place): Tool => ({
   name: OURS,
   version: null,
@@ -178,7 +178,7 @@ const compare = async (place: Place, comparison: Comparison, rounds: number): Pr
   const { title, sizeBytes, count, tools, against, aim, per } = comparison;
   const from = `from-${sizeBytes}-${count}`;
   if (await makeBucket(place.client, from)) {
-    // Objects of a bucket that somebody copies are seldom new.
+    // The clock is moved, because the objects that people copy are seldom new.
     await place.server.advance(-AGE_MS);
     await fill(place.client, from, { sizeBytes, count });
     await place.server.advance(AGE_MS);
@@ -218,7 +218,7 @@ const compare = async (place: Place, comparison: Comparison, rounds: number): Pr
   };
 };
 
-/** Resolves to false if the bucket is there already. */
+/** Resolves to false if the bucket exists already. */
 const makeBucket = async (client: S3Client, Bucket: string): Promise<boolean> =>
   await client.send(new CreateBucketCommand({ Bucket })).then(
     () => true,
@@ -239,7 +239,7 @@ const fill = async (
 
 let copies = 0;
 
-/** Copies into a new bucket. Throws if an object is missing there afterwards. */
+/** Copies into a new bucket. Throws if the bucket lacks an object afterwards. */
 const copyOnce = async (
   { server, client }: Place,
   tool: Tool,
@@ -258,7 +258,7 @@ const copyOnce = async (
     AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
   });
   const { KeyCount: arrived = 0 } = await client.send(new ListObjectsV2Command({ Bucket: to }));
-  // s5cmd calls an empty bucket an error.
+  // s5cmd fails if the bucket is empty. Therefore the exit code is ignored for an empty bucket.
   if (count > 0 && (used.code !== 0 || arrived < Math.min(count, 1_000)))
     throw new Error(`${tool.name}: ${arrived} objects arrived, exit code ${used.code}\n${used.output}`);
   return used;

@@ -9,7 +9,7 @@ const KIB = 1024;
 const SIZES = [
   { size: '1 KiB', sizeBytes: KIB, share: 1, inShort: true },
   { size: '16 KiB', sizeBytes: 16 * KIB, share: 1, inShort: false },
-  // An object of this size takes longer than a smaller one, so fewer batches are enough for a measurement.
+  // A 1 MiB object takes longer than a smaller one, so fewer batches are enough for a measurement.
   { size: '1 MiB', sizeBytes: 1024 * KIB, share: 0.25, inShort: true },
 ];
 /** The batch size, which is the default in replication.yml. */

@@ -1,4 +1,7 @@
-/** Prints what the hints of one key with many versions cost while the versions are replicated: with the code as deployed, in model time. */
+/**
+ * Prints the cost of the hints of one key with many versions while the versions are replicated. The code is the deployed code, in model
+ * time.
+ */
 import { replicateStack } from '../tests/model/stack-world.ts';
 import { type Figure, type Section, value } from './figure.ts';
 import { priceOfCall } from './prices.ts';

@@ -1,7 +1,7 @@
 /**
- * Runs `npm run cold-try`: installs the package of `npm run tarball` in an empty folder and uses it as a stranger would, with the machine's own
- * Node. Prints each command with its output, and fails as soon as an output is not as expected. Needs no network: the Serverless Framework is
- * linked from this repository. With `--registry`, npm installs it.
+ * Runs `npm run cold-try`. Installs the package of `npm run tarball` in an empty folder and uses the package as a new user would, with
+ * the machine's own Node. Prints each command with its output, and fails as soon as an output is not as expected. Needs no network,
+ * because the Serverless Framework is linked from this repository. With `--registry`, npm installs the framework.
  */
 import { readFileSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
@@ -84,7 +84,7 @@ const STACKS = z.object({
   ),
 });
 
-/** The local AWS has no AWS CLI. It deploys the template of the package with the parameters that the command prints. */
+/** Deploys the template of the package into the local AWS without the AWS CLI, with the parameters that the command prints. */
 const deployDestination = async ({ folder, run, say }: Shell, aws: LocalAws): Promise<void> => {
   const command = `npx s3-replicator config destination --source-account ${SOURCE_ACCOUNT} --create-bucket`;
   await run(command, /aws cloudformation deploy/);

@@ -1,4 +1,4 @@
-/** Serves the console of a deployment in a process of its own, as an operator would. */
+/** Serves the console of a deployment in a separate process, as an operator would. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** The folders of the search path, without the folders that npm adds in front while a script runs. */
+/** Returns the folders of the search path, without the folders that npm adds in front while a script runs. */
 export const ownPath = (): string[] =>
   (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !/node_modules|node-gyp-bin/.test(folder));
 

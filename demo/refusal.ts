@@ -26,16 +26,16 @@ export const refuseWrites = async (
 };
 
 /**
- * Slightly longer than the function repeats a refused write. The function repeats it because the permission may have been granted
- * a moment ago.
+ * Slightly longer than the time for which the function repeats a refused write. The function repeats the write because the permission may
+ * have been granted a moment ago.
  */
 const TRIED_AGAIN_MS = 125_000;
-/** How long no refusal must have been reported before the clock is moved. */
+/** How long there must have been no report of a refusal before the clock is moved. */
 const QUIET_MS = 300;
 
 /**
- * Moves the clock of the local AWS beyond the time for which refused writes are tried again, so that nobody has to wait for it. Returns a
- * function that ends this.
+ * Moves the clock of the local AWS past the time for which refused writes are repeated, so that the demo need not wait. Returns a
+ * function that stops moving the clock.
  */
 export const skipRetriesOfRefusals = ({ aws, outcomes }: TwoAccounts): (() => void) => {
   let timer: NodeJS.Timeout | undefined;

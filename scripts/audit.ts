@@ -1,6 +1,7 @@
 /**
- * Asks the registry for known vulnerabilities of what is shipped, and checks the signatures of all packages. Fails for what it finds. A
- * registry that cannot be reached or does not answer such questions is only reported, so that nobody needs a network to check a change.
+ * Asks the registry for known vulnerabilities of the shipped packages, and checks the signatures of all packages. Fails if it finds a
+ * problem. If the registry cannot be reached or does not answer such questions, the script only reports that, so that a change can be
+ * checked without a network.
  */
 import { execFileSync } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
@@ -59,7 +60,10 @@ const jsonIn = (output: string): unknown => {
 /** How long one question may take. */
 const TIMEOUT_MS = 60_000;
 
-/** Returns the output. npm fails if it finds something, and also if the registry does not answer. Only the output tells them apart. */
+/**
+ * Returns the output of npm. npm fails both when it finds a problem and when the registry does not answer. Only the output tells the two
+ * apart.
+ */
 const npm = (...command: string[]): string => {
   const patience = ['--json', '--fetch-retries=0', '--fetch-timeout=10000'];
   try {

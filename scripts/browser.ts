@@ -1,6 +1,6 @@
 /**
- * Fetches the headless browser with which the console is tested, into `.browser`, which git ignores. `npm ci` does not fetch it, because it is
- * 70 MB that only these tests need.
+ * Downloads the headless browser for the tests of the console into `.browser`, which git ignores. `npm ci` does not download the browser,
+ * because it has 70 MB and only these tests need it.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,10 @@ const FOLDER = join(import.meta.dirname, '../.browser');
 const DEPENDENCIES = { 'playwright-core': '1.65.1', '@sparticuz/chromium': '153.0.0', 'axe-core': '4.14.1' };
 const MANIFEST = `${JSON.stringify({ private: true, dependencies: DEPENDENCIES }, null, 2)}\n`;
 
-/** The browser is unpacked once, and not by every test, because that takes seconds. The package unpacks it into the folder of temporary files. */
+/**
+ * The browser is unpacked here once, because unpacking takes seconds in every test. The package unpacks the browser into the folder of
+ * temporary files.
+ */
 const unpack = async (): Promise<void> => {
   process.env['TMPDIR'] = FOLDER;
   const entry = createRequire(join(FOLDER, 'package.json')).resolve('@sparticuz/chromium');

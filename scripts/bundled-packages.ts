@@ -35,7 +35,7 @@ export const writeSbom = (folder: string, metafiles: readonly Metafile[]): numbe
   return packages.length;
 };
 
-/** The options of the bundler plugin that esbuild itself does not have, and those that are always there. */
+/** The options that differ from esbuild's own: `exclude`, which esbuild does not have, and `plugins`, which is always present. */
 interface Bundler {
   exclude: string[];
   plugins: Plugin[];

@@ -1,6 +1,6 @@
 /**
- * Takes the screenshot of docs/console.md. Uploads objects for some minutes, so that the plots show real work, while some are refused and a
- * backfill has been verified. Needs `npm run package` and `npm run browser`.
+ * Takes the screenshot of docs/console.md. Uploads objects for some minutes, so that the plots show real work. Some of the objects are
+ * refused, and a backfill has been verified. Needs `npm run package` and `npm run browser`.
  */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

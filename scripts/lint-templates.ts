@@ -27,7 +27,8 @@ try {
     await packageStack({ replicationFile, outDirectory, ...(stage !== undefined && { stage }) });
     templates.push(join(outDirectory, TEMPLATE_FILE));
   }
-  // Warnings are shown, only errors fail. The framework writes a DependsOn that a function's role implies (W3005).
+  // Warnings are shown, but only errors make the check fail. W3005 is ignored, because the framework writes a DependsOn that a function's
+  // role already implies.
   const options = ['--ignore-checks', 'W3005', '--non-zero-exit-code', 'error'];
   const { status } = spawnSync(CFN_LINT, [...options, '--', ...templates], { stdio: 'inherit' });
   console.log(

@@ -1,6 +1,6 @@
 /**
- * Prints the table of docs/migrate.md: how long a backfill takes and what it costs, by size, amount and concurrency. The hours and US$ are
- * those that `backfill start` would estimate for a source with these objects.
+ * Prints the table of docs/migrate.md. The table shows how long a backfill takes and how much it costs, by size, amount and concurrency.
+ * `backfill start` would print the same hours and US$ for a source with these objects.
  */
 import { type Estimated, estimateBackfill, estimateVerify } from '../src/lib/runs/estimate/estimate.ts';
 

@@ -29,7 +29,7 @@ export const bundleForUsers = async (folder: string): Promise<Metafile[]> => {
     ...COMMON,
     format: 'esm',
     banner: { js: REQUIRE },
-    // The package has the built page of the console. Only the repository builds it at each start.
+    // In the package the page of the console is built already. Only the repository builds the page at each start.
     external: ['esbuild'],
     entryPoints: ['scripts/pack/cli.mjs'],
     outfile: join(folder, 'cli.mjs'),
@@ -37,7 +37,8 @@ export const bundleForUsers = async (folder: string): Promise<Metafile[]> => {
   const plugin = build({
     ...COMMON,
     format: 'cjs',
-    // CommonJS has another word for the folder of a module, and a bundle needs no Node that runs TypeScript.
+    // CommonJS has a different name for the folder of a module. A bundle contains no TypeScript, so it does not need a Node that runs
+    // TypeScript.
     define: { 'import.meta.dirname': '__dirname', 'process.features.typescript': 'true' },
     entryPoints: ['scripts/pack/plugin.cjs'],
     outfile: join(folder, 'plugin.cjs'),

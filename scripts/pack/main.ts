@@ -1,7 +1,7 @@
 /**
- * Makes the package that users install: `.package/s3-replicator-<version>.tgz`, with `SHA256SUMS` beside it. The repository's own package.json
- * does not describe this package, so `npm pack` in the root folder refuses. The functions are taken from `.serverless`. `--tag v1.2.3` refuses
- * to make another version.
+ * Makes the package that users install: `.package/s3-replicator-<version>.tgz`, with `SHA256SUMS` beside it. The repository's own
+ * package.json does not describe this package, so `npm pack` fails in the root folder. The functions are taken from `.serverless`. With
+ * `--tag v1.2.3`, fails if the version is not 1.2.3.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
