@@ -76,6 +76,13 @@ describe(`transfers (seed ${SEED}, ${RUNS} runs each)`, () => {
     });
   });
 
+  test('random transfers during which the tags change end with the newest tags', async () => {
+    await property(chaos({ moves: ['tag'] }), (world) => {
+      expectNothingLeft(world);
+      expectShown(world);
+    });
+  });
+
   test('random transfers that a run began lose nothing, if the run is stopped and its dead letters are redriven', async () => {
     await property(chaos({ moves: ['run', 'stop-runs', 'deny'] }), (world) => {
       expectNothingLeft(world);
