@@ -47,7 +47,7 @@ export const outdated = ({ deployment }: Configuration, cwd: string): string | n
   return newer === undefined ? null : `${newer} is newer than ${FOLDER}.`;
 };
 
-/** In a clone of the repository, the functions are made from the sources. */
+/** Returns the files from which the functions are made in a clone of the repository. */
 const sourcesIn = (cwd: string): string[] =>
   existsSync(join(cwd, 'src'))
     ? readdirSync(join(cwd, 'src'), { recursive: true, encoding: 'utf8' })

@@ -29,5 +29,5 @@ export const asCliError = (error: unknown): unknown => {
   return new CliError(code, sentence(error.message), { cause: error });
 };
 
-/** Messages of the SDK end with a period, ours do not. */
+/** Messages of the SDK end with a period, and ours do not. The text that is shown always ends with one. */
 const sentence = (message: string): string => `${message.replace(/\.+$/, '')}.`;

@@ -24,9 +24,9 @@ export interface BrakePorts {
 export interface FoundBrake extends RuleDestination {
   name: string;
   record: BrakeRecord;
-  /** What was counted within the window. */
+  /** The numbers that were counted within the window. */
   counts: Counts;
-  /** The keys on the list that are not passed on yet. */
+  /** The keys on the list that were not passed on yet. */
   held: HeldKey[];
 }
 

@@ -22,7 +22,7 @@ export interface Manifest {
   capabilities: string[];
   /** The tags of the stack. The deployment command must give them, because a template cannot contain them. */
   tags: Record<string, string>;
-  /** The parameters of the template that say where the code is; null: the parameter has no default. */
+  /** The parameters of the template that say where the code is. Null if a parameter has no default. */
   parameters: { CodeBucket: string | null; CodePrefix: string };
   files: { path: string; bytes: number; sha256: string; key?: string }[];
 }

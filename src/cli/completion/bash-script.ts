@@ -43,7 +43,7 @@ const completeValue = (values: Completed['values']): string => {
   return values === null || values.length === 0 ? 'return' : `list=${quoted(values.join(' '))}`;
 };
 
-/** Prints the names of profiles. Files that do not exist have none. */
+/** A command that prints the names of profiles. A file that does not exist adds no name. */
 export const PROFILES = String.raw`sed -n 's/^\[\(profile \)*\([^] ]*\)\]$/\2/p' ~/.aws/config ~/.aws/credentials 2>/dev/null`;
 
 const pathCase = ({ path, words, options }: Group): string => {

@@ -2,7 +2,7 @@
 import type { CommandSpec, OptionSpec } from '../terminal/command.ts';
 import { choicesOf } from '../terminal/option-value.ts';
 
-/** What may follow the words of a command or of a group of commands. */
+/** The words and options that may follow a command or a group of commands. */
 export interface Group {
   /** The words after `s3-replicator`, such as `dlq` or `dlq list`; empty for the program itself. */
   path: string;
@@ -12,10 +12,10 @@ export interface Group {
 }
 
 export interface Completed {
-  /** With its dashes, such as `--rule`. */
+  /** The name of the option with its dashes, such as `--rule`. */
   option: string;
   summary: string;
-  /** The values that can be completed. Null for a switch. Empty if only the person knows the value. */
+  /** The values that can be completed. Null for a switch. Empty if the completion cannot know the values. */
   values: readonly string[] | 'files' | 'profiles' | null;
 }
 
@@ -59,7 +59,7 @@ const completed = (option: string, spec: OptionSpec): Completed => ({
   values: spec.value === undefined ? null : (choicesOf(spec) ?? KINDS[spec.value] ?? []),
 });
 
-/** The placeholders of values that the machine knows. */
+/** The placeholders whose values can be read from this machine. */
 const KINDS: Readonly<Record<string, 'files' | 'profiles'>> = {
   FILE: 'files',
   DIRECTORY: 'files',

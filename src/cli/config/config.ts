@@ -21,7 +21,7 @@ const CONFIG: CommandSpec = {
   examples: [['npx s3-replicator config check', 'Before a deployment']],
 };
 
-/** What these commands ask of AWS. */
+/** The access to AWS that these commands need. */
 interface ConfigPorts {
   readPublicKey: ReadPublicKey;
   callerAccount: CallerAccount;

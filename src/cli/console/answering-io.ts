@@ -1,12 +1,12 @@
-/** Lets a request of the page answer the questions that a command asks at the terminal, so that both confirm the same. */
+/** Lets a request of the page answer the questions of a command, so that the page asks for the same confirmations as the terminal. */
 import type { CliIo, Output } from '../terminal/io.ts';
 import type { Fields } from './request-body.ts';
 
-/** Thrown when a command asks and the request has no answer. Nothing has been changed by then. */
+/** Thrown when a command asks a question and the request has no answer to it. The command has changed nothing by then. */
 export class QuestionAsked extends Error {
   override readonly name = 'QuestionAsked';
   readonly question: string;
-  /** What the command said before it asked. */
+  /** The notes that the command wrote before it asked. */
   readonly warning: string;
 
   constructor(question: string, warning: string) {
@@ -17,8 +17,8 @@ export class QuestionAsked extends Error {
 }
 
 /**
- * Returns an {@link CliIo} without a terminal. `typed` answers a question that wants a word, `yes` one that wants a yes. Notes of the command
- * are added to `notes`.
+ * Returns an {@link CliIo} without a terminal. `typed` answers the questions that expect a word, and `yes` those that expect a yes. The
+ * notes of the command are added to `notes`.
  */
 export const answeringIo = (io: CliIo, { typed, yes }: Fields, notes: string[] = []): CliIo => {
   const stderr: Output = { write: (text) => void notes.push(text.trimEnd()) };

@@ -1,4 +1,4 @@
-/** The answers of the server, which the page shows. Most are the shapes that the commands print with `--json`. */
+/** The answers of the server to the page. Most have the shape that a command prints with `--json`. */
 import type { DeadMessage } from '../../lib/dead-letters/dead-message.ts';
 import type { LetterSummary } from '../../lib/dead-letters/summary.ts';
 import type { RunEstimate, RunSpec } from '../../lib/runs/run.ts';
@@ -13,18 +13,18 @@ export interface Problem {
   message: string;
   /** The next step, in one sentence. */
   fix?: string;
-  /** What the operator has to answer first. */
+  /** The question that the operator has to answer first. */
   question?: string;
 }
 
-/** What does not change while the console runs. */
+/** The values that do not change while the console runs. */
 export interface Session {
   stack: string;
   region: string;
-  /** What follows a command so that it concerns the same deployment, like ` --stage test`; empty: nothing. */
+  /** The options to add to a command so that it concerns the same deployment, like ` --stage test`; empty if none are needed. */
   suffix: string;
   rules: { id: string; destinations: string[]; bucket: string; prefix: string; deletes: boolean }[];
-  /** Why the rules are not known; null: they are. */
+  /** The reason why the rules are not known; null if they are known. */
   problem: Problem | null;
   reasons: string[];
 }
@@ -41,7 +41,7 @@ export interface Letters extends LetterSummary {
   said: string;
 }
 
-/** What has become of an action: what the command prints, and its notes. */
+/** The result of an action: the text that the command prints, and its notes. */
 export interface Acted {
   said: string;
   notes: string[];
@@ -49,7 +49,7 @@ export interface Acted {
 
 export interface ShownRun extends RunState {
   title: string;
-  /** What the command says about the progress; empty: the run is over. */
+  /** The lines that the command prints about the progress; empty if the run is over. */
   lines: string[];
   reportFolder: string | null;
   verdict: string | null;
@@ -60,9 +60,9 @@ export interface ShownRun extends RunState {
 export type RunList = (ListedRun & { title: string })[];
 
 export interface EstimatedRuns {
-  /** Names this estimate when the runs are started. */
+  /** The token with which a request to start the runs names this estimate. */
   ticket: string;
-  /** `lines` is what the command says of the estimate. */
+  /** `lines` is the text that the command prints about the estimate. */
   runs: { title: string; from: string; to: string; estimate: RunEstimate | null; lines: string[] }[];
   spec: RunSpec;
 }

@@ -48,7 +48,7 @@ export const runConsole: Command = async (argv, io) => {
     io.stdout.write(helpText(CONSOLE, io.columns));
     return EXIT.ok;
   }
-  // A mistake in --config or --stage shows here, and not in the browser.
+  // Reports a mistake in --config or --stage in the terminal, before the browser opens.
   deploymentOf(options, io);
   const deployed: Deployed = {
     io,

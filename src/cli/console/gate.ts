@@ -5,7 +5,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
-/** What the gate looks at: the method and the headers. `Sec-Fetch-Site` cannot be set by scripts of a page. */
+/** The parts of a request that the gate checks: the method and the headers. Scripts of a page cannot set `Sec-Fetch-Site`. */
 export type Knock = Pick<IncomingMessage, 'headers' | 'method'>;
 
 export interface Refusal {
@@ -14,13 +14,13 @@ export interface Refusal {
 }
 
 export interface Gate {
-  /** Is in the link that the terminal shows. */
+  /** The token in the link that the terminal shows. */
   linkToken: string;
-  /** Is in the page, and must come back with every request that is not a GET. */
+  /** The token in the page. Every request that is not a GET must send it back. */
   actionToken: string;
   /** Returns the cookie to set. Returns null if the token is wrong, or if another browser has used it. */
   signIn(token: string, knock: Knock): string | null;
-  /** Returns why a request must not pass; null: it may. */
+  /** Returns why a request must not pass, or null if it may pass. */
   refusal(knock: Knock, path: string): Refusal | null;
 }
 
@@ -28,7 +28,7 @@ export const SIGN_IN_PATH = '/sign-in';
 
 export const createGate = (port: number): Gate => {
   const [linkToken, actionToken, session] = [secret(), secret(), secret()];
-  // Cookies do not know ports, so two consoles on one machine need two names.
+  // Browsers send a cookie to all ports of a host, so the cookies of two consoles on one machine need different names.
   const name = `s3-replicator-${port}`;
   let isUsed = false;
   const isSignedIn = ({ headers }: Knock): boolean =>
@@ -48,7 +48,7 @@ export const createGate = (port: number): Gate => {
       const hosts = [`127.0.0.1:${port}`, `localhost:${port}`];
       const { host, origin, 'sec-fetch-site': site } = knock.headers;
       const { method } = knock;
-      // Otherwise a name of somebody else that resolves to 127.0.0.1 would make the console part of that somebody's site.
+      // Without this check, another site whose name resolves to 127.0.0.1 could use the console as a part of that site.
       if (host === undefined || !hosts.includes(host)) return refused(421, 'This is not the console.');
       if (method !== 'GET' && method !== 'POST') return refused(405, 'Only GET and POST are known.');
       if (origin !== undefined && origin !== `http://${host}`) return refused(403, OTHER_SITE);
@@ -74,7 +74,7 @@ const refused = (status: number, message: string): Refusal => ({ status, message
 
 const secret = (): string => randomBytes(32).toString('base64url');
 
-/** Takes the same time wherever the texts differ. */
+/** Compares two texts in constant time, so the time does not reveal where they differ. */
 const isSame = (one: string, other: string): boolean => timingSafeEqual(digest(one), digest(other));
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

@@ -21,13 +21,13 @@ import { oneAfterAnother } from './once.ts';
 import type { Fields } from './request-body.ts';
 import { changes, reads, type Route } from './routes.ts';
 
-/** Maximum number of letters that the page shows one by one. A narrower filter shows others. */
+/** Maximum number of letters that the page shows one by one. A narrower filter shows the other letters. */
 const SHOWN = 200;
 
 const FILTER = Object.keys(FILTER_OPTIONS);
 
 export const letterRoutes = (deployed: Deployed): Route[] => {
-  // Whoever reads the queue holds its letters for a moment, so a redrive during a list would find none.
+  // A reader of the queue hides the letters for a moment. Without this order, a redrive during a list would find no letters.
   const inTurn = oneAfterAnother();
   const on = async <Result>(
     { spec, fields }: { spec: CommandSpec; fields: Fields },
@@ -53,7 +53,7 @@ export const letterRoutes = (deployed: Deployed): Route[] => {
       const json: Letters = await on({ spec: LIST, fields: queryFields(query) }, listed);
       return { json };
     }),
-    // Nothing is changed, but S3 is asked whether uploads may begin.
+    // A check does not count as a change, although it asks S3 whether uploads may begin.
     { ...acts('check'), changes: false },
     acts('redrive'),
     acts('discard'),
@@ -72,7 +72,7 @@ const listed = async (queue: OperatorQueue, options: ParsedOptions, io: CliIo): 
 
 type Work = (queue: OperatorQueue, options: ParsedOptions, io: CliIo) => Promise<{ said: string }>;
 
-/** Each action does what the command of this name does, and answers its result with what the command prints. */
+/** Each action does the work of the command with the same name, and answers with the text that the command prints. */
 const ACTIONS: Record<'check' | 'discard' | 'redrive', [CommandSpec, Work]> = {
   check: [
     CHECK_LETTERS,
@@ -99,7 +99,7 @@ const ACTIONS: Record<'check' | 'discard' | 'redrive', [CommandSpec, Work]> = {
   ],
 };
 
-/** What fits into a line of a dialog, in characters. */
+/** How many characters fit into a line of a dialog. */
 const COLUMNS = 70;
 
 const placeOf = (queue: OperatorQueue, options: ParsedOptions, io: CliIo) => ({

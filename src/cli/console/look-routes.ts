@@ -1,4 +1,4 @@
-/** Shows the deployment, an object, and what doctor finds, as the commands `status`, `explain` and `doctor` do. */
+/** Shows the deployment, an object, and the findings of doctor, as the commands `status`, `explain` and `doctor` do. */
 import { resourceNames } from '../../lib/configuration/resource-names.ts';
 import { DEAD_LETTER_REASONS } from '../../lib/dead-letters/reasons.ts';
 import { withCliErrors } from '../aws-errors.ts';
@@ -16,7 +16,10 @@ import type { Deployed } from './deployed.ts';
 import { reusedFor } from './once.ts';
 import { reads, type Route } from './routes.ts';
 
-/** How often queues and tables are asked at most, however many pages are open. The reader asks CloudWatch once a minute. */
+/**
+ * How long an answer of the queues and tables is reused, so that many open pages cause no more requests than one. The reader asks
+ * CloudWatch once a minute.
+ */
 const STATE_MS = 4_500;
 
 export const lookRoutes = (deployed: Deployed): Route[] => {
@@ -62,7 +65,7 @@ const sessionOf = ({ io, options }: Deployed): Session => {
   };
 };
 
-/** A mistake in replication.yml keeps nobody from the dead letters. */
+/** A mistake in replication.yml must not hide the dead letters. */
 const rulesOf = (options: Deployed['options'], io: Deployed['io']): Pick<Session, 'problem' | 'rules'> => {
   try {
     const { rules } = configurationOf(options, io).replication;

@@ -1,4 +1,4 @@
-/** Returns a function that reuses an answer for `ms` milliseconds. Callers at the same time share one answer, and an error is not kept. */
+/** Returns a function that reuses an answer for `ms` milliseconds. Simultaneous callers share one answer. An error is not reused. */
 export const reusedFor = <Value>(
   ms: number,
   now: () => number,
@@ -18,7 +18,7 @@ export const reusedFor = <Value>(
   };
 };
 
-/** Returns a function that starts each piece of work when the one before it has ended, well or not. */
+/** Returns a function that starts each piece of work when the previous one has succeeded or failed. */
 export const oneAfterAnother = (): (<Value>(work: () => Promise<Value>) => Promise<Value>) => {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {

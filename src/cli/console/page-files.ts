@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { BuildOptions } from 'esbuild';
 
 export interface PageFiles {
-  /** `{token}` and `{readOnly}` stand for the values of the server. */
+  /** The HTML of the page. The server replaces `{token}` and `{readOnly}` with its own values. */
   html: string;
   script: string;
   style: string;

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 
-/** Maximum size of a request. The longest is a filter with some keys in it. */
+/** Maximum size of a request. The longest request is a filter with several keys. */
 const MAX_BYTES = 64 * 1024;
 
-/** The fields of a request: texts, or true for what is switched on. */
+/** The fields of a request. The value is a text, or true for a switch that is on. */
 export type Fields = Readonly<Record<string, string | true | string[]>>;
 
-/** A body that cannot be read. */
+/** The error about a body that cannot be read. */
 export class BodyError extends Error {
   override readonly name = 'BodyError';
   readonly status: number;

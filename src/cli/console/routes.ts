@@ -1,22 +1,22 @@
-/** What the server asks of the routes, and what they answer. */
+/** The requests that the server passes to the routes, and their answers. */
 import type { Fields } from './request-body.ts';
 
 export interface ApiRequest {
-  /** The part of the path that the route leaves open; empty if there is none. */
+  /** The part of the path that stands at `:id`; empty if the path has no such part. */
   id: string;
   query: URLSearchParams;
   /** Empty for a GET. */
   fields: Fields;
 }
 
-/** A value that becomes JSON, or a page that is shown inside of another. */
+/** A value that is sent as JSON, or a page that is shown inside another page. */
 export type Answer = { json: unknown } | { html: string; css: string };
 
 export interface Route {
   method: 'GET' | 'POST';
-  /** A path in which `:id` stands for one part. */
+  /** The path. In it, `:id` stands for one variable part. */
   path: string;
-  /** Whether something in AWS changes, which `--read-only` forbids. */
+  /** Whether the route changes something in AWS. `--read-only` forbids such routes. */
   changes: boolean;
   answer(request: ApiRequest): Promise<Answer>;
 }
@@ -37,7 +37,7 @@ export const changes = (path: string, answer: Route['answer']): Route => ({
   answer,
 });
 
-/** Returns the route of a request, with the open part of its path. Returns null if there is none. */
+/** Returns the route of a request, with the variable part of its path. Returns null if there is no such route. */
 export const routeOf = (
   routes: readonly Route[],
   method: string,

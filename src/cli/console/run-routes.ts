@@ -71,7 +71,7 @@ const shownRun = async (options: ParsedOptions, { io, ports }: Deployed): Promis
   };
 };
 
-/** Makes the report from the tables, in which the run is kept for a year, and not from the bucket of reports. */
+/** Makes the report from the tables, which keep the run for a year. The bucket of reports is not read. */
 const report = async (options: ParsedOptions, { io, ports }: Deployed): Promise<Answer> => {
   const { deployment, replication, backfill } = configurationOf(options, io);
   const { store } = ports.runs.runs(deployment);
@@ -87,14 +87,14 @@ const report = async (options: ParsedOptions, { io, ports }: Deployed): Promise<
   return { html, css: /<style>(.*?)<\/style>/s.exec(html)?.[1] ?? '' };
 };
 
-/** An estimate that was shown, so that the runs are started with it. */
+/** An estimate that the page has shown. The runs are started with exactly this estimate. */
 interface Estimated {
   command: StartCommand;
   estimates: (RunEstimate | null)[];
   isDry: boolean;
 }
 
-/** How many estimates are kept. An operator looks at one at a time. */
+/** How many estimates are kept. An operator usually looks at one at a time. */
 const KEPT = 20;
 
 const startRoutes = (deployed: Deployed): Route[] => {

@@ -15,12 +15,12 @@ export interface ConsoleServer {
 }
 
 interface Setting {
-  /** 0 for a free port that the system chooses. */
+  /** The port; 0 lets the system choose a free port. */
   port: number;
   readOnly: boolean;
   page: PageFiles;
   routes: readonly Route[];
-  /** Called with an error that no operator has caused. */
+  /** Called with an error that is a bug and not caused by an operator. */
   onBug(error: unknown): void;
 }
 
@@ -68,7 +68,7 @@ const handle = async (exchange: Exchange, setting: Setting): Promise<void> => {
     if (isBug) setting.onBug(error);
     if (response.headersSent) response.destroy();
     else send(response, { status, text: JSON.stringify(body), type: 'application/json' });
-    // The rest of a body that was refused is not read.
+    // The rest of a refused body is not read.
     if (status === 413) request.destroy();
   }
 };
@@ -76,7 +76,7 @@ const handle = async (exchange: Exchange, setting: Setting): Promise<void> => {
 const urlOf = ({ url = '' }: IncomingMessage): URL | null =>
   URL.canParse(url, 'http://console') ? new URL(url, 'http://console') : null;
 
-/** The token leaves the address by the redirection, so it is neither in the history nor in a copied address. */
+/** The redirection removes the token from the address, so that it is neither in the history nor in a copied address. */
 const signIn = ({ request, response, gate }: Exchange, url: URL): void => {
   const cookie = gate.signIn(url.searchParams.get('token') ?? '', request);
   if (cookie === null)
@@ -127,7 +127,7 @@ const send = (
   response.end(text);
 };
 
-/** Every answer has these headers. Nothing is loaded from elsewhere, and no script or style stands inside of a page. */
+/** Headers of every answer. They forbid resources of other sites, and scripts and styles inside a page. */
 const SAFE = {
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",

@@ -1,11 +1,11 @@
-/** Counts the bytes that a copy moves, and keeps it within its limits. */
+/** Counts the bytes that a copy moves, and keeps the copy within its limits. */
 import { Readable } from 'node:stream';
 import type { Buckets, Clock, DestinationBucket, SourceBucket } from '../../lib/model/ports.ts';
 
 /** Resolves when `amount` more may pass. */
 export type Limit = (amount: number) => Promise<void>;
 
-/** How much may pass at once after a pause, in milliseconds of the rate. */
+/** Maximum amount that may pass at once after a pause, in milliseconds of the rate. */
 const BURST_MS = 100;
 
 /** Returns a limit on an amount per second, which all callers share. */
@@ -20,7 +20,7 @@ export const limitOf = (perSecond: number | null, { now, sleep }: Clock): Limit 
   };
 };
 
-/** Minimum size of a body whose bytes are counted while they move. Smaller ones are counted when they have arrived. */
+/** Minimum size of a body whose bytes are counted while they move. The bytes of a smaller body are counted when it has arrived. */
 const COUNTED_APART_BYTES = 256 * 1024 * 1024;
 
 /** `onBytes` is called with the bytes that have reached the destination. */
@@ -45,7 +45,7 @@ const limitedSource = (real: SourceBucket, limit: Limit): SourceBucket => ({
   },
 });
 
-/** Passes the body on chunk by chunk. An error of the body is an error of the result, and whoever destroys the result ends the body. */
+/** Passes the body on chunk by chunk. An error of the body becomes an error of the result. Destroying the result ends the body. */
 const through = (body: Readable, onChunk: (bytes: number) => Promise<void> | void): Readable =>
   Readable.from(chunksOf(body, onChunk), { objectMode: false });
 

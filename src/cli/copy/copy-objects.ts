@@ -1,4 +1,4 @@
-/** Copies the keys that differ, in this process, with the function that every hint of a deployment ends in. */
+/** Copies the keys that differ in this process. Uses `converge`, the same function that handles every hint of a deployment. */
 import { contextOf, type PassedOver } from '../../lib/converge/context.ts';
 import { converge } from '../../lib/converge/converge.ts';
 import type { Convergence } from '../../lib/converge/convergence.ts';
@@ -18,13 +18,13 @@ import type { CopyCounters } from '../../lib/runs/run.ts';
 /** A key or a version that could not be copied. */
 export interface CopyFailure {
   key: string;
-  /** Null: the failure is about the key. */
+  /** The version that failed; null if the failure concerns the key. */
   versionId: string | null;
   reason: Reason;
   detail: string;
 }
 
-/** Nothing is counted yet. */
+/** Returns counters at zero. */
 export const emptyTally = (): CopyCounters => ({
   done: 0,
   outcomes: {},
@@ -42,11 +42,11 @@ export const emptyTally = (): CopyCounters => ({
 });
 
 export interface CopyObjects {
-  /** Resolves when the work on the key has begun, or is not to begin because the copy has stopped. */
+  /** Resolves when the work on the key has begun, or when the copy has stopped and the work will not begin. */
   add(hint: Hint): Promise<void>;
-  /** Resolves when all work has ended. Throws the failure because of which the copy has stopped. */
+  /** Resolves when all work has ended. Throws the failure that stopped the copy. */
   drained(): Promise<void>;
-  /** What was done so far. */
+  /** The counters of the work that is done so far. */
   tally: CopyCounters;
 }
 
@@ -54,11 +54,11 @@ export interface CopyObjectsOptions {
   configuration: ReplicationConfiguration;
   buckets: Buckets;
   leftovers: Leftovers;
-  /** Null: converge looks at each key itself. */
+  /** Answers fresh looks with listings. Null if converge takes a fresh look at each key itself. */
   freshLooks: FreshLooks | null;
   concurrency: number;
   clock: Clock;
-  /** Aborted by Ctrl-C. No further key is begun. */
+  /** Aborted by Ctrl-C. After that, no further key is begun. */
   stopped: AbortSignal;
   onFailure(failure: CopyFailure): void;
   onDone(): void;

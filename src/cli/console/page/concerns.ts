@@ -1,4 +1,4 @@
-/** What keeps the deployment from being well, each with its next step. */
+/** The problems of the deployment, each with its next step. */
 import { isReadable, type NotReadable, type Readable } from '../../../lib/state/deployment-state.ts';
 import { isBehind } from '../../../lib/state/verdict.ts';
 import { countOf } from '../../../lib/text/amounts.ts';
@@ -15,7 +15,7 @@ const DOCTOR = { to: '/doctor', label: 'Ask doctor' };
 
 type Told = readonly [text: string, next: Concern['next']];
 
-/** Returns what there is to tell about a part of the state that can be known. */
+/** Returns the concern about a part of the state. Returns no concern if that part cannot be read. */
 const told = <Value extends object | number | null>(
   value: Readable<Value>,
   tell: (found: NonNullable<Exclude<Value, NotReadable>>) => Told | null,
@@ -24,11 +24,11 @@ const told = <Value extends object | number | null>(
   return text === undefined ? [] : [{ text, next }];
 };
 
-/** Says in a few words how many there are. */
+/** Says in a few words how many concerns there are. */
 export const headlineOf = ({ length }: readonly Concern[]): string =>
   length === 0 ? 'all is well' : length === 1 ? 'one thing needs you' : `${length} things need you`;
 
-/** Returns nothing if all is well, and if all of it can be known. */
+/** Returns no concern if all is well and the whole state can be read. */
 export const concernsIn = (state: State): Concern[] => [
   ...deadLetters(state),
   ...state.rules.flatMap((rule) => ruleConcerns(rule, state.at)),
@@ -62,7 +62,7 @@ const deadLetters = ({ deadLetters: queues }: State): Concern[] =>
 
 const ruleConcerns = (rule: State['rules'][number], at: string): Concern[] => {
   const name = `${rule.rule} → ${rule.destination}`;
-  // What else makes a rule count as behind is told by the other concerns, or by its dead letters.
+  // The other concerns and the dead letters report the other reasons for which a rule counts as behind.
   const isLate = isBehind({ ...rule, avoided: null, brake: { ...NO_BRAKE }, failedLastHour: 0 });
   return [
     ...told(rule.avoided, ({ since, reason, detail }) => [
@@ -88,7 +88,7 @@ const ruleConcerns = (rule: State['rules'][number], at: string): Concern[] => {
 
 const NO_BRAKE = { state: 'off', since: null, why: null, releasing: false } as const;
 
-/** The alarms about dead letters say what is said already. */
+/** Alarms about dead letters are left out, because another concern already reports the dead letters. */
 const alarms = ({ alarms: found }: State): Concern[] =>
   (known(found) ? found : [])
     .filter(({ alarm, state }) => state === 'ALARM' && !alarm.endsWith('dead-letters'))

@@ -1,4 +1,4 @@
-/** Reads from the server, and sends it what an operator has asked for. */
+/** Reads from the server, and sends the requests of the operator to it. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { Problem } from '../api.ts';
 
@@ -7,7 +7,7 @@ const meta = (name: string): string =>
 
 export const READ_ONLY = meta('console-read-only') === 'true';
 
-/** Makes an error of why a request failed. */
+/** Makes an error from the reason why a request failed. */
 const failed = (problem: Problem): Error => new Error(problem.message, { cause: problem });
 
 const GONE: Problem = {
@@ -40,7 +40,7 @@ const isProblem = (cause: unknown): cause is Problem =>
   typeof cause === 'object' && cause !== null && 'message' in cause;
 
 export interface Loaded<Value> {
-  /** The last answer, which stays while a new one is read; null: none yet. */
+  /** The last answer. It stays while a new one is read. Null if there is no answer yet. */
   value: Value | null;
   problem: Problem | null;
   isLoading: boolean;
@@ -50,8 +50,8 @@ export interface Loaded<Value> {
 type Answer<Value> = Pick<Loaded<Value>, 'problem' | 'value'> & { path: string | null };
 
 /**
- * Reads a path, and again after `everyMs`; null: only once, or never if the path is null. A hidden page reads nothing. A page that was hidden
- * reads at once when it is shown again.
+ * Reads a path, and reads it again every `everyMs`. If `everyMs` is null, reads only once. If the path is null, reads nothing. A hidden
+ * page does not read, and reads at once when it is shown again.
  */
 export const useServer = <Value>(path: string | null, everyMs: number | null = null): Loaded<Value> => {
   const [answer, setAnswer] = useState<Answer<Value>>({ path: null, value: null, problem: null });

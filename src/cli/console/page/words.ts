@@ -1,9 +1,9 @@
-/** Amounts and times as the page shows them. */
+/** Formats amounts and times for the page. */
 import { byteText, countText } from '../../../lib/text/amounts.ts';
 import { isReadable, type NotReadable, type Readable } from '../../../lib/state/deployment-state.ts';
 import type { State } from '../api.ts';
 
-/** Formats a duration as short as a cell needs it: `1.8 s`, `45 s`, `12 min`, `3 h`, `2 d`. */
+/** Formats a duration briefly, so that it fits into a cell: `1.8 s`, `45 s`, `12 min`, `3 h`, `2 d`. */
 export const short = (seconds: number): string => {
   if (seconds < 10) return `${seconds.toFixed(1).replace(/\.0$/, '')} s`;
   if (seconds < 120) return `${Math.round(seconds)} s`;
@@ -11,7 +11,7 @@ export const short = (seconds: number): string => {
   return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} d`;
 };
 
-/** How long ago a time is, as seen at another time. */
+/** Describes how long before `at` a time is. */
 export const ago = (iso: string, at: string | number): string =>
   `${short(Math.max(0, (new Date(at).getTime() - Date.parse(iso)) / 1_000))} ago`;
 
@@ -28,7 +28,7 @@ export const bytesPerSecond = (rate: number): string => `${byteText(Math.round(r
 
 export { isReadable as known };
 
-/** The text of a part of the state; a question mark for what may not be read. */
+/** Returns the text of a part of the state, or a question mark if that part may not be read. */
 export const textOf = <Value extends object | number | string | null>(
   value: Readable<Value>,
   text: (found: Exclude<Value, NotReadable>) => string,
@@ -37,7 +37,7 @@ export const textOf = <Value extends object | number | string | null>(
 export const share = (done: number, all: number | null): number | null =>
   all === null || all === 0 ? null : Math.min(1, done / all);
 
-/** How many messages a queue holds; null: unknown. */
+/** Returns how many messages a queue holds, or null if the number is unknown. */
 export const countIn = (queue: State['deadLetters']['live'] | undefined): number | null =>
   queue === undefined || !isReadable(queue.messages)
     ? null
