@@ -3,7 +3,7 @@ import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { clientConfig, type LocalAws, startLocalAws } from '@s3-replicator/local-aws';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { createBuckets } from '../../src/lib/aws/s3/buckets.ts';
-import { createS3Clients } from '../../src/lib/aws/s3/clients.ts';
+import { createS3Clients } from '../../src/lib/aws/s3/client/clients.ts';
 import { NO_ATTRIBUTES, NO_LOCK } from '../../src/lib/model/no-attributes.ts';
 import type { DestinationBucket } from '../../src/lib/model/ports.ts';
 import type { S3Service, ServiceDestination } from '../../src/lib/model/rule.ts';

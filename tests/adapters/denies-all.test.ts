@@ -1,7 +1,7 @@
 /** Whether a destination denies everything, or only some keys, as bucket policies of the local S3 decide it. */
 import type { PolicyDocument } from '@s3-replicator/local-aws';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { deniesAllIn } from '../../src/lib/aws/s3/denies-all.ts';
+import { deniesAllIn } from '../../src/lib/aws/s3/probe/denies-all.ts';
 import { testDestination, testRule } from '../model/settings.ts';
 import { type LocalBuckets, startLocalBuckets } from './local-buckets.ts';
 

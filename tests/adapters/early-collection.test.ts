@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 
-const MODULE = new URL('../../src/lib/aws/s3/early-collection.ts', import.meta.url).href;
+const MODULE = new URL('../../src/lib/aws/s3/client/early-collection.ts', import.meta.url).href;
 
 /**
  * A program that creates objects that survive a collection, so that V8 enlarges the young generation. It

@@ -3,7 +3,7 @@
  * an S3 object. The rows about headers come from the table with which the adapters read and write headers.
  * The other rows are written here.
  */
-import { type HeaderAttributes, KEPT_HEADERS } from '../../src/lib/aws/s3/object-headers.ts';
+import { type HeaderAttributes, KEPT_HEADERS } from '../../src/lib/aws/s3/object/object-headers.ts';
 
 export interface Row {
   attribute: string;

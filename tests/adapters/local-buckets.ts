@@ -5,7 +5,11 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { clientConfig, type LocalAws, type PolicyDocument, startLocalAws } from '@s3-replicator/local-aws';
 import { createBuckets } from '../../src/lib/aws/s3/buckets.ts';
-import { createS3Clients, type S3ClientsOptions, type S3Clients } from '../../src/lib/aws/s3/clients.ts';
+import {
+  createS3Clients,
+  type S3ClientsOptions,
+  type S3Clients,
+} from '../../src/lib/aws/s3/client/clients.ts';
 import type { Buckets } from '../../src/lib/model/ports.ts';
 import { setAwsVariables } from '../model/aws-variables.ts';
 

@@ -1,8 +1,8 @@
 /** Copies inside S3, against a server with scripted responses. */
 import { CopyObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { call } from '../../src/lib/aws/s3/call.ts';
-import { createS3Clients } from '../../src/lib/aws/s3/clients.ts';
+import { call } from '../../src/lib/aws/s3/client/call.ts';
+import { createS3Clients } from '../../src/lib/aws/s3/client/clients.ts';
 import type { Checksum, ReplicaAttributes } from '../../src/lib/model/ports.ts';
 import { REPLICA_ATTRIBUTES } from '../model/memory-buckets.ts';
 import { s3Error } from '../model/scripted-aws.ts';

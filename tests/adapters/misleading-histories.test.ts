@@ -1,7 +1,7 @@
 /** The history of one key, against a server with scripted responses. */
 import type { IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { listedKinds } from '../../src/lib/aws/s3/listed-kinds.ts';
+import { listedKinds } from '../../src/lib/aws/s3/listing/listed-kinds.ts';
 import { s3Error } from '../model/scripted-aws.ts';
 import { historyIds as ids } from './history-ids.ts';
 import { aws, destination, forgetRequests, source, startScript, stopScript } from './scripted-s3.ts';

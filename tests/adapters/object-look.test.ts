@@ -5,7 +5,7 @@
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { createBuckets } from '../../src/lib/aws/s3/buckets.ts';
-import { createS3Clients } from '../../src/lib/aws/s3/clients.ts';
+import { createS3Clients } from '../../src/lib/aws/s3/client/clients.ts';
 import { operationOf } from '../e2e/support/operations.ts';
 import { testDestination, testRule } from '../model/settings.ts';
 import { type LocalBuckets, startLocalBuckets } from './local-buckets.ts';

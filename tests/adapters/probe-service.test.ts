@@ -2,7 +2,7 @@
 import { ListObjectVersionsCommand, S3Client } from '@aws-sdk/client-s3';
 import { clientConfig, type LocalAws, startLocalAws } from '@s3-replicator/local-aws';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { probeService } from '../../src/lib/aws/s3/probe-service.ts';
+import { probeService } from '../../src/lib/aws/s3/probe/probe-service.ts';
 import { lackOf, QUESTIONS, type Question } from '../../src/lib/model/service-answers.ts';
 import type { ServiceDestination } from '../../src/lib/model/rule.ts';
 import { testDestination, testRule } from '../model/settings.ts';

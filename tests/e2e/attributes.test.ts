@@ -8,8 +8,8 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { STAMP } from '../../demo/stamp.ts';
-import { withHeaders } from '../../src/lib/aws/s3/command-hooks.ts';
-import { signHeaderBytes } from '../../src/lib/aws/s3/header-bytes.ts';
+import { withHeaders } from '../../src/lib/aws/s3/client/command-hooks.ts';
+import { signHeaderBytes } from '../../src/lib/aws/s3/client/header-bytes.ts';
 import { expectReplicated, seen } from './support/objects.ts';
 import { watchRequests, writesIn } from './support/operations.ts';
 import { deadLetters, purge } from './support/queues.ts';

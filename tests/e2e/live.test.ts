@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { STAMP, stampIn, stampOf } from '../../demo/stamp.ts';
-import { withHeaders } from '../../src/lib/aws/s3/command-hooks.ts';
+import { withHeaders } from '../../src/lib/aws/s3/client/command-hooks.ts';
 import { expectReplicas, expectReplicated, openUploads, seen } from './support/objects.ts';
 import { settled, startStage, type Stage } from './support/stages/stage.ts';
 

@@ -5,7 +5,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createBuckets } from '../../src/lib/aws/s3/buckets.ts';
-import { createS3Clients, type S3Clients } from '../../src/lib/aws/s3/clients.ts';
+import { createS3Clients, type S3Clients } from '../../src/lib/aws/s3/client/clients.ts';
 import type { Buckets } from '../../src/lib/model/ports.ts';
 import { setAwsVariables } from './aws-variables.ts';
 

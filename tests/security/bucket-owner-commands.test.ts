@@ -56,9 +56,9 @@ test('the owner stands in every command that the product sends to S3, and ListBu
 
 /** The other clients. Commands that write name the owner explicitly. All others read settings that show who owns a bucket. */
 const OWN_CLIENTS = [
-  'src/lib/aws/s3/access.ts',
+  'src/lib/aws/s3/client/access.ts',
   'src/lib/aws/s3/bucket-notifications.ts',
-  'src/lib/aws/s3/look-at-bucket.ts',
+  'src/lib/aws/s3/probe/look-at-bucket.ts',
   'src/lib/aws/settings/bucket-settings.ts',
   'src/lib/aws/settings/canary-object.ts',
 ];
@@ -77,8 +77,10 @@ test('every client for S3 in the product is one that adds the owner, except thos
   expect(canary).toContain('ExpectedBucketOwner: place.account }');
   expect(canary.match(/new (?:Put|Delete)ObjectCommand\((?:\{ \.\.\.named|named)/g)).toHaveLength(2);
   // This client asks for the region of the bucket alone.
-  expect(textOf('src/lib/aws/s3/access.ts').match(/new \w+Command\(/g)).toEqual(['new HeadBucketCommand(']);
-  for (const file of ['src/lib/aws/s3/look-at-bucket.ts', 'src/lib/aws/settings/bucket-settings.ts'])
+  expect(textOf('src/lib/aws/s3/client/access.ts').match(/new \w+Command\(/g)).toEqual([
+    'new HeadBucketCommand(',
+  ]);
+  for (const file of ['src/lib/aws/s3/probe/look-at-bucket.ts', 'src/lib/aws/settings/bucket-settings.ts'])
     expect(textOf(file), file).not.toMatch(
       /new (?:Put|Delete|Copy|Create|Upload|Complete|Restore|GetObjectCommand)/,
     );

@@ -23,7 +23,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { clientConfig, type LocalAws, startLocalAws } from '@s3-replicator/local-aws';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { probePermissions } from '../../src/lib/aws/s3/probe-permissions.ts';
+import { probePermissions } from '../../src/lib/aws/s3/probe/probe-permissions.ts';
 import { testDestination, testRule } from '../model/settings.ts';
 import { DAY_MS } from '../runs/attributes-world.ts';
 

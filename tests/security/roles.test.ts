@@ -13,7 +13,12 @@ import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { clientConfig, type Credentials } from '@s3-replicator/local-aws';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SOURCE_ACCOUNT } from '../../demo/two-accounts.ts';
-import { narrowSessions, PROBE_KEY, type Sessions, WIDE_SESSIONS } from '../../src/lib/aws/s3/sessions.ts';
+import {
+  narrowSessions,
+  PROBE_KEY,
+  type Sessions,
+  WIDE_SESSIONS,
+} from '../../src/lib/aws/s3/client/sessions.ts';
 import { compareRoleArn, type Destination, type ReplicationRule } from '../../src/lib/model/rule.ts';
 import { type LocalBuckets, startLocalBuckets } from '../adapters/local-buckets.ts';
 import { operationOf } from '../e2e/support/operations.ts';

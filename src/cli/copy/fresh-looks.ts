@@ -2,7 +2,7 @@
  * The fresh look at the source that follows every write, for many keys with one listing (`decisions/050-fresh-looks-by-listing.md`). A HEAD
  * for each would cost a copy a third of its CPU.
  */
-import { justBefore } from '../../lib/aws/s3/neighbours.ts';
+import { justBefore } from '../../lib/aws/s3/listing/neighbours.ts';
 import { compareKeys } from '../../lib/listing/key-order.ts';
 import type { ListedVersion, ListPage } from '../../lib/listing/page.ts';
 import type { ObjectState } from '../../lib/model/ports.ts';

@@ -1,4 +1,4 @@
-import type { BucketFacts } from '../../lib/aws/s3/look-at-bucket.ts';
+import type { BucketFacts } from '../../lib/aws/s3/probe/look-at-bucket.ts';
 import type { ParsedOptions } from '../terminal/command.ts';
 import { CliError } from '../terminal/errors.ts';
 import type { Questions } from '../terminal/questions.ts';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { BucketLook } from '../../lib/aws/s3/look-at-bucket.ts';
+import type { BucketLook } from '../../lib/aws/s3/probe/look-at-bucket.ts';
 import { parseConfiguration } from '../../lib/configuration/configuration.ts';
 import { ConfigurationError } from '../../lib/configuration/problem.ts';
 import { type CommandSpec, helpText, type OptionSpec, parseOptions } from '../terminal/command.ts';
@@ -153,6 +153,6 @@ const filesText = (files: readonly NewFile[]): string =>
 /** Runs `s3-replicator init …`. The SDK and the prompts are imported only here. */
 export const runInit = runInitWith({
   questions: async (signal) => (await import('../terminal/questions.ts')).terminalQuestions(signal),
-  look: async (region) => (await import('../../lib/aws/s3/look-at-bucket.ts')).createBucketLook(region),
+  look: async (region) => (await import('../../lib/aws/s3/probe/look-at-bucket.ts')).createBucketLook(region),
   random: () => `s3-replicator-${randomBytes(9).toString('base64url')}`,
 });

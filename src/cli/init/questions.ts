@@ -9,7 +9,7 @@ import {
   STACK_NAME_PART,
 } from '../../lib/configuration/aws-syntax.ts';
 import { DEFAULT_MAX_RETENTION_DAYS } from '../../lib/configuration/destination-schema.ts';
-import type { BucketFacts } from '../../lib/aws/s3/look-at-bucket.ts';
+import type { BucketFacts } from '../../lib/aws/s3/probe/look-at-bucket.ts';
 import type { Choice } from '../terminal/questions.ts';
 
 export type Flag =

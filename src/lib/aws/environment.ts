@@ -7,8 +7,8 @@ import type { Clock } from '../model/ports.ts';
 import { hashKeysInJson, type LoggedKeys } from '../text/hashed-key.ts';
 import type { ReplicationConfiguration } from '../model/rule.ts';
 import type { MetricForm } from './cloudwatch/embedded-metrics.ts';
-import { createS3Clients, type S3Clients } from './s3/clients.ts';
-import { type Job, narrowSessions } from './s3/sessions.ts';
+import { createS3Clients, type S3Clients } from './s3/client/clients.ts';
+import { type Job, narrowSessions } from './s3/client/sessions.ts';
 import { createSqsClient } from './sqs/queues.ts';
 
 export interface Environment {

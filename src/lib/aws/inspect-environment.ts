@@ -11,8 +11,8 @@ import { createTransferStore } from './dynamodb/transfer-store.ts';
 import { createVersionReceipts } from './dynamodb/version-receipts.ts';
 import { createEnvironment, type Environment, limitTime, REPLICATE_RESERVE_MS } from './environment.ts';
 import { createBuckets } from './s3/buckets.ts';
-import type { S3Clients } from './s3/clients.ts';
-import { createProber } from './s3/prober.ts';
+import type { S3Clients } from './s3/client/clients.ts';
+import { createProber } from './s3/probe/prober.ts';
 
 /** How long an invocation needs for its answer after the last call was aborted. */
 const INSPECT_RESERVE_MS = 5_000;

@@ -19,13 +19,13 @@ import { createVersionReceipts } from './dynamodb/version-receipts.ts';
 import { CONTROL_CLIENT } from './control-client.ts';
 import { toQueueError, translateError } from './errors.ts';
 import { createForwarder, createWaker } from './forwarder.ts';
-import { type Access, accessPair, type Place, placeOf } from './s3/access.ts';
+import { type Access, accessPair, type Place, placeOf } from './s3/client/access.ts';
 import { createListings } from './s3/bucket-listing.ts';
 import { createBuckets } from './s3/buckets.ts';
-import { createS3Clients, type S3ClientPair, type S3Clients } from './s3/clients.ts';
-import { environmentEndpoint, isOfAws } from './s3/path-style.ts';
-import { probeService } from './s3/probe-service.ts';
-import { type BeforeRequest, waitingPair } from './s3/waiting-clients.ts';
+import { createS3Clients, type S3ClientPair, type S3Clients } from './s3/client/clients.ts';
+import { environmentEndpoint, isOfAws } from './s3/client/path-style.ts';
+import { probeService } from './s3/probe/probe-service.ts';
+import { type BeforeRequest, waitingPair } from './s3/client/waiting-clients.ts';
 import { createSqsClient, messagesIn } from './sqs/queues.ts';
 import { createWaitingQueues, type SendBack, waitingUrlOf } from './sqs/waiting-queues.ts';
 

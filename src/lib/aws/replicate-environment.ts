@@ -27,7 +27,7 @@ import { createEnvironment, type Environment, limitTime, REPLICATE_RESERVE_MS } 
 import { collecting, createPendingWork, type InvocationPending } from './pending-work.ts';
 import { createReporter } from './reporter.ts';
 import { createBuckets } from './s3/buckets.ts';
-import { deniesAllIn } from './s3/denies-all.ts';
+import { deniesAllIn } from './s3/probe/denies-all.ts';
 import { sendBodies } from './sqs/message-batches.ts';
 import {
   createDeadLetterQueue,

@@ -17,7 +17,7 @@ import { createVerifyMetrics } from './cloudwatch/verify-metrics.ts';
 import { createRunTopic } from './run-topic.ts';
 import { createListings } from './s3/bucket-listing.ts';
 import { createBuckets } from './s3/buckets.ts';
-import { createCompareProbe } from './s3/probe-compare.ts';
+import { createCompareProbe } from './s3/probe/probe-compare.ts';
 import { createReportFiles } from './s3/report-bucket.ts';
 import { createRangesQueue, createRunQueues, messagesIn } from './sqs/queues.ts';
 import { waitingUrlOf } from './sqs/waiting-queues.ts';

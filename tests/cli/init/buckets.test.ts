@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type LocalAws, startLocalAws } from '@s3-replicator/local-aws';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type BucketLook, createBucketLook } from '../../../src/lib/aws/s3/look-at-bucket.ts';
+import { type BucketLook, createBucketLook } from '../../../src/lib/aws/s3/probe/look-at-bucket.ts';
 import { parseConfiguration } from '../../../src/lib/configuration/configuration.ts';
 import { dropAwsVariables, setAwsVariables } from '../../model/aws-variables.ts';
 import { initIn, scripted } from './init-in.ts';

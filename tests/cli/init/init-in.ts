@@ -1,7 +1,7 @@
 /** Runs `init` with scripted answers. */
 import { runInitWith } from '../../../src/cli/init/init.ts';
 import type { Questions } from '../../../src/cli/terminal/questions.ts';
-import type { BucketLook } from '../../../src/lib/aws/s3/look-at-bucket.ts';
+import type { BucketLook } from '../../../src/lib/aws/s3/probe/look-at-bucket.ts';
 import { run } from '../run.ts';
 
 /** Nobody is signed in. */

@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { expect } from 'vitest';
 import { type ReplicaPlace, replicaPlaces } from '../../../demo/replica-places.ts';
-import { withHeaders } from '../../../src/lib/aws/s3/command-hooks.ts';
+import { withHeaders } from '../../../src/lib/aws/s3/client/command-hooks.ts';
 import { STAMP } from '../../../demo/stamp.ts';
 import { settled, type Stage } from './stages/stage.ts';
 

@@ -8,13 +8,13 @@ import {
 import type { ListedVersion, ListPage, Marker, Page, PageRequest } from '../../listing/page.ts';
 import type { Listings } from '../../runs/ports.ts';
 import { destinationTarget, sourceTarget } from './buckets.ts';
-import { brokenAnswer } from './broken-answer.ts';
-import { call, type Target } from './call.ts';
-import type { S3Clients } from './clients.ts';
-import { withBodyText } from './command-hooks.ts';
-import { listedKinds } from './listed-kinds.ts';
-import { isLastPage, keyOf } from './listing-answers.ts';
-import { type Listed, versionsInOrder } from './object-history.ts';
+import { brokenAnswer } from './client/broken-answer.ts';
+import { call, type Target } from './client/call.ts';
+import type { S3Clients } from './client/clients.ts';
+import { withBodyText } from './client/command-hooks.ts';
+import { listedKinds } from './listing/listed-kinds.ts';
+import { isLastPage, keyOf } from './listing/listing-answers.ts';
+import { type Listed, versionsInOrder } from './listing/object-history.ts';
 
 export const createListings = (clients: S3Clients, signal: AbortSignal): Listings => ({
   source: ({ source }, versions) => listing(sourceTarget(source, clients, signal), source.bucket, versions),

@@ -11,7 +11,7 @@ import {
 } from '../../subscription/notification-change.ts';
 import type { NotificationConfiguration } from '../../subscription/subscription.ts';
 import { readError } from '../read-error.ts';
-import { forcePathStyle } from './path-style.ts';
+import { forcePathStyle } from './client/path-style.ts';
 
 /** `signal` aborts all calls. Endpoint, region and credentials come from the environment. */
 export const createBucketNotifications = (signal: AbortSignal): BucketNotifications => {

@@ -1,7 +1,7 @@
 /** Asks whether a bucket keeps versions that are overwritten. */
 import { GetBucketVersioningCommand } from '@aws-sdk/client-s3';
 import { ReplicationError } from '../../model/errors.ts';
-import { call, type Target } from './call.ts';
+import { call, type Target } from './client/call.ts';
 
 /**
  * Resolves to false if versioning is off or suspended. Resolves to true if the role may not ask: writing a state that is replaced at

@@ -4,8 +4,8 @@
  */
 import type { AnswerWatch, Buckets } from '../../model/ports.ts';
 import type { Destination, Source } from '../../model/rule.ts';
-import type { Target } from './call.ts';
-import type { S3Clients } from './clients.ts';
+import type { Target } from './client/call.ts';
+import type { S3Clients } from './client/clients.ts';
 import { createDestinationBucket } from './destination-bucket.ts';
 import { createSourceBucket } from './source-bucket.ts';
 

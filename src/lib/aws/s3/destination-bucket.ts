@@ -4,19 +4,19 @@ import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import type { Current, DestinationBucket, ObjectAttributes, Written } from '../../model/ports.ts';
 import type { Destination } from '../../model/rule.ts';
 import { keepsVersions } from './bucket-versioning.ts';
-import { call, type Target } from './call.ts';
-import { withHeaders } from './command-hooks.ts';
-import { copyInsideS3, copyPartInsideS3 } from './copy-inside.ts';
-import type { Heads } from './head-object.ts';
-import { NOT_ASCII } from './header-bytes.ts';
-import { createWrites, type Sent } from './looked-writes.ts';
-import { listParts, listUploads } from './multipart-listing.ts';
-import { abortUpload, completeUpload, createMultipartUpload, uploadPart } from './multipart-upload.ts';
-import { readAcl, writeAcl } from './object-acl.ts';
-import { objectHistory } from './object-history.ts';
-import { defaultRetention, writeLegalHold, writeRetention } from './object-lock.ts';
-import { type ObjectName, readTags, writeTags } from './object-tags.ts';
-import { readSlice } from './read-object.ts';
+import { call, type Target } from './client/call.ts';
+import { withHeaders } from './client/command-hooks.ts';
+import { copyInsideS3, copyPartInsideS3 } from './write/copy-inside.ts';
+import type { Heads } from './object/head-object.ts';
+import { NOT_ASCII } from './client/header-bytes.ts';
+import { createWrites, type Sent } from './write/looked-writes.ts';
+import { listParts, listUploads } from './listing/multipart-listing.ts';
+import { abortUpload, completeUpload, createMultipartUpload, uploadPart } from './write/multipart-upload.ts';
+import { readAcl, writeAcl } from './object/object-acl.ts';
+import { objectHistory } from './listing/object-history.ts';
+import { defaultRetention, writeLegalHold, writeRetention } from './write/object-lock.ts';
+import { type ObjectName, readTags, writeTags } from './object/object-tags.ts';
+import { readSlice } from './object/read-object.ts';
 import { headUnsealed, lookThroughSeal, refuseSseC } from './sealed-object.ts';
 import {
   bodyHeaders,
@@ -25,8 +25,8 @@ import {
   guardFields,
   refuseLock,
   replicaFields,
-} from './write-fields.ts';
-import { written } from './written.ts';
+} from './write/write-fields.ts';
+import { written } from './write/written.ts';
 
 export const createDestinationBucket = (target: Target, destination: Destination): DestinationBucket => {
   const { bucket } = destination;

@@ -11,7 +11,7 @@ import { reportHtml } from '../../runs/report/report-html.ts';
 import type { ReplicationError } from '../../model/errors.ts';
 import { reportJson } from '../../runs/report/run-report.ts';
 import { translateError } from '../errors.ts';
-import type { S3Clients } from './clients.ts';
+import type { S3Clients } from './client/clients.ts';
 
 export interface ReportPlace {
   clients: Pick<S3Clients, 'own' | 'explainRefusal'>;

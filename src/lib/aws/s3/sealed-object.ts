@@ -8,8 +8,8 @@ import { ReplicationError } from '../../model/errors.ts';
 import type { Current, ObjectState } from '../../model/ports.ts';
 import { sealedState } from '../../replica/sealed-state.ts';
 import { isSseC } from '../errors.ts';
-import { type Heads, headCurrent, headVersion } from './head-object.ts';
-import { objectHistory } from './object-history.ts';
+import { type Heads, headCurrent, headVersion } from './object/head-object.ts';
+import { objectHistory } from './listing/object-history.ts';
 
 /** Throws `sse-c` if S3 demands the key of the customer. */
 export const refuseSseC = (error: unknown): void => {

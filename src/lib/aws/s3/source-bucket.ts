@@ -6,17 +6,17 @@ import {
 } from '@aws-sdk/client-s3';
 import { ReplicationError } from '../../model/errors.ts';
 import type { HistoryEntry, SourceBucket } from '../../model/ports.ts';
-import { call, type Target } from './call.ts';
+import { call, type Target } from './client/call.ts';
 import { isNotFound, unlessGone } from '../errors.ts';
-import { bodyOf, getObject, type GetInput, headOrReason } from './get-object.ts';
-import { type Heads, headCurrent, headVersion } from './head-object.ts';
-import { listNeighbours } from './neighbours.ts';
-import { readAcl } from './object-acl.ts';
-import { objectHistory } from './object-history.ts';
-import { objectState, refuseIncomplete } from './object-state.ts';
-import { readTags } from './object-tags.ts';
-import { pinned, readSlice } from './read-object.ts';
-import { requestRestore } from './restore-object.ts';
+import { bodyOf, getObject, type GetInput, headOrReason } from './object/get-object.ts';
+import { type Heads, headCurrent, headVersion } from './object/head-object.ts';
+import { listNeighbours } from './listing/neighbours.ts';
+import { readAcl } from './object/object-acl.ts';
+import { objectHistory } from './listing/object-history.ts';
+import { objectState, refuseIncomplete } from './object/object-state.ts';
+import { readTags } from './object/object-tags.ts';
+import { pinned, readSlice } from './object/read-object.ts';
+import { requestRestore } from './object/restore-object.ts';
 import { refuseSseC } from './sealed-object.ts';
 
 export const createSourceBucket = (target: Target, bucket: string): SourceBucket => {

@@ -14,7 +14,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { NotificationConfiguration } from '../../subscription/subscription.ts';
 import { SDK_LOGGER } from '../sdk-logger.ts';
-import { forcePathStyle } from '../s3/path-style.ts';
+import { forcePathStyle } from '../s3/client/path-style.ts';
 import { ask, type Asked, type AskedPlace, askOnce } from './asked.ts';
 import { regionInAnswer } from '../bucket-region.ts';
 

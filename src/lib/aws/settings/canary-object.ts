@@ -3,7 +3,7 @@ import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client
 import type { Tags } from '../../model/ports.ts';
 import { taggingHeader } from '../../replica/tagging-header.ts';
 import { SDK_LOGGER } from '../sdk-logger.ts';
-import { forcePathStyle } from '../s3/path-style.ts';
+import { forcePathStyle } from '../s3/client/path-style.ts';
 import { ask, type Asked } from './asked.ts';
 
 export interface CanaryObject {

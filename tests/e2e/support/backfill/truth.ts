@@ -4,7 +4,7 @@ import {
   type ListObjectVersionsCommandOutput,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { withBodyText } from '../../../../src/lib/aws/s3/command-hooks.ts';
+import { withBodyText } from '../../../../src/lib/aws/s3/client/command-hooks.ts';
 
 /** The result of a comparison. Its fields are named as in the replicator's report. */
 export interface Truth {
