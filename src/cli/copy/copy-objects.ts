@@ -83,7 +83,7 @@ export const createCopyObjects = (options: CopyObjectsOptions): CopyObjects => {
         void streams.run(weight, async () => {
           begun();
           if (stopped.aborted || work.stop !== null) return;
-          // What only waits for a listing lets the next one begin.
+          // A copy that has moved its bytes and only waits for a listing lets the next copy begin.
           await new Promise<void>((moved) => {
             const copying = copyKey(work, hint, moved).finally(() => {
               running.delete(copying);
@@ -106,14 +106,14 @@ interface Work {
   options: CopyObjectsOptions;
   tally: CopyCounters;
   deps: Parameters<typeof contextOf>[1];
-  /** The failure of every key so far. */
+  /** The failure that stops the copy, because every key has failed so far; null if the copy goes ahead. */
   stop: ReplicationError | null;
 }
 
 const depsOf = ({ buckets, clock, leftovers }: CopyObjectsOptions): Work['deps'] => ({
   buckets,
   clock,
-  // There is no deadline, so nothing is given up because of the time.
+  // There is no deadline, so the work is never cut short.
   invocation: {
     requestId: 'copy',
     deadlineMs: Infinity,
@@ -124,7 +124,7 @@ const depsOf = ({ buckets, clock, leftovers }: CopyObjectsOptions): Work['deps']
   leftovers,
   transfers: null,
   serverSide: createServerSide(clock),
-  // Only a deployment has a key. What is copied here is recognised by its digests.
+  // Only a deployment has a key for signatures. Copied objects are recognised by their digests instead.
   signer: async () => null,
   versionReceipts: { keep: async () => undefined },
   brake: { admit: async () => true, count: async () => undefined, isClosed: async () => false },

@@ -15,7 +15,7 @@ import { jsonLine, jsonText } from '../terminal/json.ts';
 import type { CopyFailure } from './copy-objects.ts';
 import type { CopyResult } from './copy-text.ts';
 
-/** When the copy worked on what. */
+/** The times at which the copy and its last comparison began, and the end of the copy. */
 interface Times {
   beganMs: number;
   checkBeganMs: number | null;
@@ -23,18 +23,18 @@ interface Times {
 }
 
 export interface CopyReport {
-  /** A key that differs: before the copy in a dry run, otherwise after it. */
+  /** Adds a key that differs. In a dry run it differs before the copy, otherwise after the copy. */
   row(row: ReportRow): void;
   failure(failure: CopyFailure): void;
   /** Writes `report.json` and `report.html`, and closes all files. */
   end(result: CopyResult, course: Times & { configuration: ReplicationConfiguration }): Promise<void>;
 }
 
-/** How many rows the page shows itself. */
+/** How many rows the page itself shows. */
 const SHOWN_ROWS = 50;
 
 /**
- * Creates `differences.csv` and `failures.jsonl` in the folder, and the folder. Only the owner may read them, because keys may be
+ * Creates the folder, and in it `differences.csv` and `failures.jsonl`. Only the owner may read these files, because keys may be
  * confidential. Throws {@link CliError}.
  */
 export const createCopyReport = async (folder: string): Promise<CopyReport> => {
@@ -82,7 +82,7 @@ const closed = async (stream: WriteStream): Promise<void> => {
   await once(stream, 'close');
 };
 
-/** The data that the page of a run shows, for a copy. */
+/** Returns the data of a copy in the form that the page of a run shows. */
 const reportOf = (
   { spec, isDryRun, compared, copied, checked }: CopyResult,
   { configuration, beganMs, checkBeganMs, endedMs }: Parameters<CopyReport['end']>[1],

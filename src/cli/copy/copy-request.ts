@@ -1,4 +1,4 @@
-/** Converts the options of `copy` to what is copied, and how both sides are reached. */
+/** Converts the options of `copy` to the runs that copy, and to the access to both sides. */
 import { NO_LIMITS } from '../../lib/model/run-limits.ts';
 import { resolve } from 'node:path';
 import type { BucketsAccess, NamedBucket } from '../../lib/aws/operator.ts';
@@ -14,7 +14,7 @@ import { CliError } from '../terminal/errors.ts';
 import type { CliIo } from '../terminal/io.ts';
 import { specsOf } from '../runs/run-request.ts';
 
-/** Limits of the whole copy; null: none. */
+/** Limits of the whole copy. Null if there is no limit. */
 export interface CopyLimits {
   bytesPerSecond: number | null;
   requestsPerSecond: number | null;
@@ -24,16 +24,16 @@ export interface CopyRequest {
   configuration: ReplicationConfiguration;
   /** One copy for each destination. */
   specs: RunSpec[];
-  /** The deployment whose receipts prove replicas; null: no rule is named. */
+  /** The deployment whose receipts prove replicas; null if no rule is named. */
   deployment: Deployment | null;
   region: string;
   concurrency: number;
   limits: CopyLimits;
   reading: Reading;
-  /** Whether another S3 service has to check the conditions of writes. The destination of a rule says so itself. */
+  /** Whether another S3 service has to check the conditions of writes. If a rule is named, its destination has this setting instead. */
   conditionalWrites: 'none' | 'required';
   isDryRun: boolean;
-  /** The folder of the report; null: none. */
+  /** The folder of the report; null if no report is written. */
   reportFolder: string | null;
   json: boolean;
 }
@@ -69,7 +69,7 @@ const ofRule = (options: ParsedOptions, io: Pick<CliIo, 'cwd'>): What => {
   for (const name of ['no-stamp', 'no-tags', 'object-lock', 'conditional-writes'])
     if (options.has(name)) throw new CliError('bad-value', `--${name} cannot change what the rule says.`);
   const { replication, deployment } = configurationOf(options, io);
-  // Nothing is deleted here without a confirmation, so no brake is needed.
+  // A copy deletes nothing without a confirmation, so no brake is needed.
   const rules = replication.rules.map((rule) => ({ ...rule, brake: null }));
   const configuration = { ...replication, rules };
   return {
@@ -86,7 +86,7 @@ interface Bucket {
   prefix: string;
 }
 
-/** Reads `s3://bucket/prefix`. A prefix is a folder, as for `aws s3 sync`. */
+/** Parses `s3://bucket/prefix`. As for `aws s3 sync`, the prefix is a folder. */
 const bucketIn = (text: string): Bucket => {
   const [, bucket, prefix = ''] = /^s3:\/\/([^/]+)(?:\/(.*))?$/s.exec(text) ?? [];
   if (bucket === undefined)
@@ -119,7 +119,7 @@ const ofBuckets = (
   };
 };
 
-/** A copy repairs what differs, like a verify with `--repair`, which alone may delete. */
+/** Returns the runs of a copy. They repair what differs, like a verify with `--repair`. Only such a verify may delete. */
 const copySpecs = (options: ParsedOptions, replication: ReplicationConfiguration): RunSpec[] => {
   const asked: ParsedOptions = {
     ...options,
@@ -149,7 +149,7 @@ const ruleFor = (options: ParsedOptions, source: Bucket, destination: Bucket): R
     exclude: [],
     destinations: [destinationFor(options, destination)],
     versions,
-    // Without its delete markers, a history would show objects that were deleted.
+    // If the delete markers were not copied, a history would show objects that are deleted at the source.
     deletes: versions === 'all' || options.has('delete-extra') ? 'replicate' : 'ignore',
     copy: 'auto',
     stamp: !options.has('no-stamp'),
@@ -205,7 +205,10 @@ export const accessOf = (
   };
 };
 
-/** Returns null if the side of a rule has no option, so that the rule says how it is reached. */
+/**
+ * Returns how one side is reached. Returns null if the copy names a rule and no option is about this side. In that case the rule says how
+ * to reach it.
+ */
 const accessIn = (
   options: ParsedOptions,
   side: 'source' | 'destination',
@@ -224,7 +227,7 @@ const accessIn = (
   };
 };
 
-/** Reads `50MiB` and `200req`. */
+/** Parses limits like `50MiB` and `200req`. */
 const limitsIn = (values: readonly string[]): CopyLimits => {
   const limits: CopyLimits = { bytesPerSecond: null, requestsPerSecond: null };
   for (const text of values) {

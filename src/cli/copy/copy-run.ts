@@ -1,4 +1,4 @@
-/** The course of one copy: compare both sides, copy what differs meanwhile, and compare again. */
+/** Runs one copy: compares both sides, copies differing keys during the comparison, and compares again. */
 import type { OpenBuckets } from '../../lib/aws/operator.ts';
 import { findLeftovers, type Leftovers } from '../../lib/copy/leftovers.ts';
 import type { Buckets } from '../../lib/model/ports.ts';
@@ -29,11 +29,11 @@ export interface CopyDeps {
   io: CliIo;
   opened: OpenBuckets;
   receipts: Pick<VersionReceipts, 'find'>;
-  /** Null: no report is written. */
+  /** Null if no report is written. */
   report: CopyReport | null;
 }
 
-/** Copies what differs. A failure of single keys is part of the result. Throws ReplicationError if nothing can be copied at all. */
+/** Copies the keys that differ. Failures of single keys are part of the result. Throws ReplicationError if nothing can be copied at all. */
 export const copyHere = async (request: CopyRequest, spec: RunSpec, deps: CopyDeps): Promise<CopyResult> => {
   const { io, opened, report } = deps;
   const { configuration, service } = request.isDryRun
@@ -70,7 +70,7 @@ export const copyHere = async (request: CopyRequest, spec: RunSpec, deps: CopyDe
     await compareAndCopy(course);
     if (result.isComplete && (result.copied.done > 0 || result.copied.failed > 0)) await check(course);
   } catch (error) {
-    // The request that Ctrl-C has ended failed for no other reason.
+    // If the command was interrupted, the request failed only because Ctrl-C ended it.
     if (!io.interrupted.aborted) throw error;
   } finally {
     course.progress.end();
@@ -89,11 +89,11 @@ interface Course {
   result: CopyResult;
   progress: Progress;
   beganMs: number;
-  /** When the last comparison began; null: not yet. */
+  /** When the last comparison began; null before that. */
   checkBeganMs: number | null;
 }
 
-/** S3 cannot copy by itself between two endpoints or partitions. */
+/** Lets the bytes pass through this process if S3 itself cannot copy, which is the case between two endpoints or partitions. */
 const wayOf = (
   configuration: ReplicationConfiguration,
   { isOnePlace }: OpenBuckets,

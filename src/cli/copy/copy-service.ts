@@ -1,4 +1,4 @@
-/** Asks another S3 service what it can do, before anything is copied to it. */
+/** Asks another S3 service which features it has, before anything is copied to it. */
 import type { OpenBuckets } from '../../lib/aws/operator.ts';
 import type { ReplicationConfiguration, ServiceDestination } from '../../lib/model/rule.ts';
 import { isLikeAws, type ServiceAnswers } from '../../lib/model/service-answers.ts';
@@ -6,18 +6,18 @@ import { scopeOf } from '../../lib/runs/compare/scope.ts';
 import type { RunSpec } from '../../lib/runs/run.ts';
 import { refuseUnfit } from '../unfit-service.ts';
 
-/** What the options say instead of the settings of a rule. */
+/** The options of `copy` that correspond to the settings of a rule, for the text of an error. */
 const OPTIONS = { conditions: '--conditional-writes none', tags: '--no-tags', order: '--versions latest' };
 
-/** What is copied, and what the service of the destination answered; null: it is AWS. */
+/** The configuration of the copy, and the answers of the destination's service; null if the service is AWS. */
 interface Asked {
   configuration: ReplicationConfiguration;
   service: ServiceAnswers | null;
 }
 
 /**
- * A service that answers as AWS does is treated as AWS. Any other one is written with what it can do. Throws {@link CliError} if it lacks what the
- * copy needs.
+ * Asks the service of the destination. If the service answers as AWS does, it is treated as AWS. For any other service, only the features
+ * that it has are used. Throws {@link CliError} if it lacks a feature that the copy needs.
  */
 export const askService = async (
   configuration: ReplicationConfiguration,
@@ -37,7 +37,7 @@ export const askService = async (
         roleArn: null,
         externalId: null,
         account: null,
-        // The credentials are those of the person, so no secret is read.
+        // The copy uses the person's own credentials, so no secret is read.
         service: { endpoint, addressing: 'path', secretArn: '' },
         conditionalWrites,
       };
@@ -46,7 +46,7 @@ export const askService = async (
   return { configuration: { ...configuration, rules: [{ ...rule, destinations }] }, service };
 };
 
-/** Returns what a person has to know about the answers. */
+/** Returns notes for the person about the answers. */
 export const serviceNotes = ({ answers, left }: ServiceAnswers): string[] => [
   ...(answers.checksums === 'yes'
     ? []

@@ -1,4 +1,4 @@
-/** What a copy shows: its progress, and its result. */
+/** Formats the progress and the result of a copy. */
 import { agrees, basesText, verdictOf } from '../../lib/runs/report/comparison-text.ts';
 import type { ServiceAnswers } from '../../lib/model/service-answers.ts';
 import type { CompareCounters, CopyCounters, RunSpec } from '../../lib/runs/run.ts';
@@ -12,17 +12,17 @@ import type { CopyFailure } from './copy-objects.ts';
 export interface CopyState {
   /** How many keys were compared. */
   keys: number;
-  /** What has to be copied, as far as it is known. */
+  /** The objects and bytes that have to be copied, as far as they are known. */
   planned: { objects: number; bytes: number };
   tally: CopyCounters;
   /** Bytes that have reached the destination. */
   movedBytes: number;
   seconds: number;
-  /** Whether both sides are listed to the end, so that the whole work is known. */
+  /** Whether both sides are listed to the end, so that `planned` is complete. */
   isListed: boolean;
 }
 
-/** Returns one line of at most `columns` columns. What matters least is left out first. */
+/** Returns one line of at most `columns` columns. The least important parts are left out first. */
 export const copyingText = (state: CopyState, columns: number): string => {
   const { keys, planned, tally, movedBytes, seconds, isListed } = state;
   const perSecond = seconds > 0 ? movedBytes / seconds : 0;
@@ -50,15 +50,15 @@ export interface CopyResult {
   movedBytes: number;
   compared: CompareCounters;
   copied: CopyCounters;
-  /** The last comparison; null: there was none, because nothing was copied or the copy was interrupted. */
+  /** The last comparison. Null if there was none, because nothing was copied or the copy was interrupted. */
   checked: CompareCounters | null;
   /** The first failures. */
   failures: CopyFailure[];
-  /** What the service of the destination answered before the copy; null: it is AWS, or nothing was written. */
+  /** The answers of the destination's service before the copy. Null if the service is AWS, or if nothing was written. */
   service: ServiceAnswers | null;
 }
 
-/** Returns the exit code. A copy that left something may simply be repeated. */
+/** Returns the exit code. If the copy is incomplete, the user may simply repeat it. */
 export const copyExitCode = ({
   spec,
   isComplete,

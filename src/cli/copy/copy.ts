@@ -120,7 +120,7 @@ export const COPY: CommandSpec = {
   ],
 };
 
-/** Makes the command over other access to AWS. */
+/** Makes the command with the given access to AWS. */
 export const copyWith =
   (ports: RunPorts) =>
   async (argv: readonly string[], io: CliIo): Promise<number> => {
@@ -142,8 +142,8 @@ interface Shell {
 }
 
 /**
- * Node lets the space for new objects grow to 100 MB for the sake of long computations. What a copy makes anew is soon garbage, so a small
- * space costs it no more CPU (`docs/performance.md`), and the machine may be small.
+ * By default Node lets the space for new objects grow to 100 MB, which suits long computations. The new objects of a copy soon become
+ * garbage, so a small space costs no more CPU (`docs/performance.md`) and fits a small machine.
  */
 const SMALL_HEAP = ['--semi-space-growth-factor=1', '--heap-growing-percent=30'];
 
@@ -195,6 +195,6 @@ const copyOne = async (
   });
 };
 
-/** Each of several destinations has a folder of its own. */
+/** Returns the folder of the report. If there are several destinations, each has its own folder. */
 const folderOf = (folder: string, { specs }: CopyRequest, spec: CopyRequest['specs'][number]): string =>
   specs.length === 1 ? folder : join(folder, spec.destination);

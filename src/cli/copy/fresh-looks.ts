@@ -1,6 +1,6 @@
 /**
- * The fresh look at the source that follows every write, for many keys with one listing (`decisions/050-fresh-looks-by-listing.md`). A HEAD
- * for each would cost a copy a third of its CPU.
+ * Takes the fresh look at the source, which follows every write, for many keys with one listing
+ * (`decisions/050-fresh-looks-by-listing.md`). A HEAD for each key would cost a copy a third of its CPU.
  */
 import { justBefore } from '../../lib/aws/s3/listing/neighbours.ts';
 import { compareKeys } from '../../lib/listing/key-order.ts';
@@ -9,7 +9,8 @@ import type { ObjectState } from '../../lib/model/ports.ts';
 
 export interface FreshLooks {
   /**
-   * Resolves to true if a listing that began after the call shows the key as this version. False says nothing: the key has to be looked at.
+   * Resolves to true if a listing that began after the call shows this version of the key. False proves nothing: the caller has to look
+   * at the key itself.
    */
   stillShows(key: string, version: ObjectState): Promise<boolean>;
 }
@@ -23,23 +24,23 @@ interface Waiting {
 interface Options {
   listPage: ListPage<ListedVersion>;
   prefix: string;
-  /** The time at the server of the source, give or take five minutes. */
+  /** The time of the source's server, with an error of at most five minutes. */
   serverNow(): number;
   sleep(ms: number): Promise<void>;
 }
 
 /**
- * How old a version must be. S3 lists whole seconds, so of two versions with the same bytes that were written in one second a listing does not
- * show which it shows. Twice the error that {@link Options.serverNow} may have.
+ * How old a version must be. S3 lists times in whole seconds. If two versions with the same bytes were written within one second, a
+ * listing does not tell which of them it shows. The value is twice the error that {@link Options.serverNow} may have.
  */
 const SETTLED_MS = 10 * 60_000;
-/** How long keys are gathered for one listing, at most. */
+/** Maximum time for which keys are gathered for one listing. */
 const GATHERED_MS = 40;
-/** How many keys are enough for one. */
+/** How many keys are enough for a listing to start at once. */
 const ENOUGH = 100;
-/** How many keys may wait. Each may hold a body of 64 KiB. */
+/** Maximum number of keys that may wait. Each may hold a body of 64 KiB. */
 const MAX_WAITING = 4 * ENOUGH;
-/** Minimum number of keys that a page must answer. With fewer, the keys lie apart, and a HEAD of each costs less. */
+/** Minimum number of keys that a page must answer. If a page answers fewer, the keys are far apart, and a HEAD of each key costs less. */
 const WORTHWHILE = 4;
 
 export const createFreshLooks = (options: Options): FreshLooks => {
@@ -89,7 +90,7 @@ const answerAll = async (batch: readonly Waiting[], { listPage, prefix }: Option
       if (answered.length < WORTHWHILE) break;
     }
   } catch {
-    // The look at each key shows whether this failure lasts.
+    // The failure may be temporary. The looks at the single keys show whether it lasts.
   }
   for (const { answer } of rest) answer(false);
 };

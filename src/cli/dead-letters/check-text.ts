@@ -7,7 +7,7 @@ import { shellWord } from '../../lib/text/shell.ts';
 import { tableLines } from '../terminal/table.ts';
 import { letterCount } from './dead-letter-text.ts';
 
-/** A letter and what was found. `dlq check --json` prints this shape, so the names must not change. */
+/** A letter and the result of its check. `dlq check --json` prints this shape, so the names must not change. */
 export type CheckedLetter = MessageCheck &
   Pick<DeadMessage, 'id' | 'reason' | 'rule' | 'destination' | 'bucket' | 'key' | 'version'>;
 
@@ -29,7 +29,7 @@ const VERDICTS: Readonly<Record<Verdict, string>> = {
   ends: 'nothing to do',
 };
 
-/** What the text needs besides the letters. */
+/** The data that the text needs besides the letters. */
 export interface CheckPlace {
   queue: Pick<OperatorQueue, 'name' | 'region'>;
   columns: number;
@@ -96,7 +96,7 @@ const groupName = ({ verdict, what, reason, rule, destination }: CheckedLetter):
 const orderOf = ([first]: readonly CheckedLetter[]): number =>
   first === undefined ? 0 : Object.keys(VERDICTS).indexOf(first.verdict);
 
-/** Names the reasons for which no letter would fail again. */
+/** Names the reasons whose letters would all succeed or have nothing to do. */
 const nextLines = (letters: readonly CheckedLetter[], { command }: CheckPlace): string[] => {
   const isGood = ({ verdict }: CheckedLetter): boolean => verdict === 'acts' || verdict === 'ends';
   const good = [...Map.groupBy(letters, ({ reason }) => reason)].filter(([, some]) => some.every(isGood));

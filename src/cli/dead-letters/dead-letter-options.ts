@@ -38,7 +38,7 @@ export const FILTER_OPTIONS = {
  */
 export const MAX_LIMIT = 100_000;
 
-/** Makes the filter that the options describe. Throws {@link CliError} for a time that is none. */
+/** Makes the filter that the options describe. Throws {@link CliError} if a time is not valid. */
 export const messageFilter = (options: ParsedOptions, { now }: Pick<CliIo, 'now'>): DeadMessageFilter => {
   return {
     reasons: options.values('reason'),
@@ -50,8 +50,8 @@ export const messageFilter = (options: ParsedOptions, { now }: Pick<CliIo, 'now'
 };
 
 /**
- * Throws {@link CliError} if nothing matched because the filter names a rule or a destination that does not exist. A message may name a rule
- * that replication.yml does not have any more, so the names are checked after reading, and against both.
+ * Throws {@link CliError} if nothing matched because the filter names a rule or a destination that does not exist. A message may name a
+ * rule that replication.yml no longer has. Therefore the names are checked after reading, against the configuration and the messages.
  */
 export const assertNamesExist = (
   { rules, destinations }: DeadMessageFilter,
@@ -79,7 +79,10 @@ const assertKnown = (option: 'rule' | 'destination', given: readonly string[], k
   }
 };
 
-/** The names in replication.yml. A mistake in that file keeps nobody from the dead letters, so then there are none. */
+/**
+ * Returns the names in replication.yml. Returns no names if that file has a mistake, so that an operator can still reach the dead
+ * letters.
+ */
 const configuredNames = (options: ParsedOptions, io: CliIo): { rules: string[]; destinations: string[] } => {
   try {
     const { rules } = configurationOf(options, io).replication;

@@ -8,16 +8,16 @@ import { tableLines } from '../terminal/table.ts';
 import { shorten } from '../terminal/width.ts';
 import { wrapCommand } from '../terminal/wrap.ts';
 
-/** What the texts need besides the letters. */
+/** The data that the texts need besides the letters. */
 export interface LetterPlace {
   nowMs: number;
-  /** The columns of the terminal; Infinity if there is none. */
+  /** The width of the terminal; Infinity if there is no terminal. */
   columns: number;
-  /** Makes a command for this deployment from `dlq redrive …`. */
+  /** Converts words like `dlq redrive …` to a command for this deployment. */
   command(words: string): string;
 }
 
-/** Answers in one line how many letters there are, since when, and whether they become more. */
+/** Returns one line that says how many letters there are, how old they are, and whether their number grows. */
 export const answerLine = (
   { letters, objects, oldest, newest, lastMinute, lastHour }: LetterSummary,
   { name, region }: { name: string; region: string },
@@ -38,7 +38,9 @@ export const answerLine = (
   ].join(' · ');
 };
 
-/** Returns a table of the groups. Below each row stands its failure, and below the last row of a reason what to do about it. */
+/**
+ * Returns a table of the groups. Below each row stands the failure of its example. Below the last row with the same fix stands that fix.
+ */
 export const groupLines = (groups: readonly LetterGroup[], place: LetterPlace): string[] => {
   const [header = '', ...rows] = tableLines(
     [
@@ -71,7 +73,7 @@ export const groupLines = (groups: readonly LetterGroup[], place: LetterPlace): 
   ];
 };
 
-/** Returns two lines about one letter. Each is shown before the later ones are known, so there are no columns. */
+/** Returns two lines about one letter. Each letter is shown before the later ones are known, so the lines have no aligned columns. */
 export const letterLines = (letter: DeadMessage): string[] => [
   `${letter.reason}  ${whereText(letter.rule, letter.destination === null ? [] : [letter.destination])}  ${keyText(letter)}`,
   [
@@ -107,7 +109,7 @@ const whereText = (rule: string | null, destinations: readonly string[]): string
   return to === null ? printable(rule) : `${printable(rule)} → ${to}`;
 };
 
-/** Today's time of day, or the day and the time. UTC, as in logs. */
+/** Returns the time of day if the time is today, otherwise the day and the time. UTC, as in logs. */
 const timeText = (time: string, nowMs: number): string =>
   time.slice(0, 10) === new Date(nowMs).toISOString().slice(0, 10)
     ? `${time.slice(11, 19)}Z`

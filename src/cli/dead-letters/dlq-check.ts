@@ -71,7 +71,7 @@ export const runDlqCheck = async (argv: readonly string[], io: CliIo): Promise<n
   });
 };
 
-/** What a check found. `dlq check --json` prints this shape, so the names must not change. */
+/** The result of a check. `dlq check --json` prints this shape, so the names must not change. */
 export interface LettersChecked extends ReturnType<typeof countsOf> {
   queue: string;
   region: string;

@@ -32,8 +32,8 @@ export const surveyLetters = async (
 };
 
 /**
- * Asks before many messages are sent, and says how many of them are likely to come back. Resolves to true if the redrive may begin. Throws
- * CliError if there is nobody to ask.
+ * Asks for confirmation before many messages are sent, and says how many of them are likely to come back. Resolves to true if the redrive
+ * may begin. Throws CliError if the command cannot ask anybody.
  */
 export const mayRedrive = async (
   queue: OperatorQueue,
@@ -52,7 +52,7 @@ export const mayRedrive = async (
   return await confirm('Send them?', io);
 };
 
-/** Says how many letters come back, unless somebody has removed their cause. */
+/** Says how many letters will come back unless somebody has fixed their cause. */
 export const returnText = ({ letters, groups }: LetterSummary): string => {
   const returning = groups.filter((group) => !mayHavePassed(group));
   const byReason = Map.groupBy(returning, ({ reason }) => reason);

@@ -37,7 +37,7 @@ export const redriveSelection = async (
     );
   }
   if (failure instanceof CliError) io.stderr.write(failure.format());
-  // With a limit that was reached, nobody asked for the messages that other readers hold.
+  // When the limit is reached, the messages that other readers hold do not matter, because no more messages were requested.
   const notRead = moved === request.limit ? 0 : hidden;
   const isFailed = failure !== null || refused > 0 || (notRead > 0 && !interrupted);
   return {

@@ -3,8 +3,8 @@ import { accountOf, type Context } from './context.ts';
 import { DEPLOY, type Fix } from './fix.ts';
 
 /**
- * Returns the fix after which somebody receives the alarms. A subscription that was not confirmed yet only needs the
- * confirmation.
+ * Returns the fix after which somebody receives the alarms. If a subscription exists but is not confirmed, only the confirmation is
+ * missing.
  */
 export const subscribeTo = (context: Context, topicArn: string, waiting: TopicSubscription[]): Fix => {
   const account = accountOf(context);

@@ -1,4 +1,4 @@
-/** The role at each destination with which backfill and verify compare. Only the backfill function may assume it. */
+/** Checks the role at each destination that backfill and verify use for comparisons. Only the backfill function may assume this role. */
 import type { Asked } from '../../lib/aws/settings/asked.ts';
 import { askInspect } from '../../lib/aws/settings/inspect-function.ts';
 import type { ProbedPlace } from '../../lib/inspect/probed-place.ts';
@@ -13,7 +13,7 @@ export type AskedCompare = Asked<ComparedPlace[]>;
 export const askCompare = ({ names, region }: Context): Promise<AskedCompare> =>
   askInspect({ functionName: names.backfillFunction, region }, COMPARE_PROBE, parseComparedPlaces);
 
-/** If no role at the destination can be assumed, the finding about the role that writes names the cause. */
+/** If the writing role of the destination cannot be assumed either, the finding about that role already names the cause. */
 export const compareFindings = (one: SeenByOwner, asked: AskedCompare, { trust }: ProbedPlace): Finding[] => {
   const { rule, destination } = one;
   if (destination.roleArn === null || trust?.withId !== 'allowed') return [];

@@ -13,11 +13,11 @@ export interface Context {
   names: ResourceNames;
   region: string;
   settings: AccountSettings;
-  /** The owner of the credentials; null: AWS accepts no credentials. */
+  /** The identity of the caller. Null if AWS accepts no credentials. */
   identity: Identity | null;
-  /** The deployed stack; null: there is none, or the caller may not see it. */
+  /** The deployed stack. Null if there is none, or if the caller may not see it. */
   stack: StackState | null;
-  /** The settings of destination accounts in a region, for the accounts whose profile was given. Null for all others. */
+  /** Returns the settings of a destination account in a region. Returns null unless a profile of the account was given. */
   ownersOf(account: string, region: string): AccountSettings | null;
   /** Milliseconds since the epoch. */
   now(): number;

@@ -1,6 +1,7 @@
 /**
- * Finds the denials of a bucket policy that concern roles, and excludes the roles from them. Only statements with a certain meaning are read: those without a
- * condition, and those with a condition on the caller. The requests of the function itself show the effect of all others.
+ * Finds the statements of a bucket policy that deny something to roles, and excludes the roles from these statements. Reads only
+ * statements whose meaning is certain: those without a condition, and those with a condition on the caller. The requests of the function
+ * itself show the effect of all other statements.
  */
 import { isRecord, parsedJson } from '../../lib/model/json.ts';
 import type { ResourceNames } from '../../lib/configuration/resource-names.ts';
@@ -17,9 +18,9 @@ export interface Needed {
 }
 
 export interface Denials {
-  /** The Sids of the statements that deny a role what it needs. */
+  /** The Sids of the statements that deny a role an action that it needs. */
   sids: string[];
-  /** The policy as it should be: these statements no longer concern the roles. */
+  /** The corrected policy, in which these statements no longer concern the roles. */
   policy: string;
 }
 
@@ -46,7 +47,7 @@ const hitRoles = (statement: Record<string, unknown>, { roles, actions }: Needed
   return roles.filter((arn) => concerns(statement, arn) && conditionHits(statement['Condition'], arn));
 };
 
-/** All conditions must be met for a denial to apply, so that one more excludes the roles. */
+/** Adds a condition that excludes the roles. A denial applies only if all its conditions are met, so one more condition is enough. */
 const without = (condition: unknown, roles: string[]): object => {
   const known = isRecord(condition) ? condition : {};
   const excluded = isRecord(known['ArnNotEquals']) ? known['ArnNotEquals'] : {};
@@ -55,7 +56,7 @@ const without = (condition: unknown, roles: string[]): object => {
   return { ...known, ArnNotEquals: { ...excluded, [name ?? 'aws:PrincipalArn']: arns } };
 };
 
-/** Returns the ARNs of roles of the stack. */
+/** Returns the ARNs of the given roles of the stack. */
 export const ownRoles = (context: Context, roles: readonly RoleName[]): string[] => {
   const partition = partitionOfRegion(context.region);
   const path = `arn:${partition}:iam::${accountOf(context)}:role${context.configuration.stack.rolePath}`;

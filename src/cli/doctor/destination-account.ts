@@ -1,6 +1,6 @@
 /**
- * What the owner of a destination sees: the stack of `destination/template.yml`, its two roles, and the settings of the bucket. Only asked
- * with `--destination-profile`, because destinations trust nobody else.
+ * Shows the view of the owner of a destination: the stack of `destination/template.yml`, its two roles, and the settings of the bucket.
+ * This view needs `--destination-profile`, because a destination trusts no other caller.
  */
 import type { AccountSettings } from '../../lib/aws/settings/account-settings.ts';
 import { valueOf } from '../../lib/aws/settings/asked.ts';
@@ -17,14 +17,17 @@ import { type Finding, whyNotChecked } from './finding.ts';
 import type { Fix } from './fix.ts';
 import { type TemplateResource, templateResources } from './template-values.ts';
 
-/** The findings about a destination, and the fixes of what the inspect function is refused there. */
+/** The findings about a destination, and the fixes for the calls that the inspect function is refused there. */
 export interface OwnersView {
   findings: Finding[];
-  /** Null: the trust policies, the policies of the roles, and the policy of the bucket are in order. */
+  /**
+   * Each fix is null if the corresponding policy is in order: the trust policies, the policies of the roles, and the policy of the
+   * bucket.
+   */
   fixes: Record<'bucket' | 'compare' | 'policy' | 'trust', Fix | null>;
-  /** Whether the findings name why the role refuses us. */
+  /** Whether the findings name the reason why the role cannot be assumed. */
   isTrustNamed: boolean;
-  /** Whether the stack is what the rules need, so that only something else can refuse the role. */
+  /** Whether the stack meets the needs of the rules, so that only something outside the stack can refuse the role. */
   isSound: boolean;
 }
 
@@ -64,7 +67,10 @@ const TRUST_CAUSES: ReadonlySet<string> = new Set(['role-missing', 'role-distrus
 const fixIn = (findings: readonly Finding[], operation: RegExp): Fix | null =>
   findings.find(({ fix }) => fix?.kind === 'aws' && operation.test(fix.operation))?.fix ?? null;
 
-/** The checks of the source account's roles, with the credentials of the destination account. */
+/**
+ * Returns the context for checks with the credentials of the destination account. The checks are the same as for the source account's
+ * roles.
+ */
 const ownContext = ({ context, destination }: Seen, settings: AccountSettings): Context => ({
   ...context,
   settings,
@@ -135,7 +141,7 @@ const isEnough = (parameter: string, wanted: string, actual: string): boolean =>
       return actual === 'yes' || wanted === 'no';
     case 'ObjectLock':
       return actual !== 'no' || wanted === 'no';
-    // The probe says whether S3 can copy by itself.
+    // The probe finds out whether S3 can copy by itself, so these parameters are not compared.
     case 'SourceBucketName':
     case 'SourceBucketAccount':
     case 'SourceKmsKeyArn':

@@ -25,13 +25,13 @@ export const bucketFindings = async (
     ...unread,
     ...(policy.kind === 'answer' ? denialFindings(one, policy.value) : []),
     ...(lifecycle.kind === 'answer' ? lifecycleFindings(one, lifecycle.value) : []),
-    // A bucket without the setting behaves like one that says ObjectWriter.
+    // Without the ownership setting, a bucket behaves as with ObjectWriter.
     ...(ownership.kind === 'answer' ? ownershipFindings(one, ownership.value) : []),
     ...(ownership.kind === 'missing' ? ownershipFindings(one, 'ObjectWriter') : []),
   ];
 };
 
-/** What the role that writes needs. The rule decides whether it also deletes, tags, locks and grants. */
+/** The actions that the writing role always needs. The rule decides whether it also deletes, tags, locks and grants. */
 const WRITING = [
   's3:PutObject',
   's3:PutObjectTagging',
@@ -90,7 +90,7 @@ const lifecycleFindings = (one: Seen, rules: readonly LifecycleRuleSummary[]): F
   ];
 };
 
-/** S3 takes no empty configuration, and no rule without an action. */
+/** Returns the fix that removes these lifecycle rules. S3 accepts neither an empty configuration nor a rule without an action. */
 const withoutEnding = (
   one: Seen,
   rules: readonly LifecycleRuleSummary[],

@@ -1,4 +1,4 @@
-/** Everything that can be wrong with a destination, from the view of the function. */
+/** All problems that a destination can have from the view of the function. */
 import type { Cause } from './finding.ts';
 
 export const DESTINATION_CAUSES = {

@@ -1,4 +1,4 @@
-/** Adds to a destination what its owner sees, if the caller has a profile of the destination account. */
+/** Adds the view of the owner to a destination, if the caller has a profile of the destination account. */
 import { accountOfArn, ruleDestinations } from '../../lib/model/rule.ts';
 import type { Context } from './context.ts';
 import { ownersView } from './destination-account.ts';
@@ -9,13 +9,13 @@ import type { Fix } from './fix.ts';
 
 const { notChecked } = findingsOf('destinations', DESTINATION_CAUSES);
 
-/** Takes the fixes, and the findings, from what the owner of the destination sees. */
+/** Adds the findings and the fixes from the view of the destination's owner. */
 export const withOwners = async (one: Seen): Promise<SeenByOwner> => {
   const { roleArn, region, bucket } = one.destination;
   const settings = roleArn === null ? null : one.context.ownersOf(accountOfArn(roleArn), region);
   const view = settings === null ? null : await ownersView(one, settings);
   if (view === null) return { ...one, owners: [], isTrustNamed: false };
-  // With the right policies, only a policy of the bucket, the key or the organization can refuse the role.
+  // If the policies are right, only a policy of the bucket, the key or the organization can still refuse the role.
   const look: Fix = {
     kind: 'command',
     account: one.destination.account ?? '',
@@ -35,10 +35,10 @@ export const withOwners = async (one: Seen): Promise<SeenByOwner> => {
   };
 };
 
-/** A destination, and the findings of its owner. Empty: no profile of the owner was given. */
+/** A destination and the findings of its owner. The list is empty if no profile of the owner was given. */
 export type SeenByOwner = Seen & {
   owners: Finding[];
-  /** Whether they name why the role refuses us. */
+  /** Whether these findings name the reason why the role cannot be assumed. */
   isTrustNamed: boolean;
 };
 

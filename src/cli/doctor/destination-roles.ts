@@ -1,4 +1,4 @@
-/** The two roles at a destination, compared with the template of their stack and with the rule. */
+/** Compares the two roles at a destination with the template of their stack and with the rule. */
 import type { ResourceNames } from '../../lib/configuration/resource-names.ts';
 import { partitionOfRegion } from '../../lib/configuration/aws-syntax.ts';
 import { accountOf, type Context } from './context.ts';
@@ -12,11 +12,11 @@ import type { TemplateResource } from './template-values.ts';
 
 export interface SeenRole {
   name: string;
-  /** The role in the template; null: no stack of the template has it. */
+  /** The role in the template; null if no stack of the template contains the role. */
   resource: TemplateResource | null;
-  /** The role of the source account that must be trusted. */
+  /** The role of the source account that this role must trust. */
   trusted: Extract<keyof ResourceNames, `${string}Role`>;
-  /** With the credentials of the destination account. */
+  /** A context with the credentials of the destination account. */
   context: Context;
 }
 
@@ -48,7 +48,7 @@ const policyFinding = (one: Seen, { cause, verdict, text, fix }: Finding): Findi
   return [one.found(cause === 'role-policy-wider' ? 'policy-wider' : 'policy-changed', text, fix)];
 };
 
-/** CloudFormation does not create a role again that somebody deleted, as long as the template is the same. */
+/** Returns the call that creates a deleted role. CloudFormation does not create it again while the template stays the same. */
 const creation = ({ context, name }: SeenRole, { properties }: TemplateResource): Fix =>
   awsFix(context, 'iam', 'create-role', {
     RoleName: name,
@@ -83,8 +83,8 @@ const trustFindings = (
 type Reading = { kind: 'fits' | 'distrusts' } | { kind: 'other-id'; expected: string };
 
 /**
- * Reads who may assume a role, as far as its trust policy says so in the ways in which our template and most people write it. This only
- * names the cause of a refusal. Whether STS refuses is found out by trying.
+ * Reads from the trust policy whether a role may assume this role. Understands only the forms in which our template and most people write
+ * such a policy. The result only names the cause of a refusal. An actual call to STS shows whether the role is refused.
  */
 const readTrust = (text: string, arn: string, externalId: string): Reading => {
   const trusting = statementsOf(text).filter(
@@ -113,7 +113,7 @@ const isNamed = (statement: Record<string, unknown>, arn: string): boolean => {
   );
 };
 
-/** The values of a condition key, whatever the operator is. */
+/** Returns the values of a condition key under all operators. */
 const valuesOf = ({ Condition: condition }: Record<string, unknown>, key: string): string[] =>
   Object.values(Object(condition)).flatMap((keys) =>
     Object.entries(Object(keys)).flatMap(([name, values]) =>

@@ -28,7 +28,7 @@ export const seenFrom = (context: Context, where: RuleDestination) => {
     found: (cause: keyof typeof DESTINATION_CAUSES, text: string, fix: Fix) =>
       found(cause, { subject, text, fix }),
     template,
-    // The fixes of a refused role. An operator with credentials of the destination account gets the exact call.
+    // The fixes for a refused role. If the operator has credentials of the destination account, a fix is the exact call.
     repairs: { trust: template, policy: template, compare: template },
     grants: command('config policy', accountOf(context)),
     edit: (edit: string): Fix => ({

@@ -1,4 +1,4 @@
-/** The settings of a destination bucket, as the probe saw them. */
+/** Checks the settings of a destination bucket that the probe has read. */
 import type { ProbedBucket } from '../../lib/inspect/probed-place.ts';
 import type { Seen } from './destination-seen.ts';
 import type { Finding } from './finding.ts';

@@ -106,7 +106,7 @@ const trustFindings = (one: SeenByOwner, trust: ProbedTrust | null): Finding[] =
   ];
 };
 
-/** AWS uses these words about the policies of the caller. They only make the text of a finding more exact. */
+/** AWS uses these words if no policy of the caller allows the call. They only make the text of a finding more exact. */
 const NO_IDENTITY_POLICY = /no identity-based policy allows the sts:AssumeRole action/;
 
 const sourceFindings = (one: Seen, steps: readonly ProbeStep[]): Finding[] => {
@@ -129,7 +129,7 @@ const refusalText = (steps: readonly ProbeStep[]): string => {
   return `${steps.map(({ permission }) => permission).join(', ')}${reason === '' ? '' : ` (${reason})`}`;
 };
 
-/** Returns the part of AWS's message that says which policy refused. */
+/** Returns the part of AWS's message that names the policy that refused. */
 const reasonOf = (detail: string): string => /(?:because|with an) .*/.exec(detail)?.[0].slice(0, 120) ?? '';
 
 const bucketFindings = (one: Seen, { existence, region }: ProbedBucket): Finding[] => {
@@ -187,10 +187,10 @@ const stepFindings = (one: Seen, steps: readonly ProbeStep[]): Finding[] => {
   ];
 };
 
-/** Tags, locks and grants have permissions of their own, whose names begin alike. */
+/** Returns whether the step is the write itself. Tags, locks and grants have separate permissions whose names begin in the same way. */
 const isWrite = ({ permission }: ProbeStep): boolean => /^s3:PutObject( |$)/.test(permission);
 
-/** A disabled key says so, and the key itself is the only thing to change. */
+/** Returns the fix for a refused key. If S3 reports that the key is disabled, only the key itself has to change. */
 const keyFix = (one: Seen, detail: string): Fix => {
   const { kmsKeyArn, region } = one.destination;
   if (kmsKeyArn === null || !detail.startsWith('KMS.DisabledException')) return one.repairs.policy;

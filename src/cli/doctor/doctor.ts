@@ -195,9 +195,9 @@ const callerText = (arn: string): string => {
 
 /** A finding in the shape that `doctor --json` prints. */
 export interface PublicFinding extends Omit<Finding, 'fix'> {
-  /** The whole command; null: nothing has to be fixed, or by no command. */
+  /** The whole command. Null if nothing has to be fixed, or if no command fixes it. */
   fix: string | null;
-  /** What to change in a file before the command; null: nothing. */
+  /** The change that a file needs before the command; null if no file has to change. */
   edit: string | null;
   fixAccount: string | null;
 }

@@ -21,7 +21,10 @@ export const compared = <Value>(
   return [notChecked(whyNotChecked(what, asked) ?? what)];
 };
 
-/** Tables and the dead-letter queue are kept, and taken up again. CloudFormation does not create a single resource again. */
+/**
+ * Removes and deploys the stack, because CloudFormation does not create a single deleted resource again. The tables and the dead-letter
+ * queue survive the removal, and the new stack uses them again.
+ */
 const REBUILD: Fix = {
   kind: 'command',
   account: 'of the stack',

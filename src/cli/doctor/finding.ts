@@ -1,4 +1,4 @@
-/** What a check found, and the table of everything that a check can find. */
+/** The result of a check, and the type of a table with all results that checks can have. */
 import type { Fix } from './fix.ts';
 
 export type Verdict = 'ok' | 'warning' | 'error' | 'not-checked';
@@ -10,16 +10,16 @@ export interface Finding {
   /** The id of the cause; null for `ok` and `not-checked`. */
   cause: string | null;
   verdict: Verdict;
-  /** The subject within the group: a bucket, or a rule and its destination; empty: the group as a whole. */
+  /** The subject within the group: a bucket, or a rule and its destination. Empty if the finding concerns the whole group. */
   subject: string;
   text: string;
   fix: Fix | null;
 }
 
-/** One row of the table of causes. Documentation and findings have the same words. */
+/** One row of the table of causes. The documentation and the findings use the same words. */
 export interface Cause {
   verdict: 'warning' | 'error';
-  /** What is requested from AWS, or read on this machine. */
+  /** The request to AWS, or the place on this machine that is read. */
   asks: string;
   means: string;
   fix: string;

@@ -25,7 +25,10 @@ export const commandOf = (fix: Fix): string => {
   return `aws ${service} ${operation} --region ${region} --cli-input-json '${json}'`;
 };
 
-/** Returns the fix for people: short, without the bodies of policies, and with the account if that is another one than theirs. */
+/**
+ * Returns the fix for people. The text is short and leaves out the bodies of policies. It names the account if that is not the caller's
+ * own.
+ */
 export const fixText = (fix: Fix, ownAccount: string | null): string => {
   const elsewhere = ownAccount !== null && /^\d{12}$/.test(fix.account) && fix.account !== ownAccount;
   const account = elsewhere ? [`in account ${fix.account}`] : [];

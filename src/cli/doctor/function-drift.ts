@@ -168,7 +168,7 @@ export const permissionFindings = async (
       ...(sourceArn === '' ? {} : { SourceArn: sourceArn }),
     }),
   });
-  // A function without any permission has no policy.
+  // If a function has no permission at all, it has no policy either.
   if (asked.kind === 'missing') return [missing];
   return compared(asked, `the permissions of function ${name}`, (text) =>
     statementsOf(text).some(isMeant) ? [] : [missing],

@@ -1,4 +1,4 @@
-/** Everything that can be wrong with a deployment although the settings are right. */
+/** All problems that a deployment can have although its settings are right. */
 import type { Cause } from './finding.ts';
 
 export const HEALTH_CAUSES = {

@@ -1,4 +1,4 @@
-/** The first group: what can be seen on this machine, and whether the deployed stack matches it. */
+/** The first group: the state of this machine, and whether the deployed stack matches it. */
 import { countOf } from '../../lib/text/amounts.ts';
 import { OUTPUTS, rulesDigest } from '../../stack/rules-digest.ts';
 import { accountOf, type Context } from './context.ts';
@@ -96,7 +96,7 @@ const versionFindings = (context: Context, version: string): Finding[] => {
   ];
 };
 
-/** The only finding if the configuration cannot be read. Nothing else is checked then. */
+/** The only finding if the configuration cannot be read. In that case nothing else is checked. */
 export const configurationFinding = (text: string): Finding =>
   found('configuration', {
     text,

@@ -9,7 +9,7 @@ export interface Scope {
   conditions: Readonly<Record<string, unknown>>;
 }
 
-/** The value of `AWS::NoValue`. What has this value is left out. */
+/** The value of `AWS::NoValue`. A property with this value is left out. */
 export const NO_VALUE = Symbol('AWS::NoValue');
 
 /** Returns a function that calculates all values in a part of the template. */

@@ -1,4 +1,4 @@
-/** The managed policies of the stack, which allow what grows with the number of buckets. */
+/** Checks the managed policies of the stack. They contain the permissions whose number grows with the number of buckets. */
 import type { Context } from './context.ts';
 import { awsFix, compared } from './drift.ts';
 import { type Finding, findingsOf } from './finding.ts';
@@ -8,7 +8,7 @@ import type { TemplateResource } from './template-values.ts';
 
 const { found } = findingsOf('stack', STACK_CAUSES);
 
-/** Compares a managed policy with the template, and checks that the roles that it names have it. */
+/** Compares a managed policy with the template, and checks that it is attached to its roles. */
 export const managedPolicyFindings = async (
   context: Context,
   { physicalId: arn, properties }: TemplateResource,

@@ -1,4 +1,4 @@
-/** Policies as AWS returns them, compared statement by statement. Nothing is evaluated. */
+/** Compares policies as AWS returns them, statement by statement, without evaluating them. */
 import { isRecord, parsedJson } from '../../lib/model/json.ts';
 
 export interface PolicyDifference {
@@ -8,7 +8,7 @@ export interface PolicyDifference {
   extra: string[];
 }
 
-/** Compares a policy with the one that is wanted. The order of statements and of lists does not matter. */
+/** Compares a policy with the wanted policy. The order of statements and lists does not matter. */
 export const comparePolicies = (wanted: unknown, actual: unknown): PolicyDifference => {
   const [wantedOnes, actualOnes] = [statementsOf(wanted), statementsOf(actual)];
   const actualTexts = new Set(actualOnes.map(canonical));

@@ -65,7 +65,7 @@ const beside = (name: string, indent: number, findings: readonly Finding[], page
   return isLong ? [name, ' '.repeat(indent) + first, ...rest] : [`${pad(name, indent)}${first}`, ...rest];
 };
 
-/** The first line has no indent. */
+/** Returns the lines of the findings. All lines but the first are indented. */
 const findingLines = (findings: readonly Finding[], indent: number, page: Page): string[] => {
   const of = (verdict: Finding['verdict']): Finding[] => findings.filter((one) => one.verdict === verdict);
   const wells = of('ok').map(({ text }) => `✔\u00a0${text}`);
@@ -85,7 +85,7 @@ const problemLines = ({ verdict, text, fix }: Finding, indent: number, page: Pag
     : [`  ${wrapParagraph(`fix: ${fixText(fix, page.account)}`, page.columns, indent + 7)}`]),
 ];
 
-/** The marks alone have a colour. */
+/** Wraps a text and colours only its marks. */
 const wrapped = (
   text: string,
   indent: number,

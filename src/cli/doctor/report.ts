@@ -5,12 +5,12 @@ import type { Finding } from './finding.ts';
 
 export interface Report {
   stack: string;
-  /** Null: there are no credentials that AWS accepts. */
+  /** The account of the caller; null if AWS accepts no credentials. */
   account: string | null;
   caller: string | null;
   region: string;
   version: string;
-  /** Null: nothing is deployed, or the deployed stack does not name its version. */
+  /** The version of the deployed stack. Null if nothing is deployed, or if the stack does not name its version. */
   deployedVersion: string | null;
   findings: Finding[];
   errors: number;
@@ -40,7 +40,8 @@ export const destinationSubject = ({ rule, destination }: RuleDestination): stri
   `${rule.id} → ${destination.id}`;
 
 /**
- * An error of the stack concerns all destinations. An exception is that nobody receives the alarms, because this stops no object.
+ * Returns whether an error concerns a destination. An error of the stack concerns all destinations, unless it stops no object, such as
+ * alarms that nobody receives.
  */
 const concerns = ({ group, subject, cause }: Finding, where: RuleDestination): boolean => {
   switch (group) {

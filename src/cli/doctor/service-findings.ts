@@ -2,7 +2,7 @@ import { adviceFor, lackOf, QUESTIONS, type ServiceAnswers } from '../../lib/mod
 import type { Seen } from './destination-seen.ts';
 import type { Finding } from './finding.ts';
 
-/** What a probe found out about the S3 service of a destination. */
+/** Returns the findings about the S3 service of a destination from the answers of a probe. */
 export const serviceFindings = (one: Seen, answers: ServiceAnswers): Finding[] => {
   const lacking = lackOf(answers, one.rule, one.destination);
   const advice = adviceFor(lacking);

@@ -1,4 +1,4 @@
-/** Everything that can be wrong with a source bucket. */
+/** All problems that a source bucket can have. */
 import type { Cause } from './finding.ts';
 
 export const SOURCE_CAUSES = {

@@ -106,7 +106,7 @@ const overlapFinding = (context: Context, bucket: string, text: string): Finding
     },
   });
 
-/** Resolves to the ARNs of deleted queues that entries still name. Only queues of this account and region are checked. */
+/** Resolves to the ARNs of deleted queues that the entries still name. Only queues of this account and region are checked. */
 const deadTargets = async (context: Context, existing: NotificationConfiguration): Promise<string[]> => {
   const own = `:sqs:${context.region}:${accountOf(context)}:`;
   const arns = (existing.QueueConfigurations ?? []).flatMap(({ QueueArn: arn = '' }) =>

@@ -141,7 +141,8 @@ const encryptionFindings = async (context: Context, { bucket, rules }: Source): 
   if (asked.kind === 'missing') return [];
   if (asked.kind !== 'answer') return [skipped('default encryption', bucket, asked)];
   const key = asked.value;
-  // A source role may use KMS keys that the rules do not name. Keys that AWS manages need no grant in their own account.
+  // Nothing is reported if all rules use a source role, because that role may use KMS keys that the rules do not name. Keys that AWS
+  // manages need no grant in their own account.
   if (key === null || key.endsWith('alias/aws/s3') || rules.every(({ source }) => source.roleArn !== null))
     return [];
   const { sourceKmsKeyArns: known } = context.whole.stack;

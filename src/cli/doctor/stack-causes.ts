@@ -1,4 +1,4 @@
-/** Everything that can be wrong with the deployed stack itself. */
+/** All problems that the deployed stack itself can have. */
 import type { Cause } from './finding.ts';
 
 export const STACK_CAUSES = {

@@ -1,6 +1,4 @@
-/**
- * Compares the resources of the deployed stack with its own template. CloudFormation does not notice changes that others make.
- */
+/** Compares the resources of the deployed stack with its own template. CloudFormation does not notice changes by other tools or people. */
 import { isRecord, parsedJson } from '../../lib/model/json.ts';
 import { accountOf, type Context } from './context.ts';
 import { awsFix, compared } from './drift.ts';
@@ -80,7 +78,7 @@ const policyFindings = async (
     PolicyDocument: JSON.stringify(wanted),
   });
   const what = `role ${role}`;
-  // A role without its only policy and a role that is gone look alike; the trust policy tells them apart.
+  // AWS answers alike for a missing role and for a role without its only policy. The check of the trust policy finds a missing role.
   if (asked.kind === 'missing')
     return [found('role-policy', { text: `${what} lacks its whole policy ${name}`, fix })];
   return compared(asked, what, (text) => {

@@ -46,7 +46,7 @@ const SETTLED: ReadonlySet<string> = new Set([
   'IMPORT_COMPLETE',
 ]);
 
-/** Returns the command after which the stack can be used, or deployed again. */
+/** Returns the command after which the stack can be used or deployed again. */
 const settling = ({ names, region }: Context, status: string): string => {
   const aws = (words: string): string =>
     `aws cloudformation ${words} --stack-name ${names.stack} --region ${region}`;

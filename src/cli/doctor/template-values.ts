@@ -9,7 +9,7 @@ export interface TemplateResource {
   logicalId: string;
   physicalId: string;
   type: string;
-  /** The properties with all values filled in. A value that cannot be known from here is {@link UNKNOWN}. */
+  /** The properties with all values filled in. {@link UNKNOWN} stands for a value that doctor cannot know. */
   properties: Readonly<Record<string, unknown>>;
 }
 
@@ -23,7 +23,7 @@ export interface Place {
   parameters: Readonly<Record<string, string>>;
 }
 
-/** Returns the resources of a template; null if the text is no template. */
+/** Returns the resources of a template, or null if the text is not a template. */
 export const templateResources = (
   text: string,
   resources: readonly StackResource[],

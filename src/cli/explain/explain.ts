@@ -147,7 +147,7 @@ const objectIn = (uri: string): { bucket: string; key: string } => {
   throw new CliError('bad-value', `${JSON.stringify(uri)} is not of the form s3://bucket/key.`);
 };
 
-/** Reads the dead-letter queue only if a record says that there is a letter. */
+/** Reads the dead-letter queue, but only if a record says that it holds a letter of the key. */
 const lettersOf = async (
   { key, places }: Explanation,
   deployment: Deployment,

@@ -67,7 +67,10 @@ const proofText = ({ bytes, receipt }: PlaceView['relation']): string => {
   return bytes === null ? '' : 'digests that cannot be compared';
 };
 
-/** `letter` is a letter that may fail again for the same reason; null: there is no letter, or the cause is gone. */
+/**
+ * Describes what the next hint would do. `letter` is a letter that may fail again for the same reason. It is null if there is no letter,
+ * or if its cause is gone.
+ */
 export const nextText = ({ next }: PlaceView, letter: FoundLetter | null): string => {
   const left = next.passedOver.map(
     ({ versionId, reason }) => `would pass over version ${versionId} (${reason}), then `,
@@ -87,7 +90,7 @@ const stepText = (next: PlaceView['next']): string => {
   ].join(' ');
 };
 
-/** A dry run cannot show whether S3 will refuse the call, but the failure of the last attempt can. */
+/** Adds the failure of the last attempt. A dry run cannot show whether S3 will refuse the call, but this failure can. */
 const refusalText = (next: PlaceView['next'], letter: FoundLetter | null): string => {
   const reason = letter?.letter?.reason;
   return next.kind !== 'call' || reason === undefined

@@ -6,14 +6,14 @@ import { readLetters } from '../../lib/dead-letters/read.ts';
 import type { PlaceView } from '../../lib/inspect/explain.ts';
 import type { CliIo } from '../terminal/io.ts';
 
-/** The letter; null: there is a record of it, but it was not among the letters that were read. */
+/** The letter. Null if a record of the letter exists, but the letters that were read do not include it. */
 export interface FoundLetter {
   letter: DeadMessage | null;
 }
 
 /**
- * Maximum number of letters that are read. SQS cannot be asked for one message, so each letter must be received to be read. This
- * increases the letter's receive count in the dead-letter queue. Nothing depends on that count.
+ * Maximum number of letters that are read. SQS cannot return one particular message, so all letters are received in turn. Receiving a
+ * letter increases its receive count in the dead-letter queue, but nothing depends on that count.
  */
 const MAX_READ = 2_000;
 

@@ -1,4 +1,4 @@
-/** The sentence that says why an object has arrived or has not, and what to do about it. */
+/** Chooses the sentence that says why an object has arrived or has not arrived, and the fix. */
 import type { PlaceView } from '../../lib/inspect/explain.ts';
 import { ALL_REASONS, reasonEntry } from '../../lib/model/reasons.ts';
 import { duration } from '../../lib/text/duration.ts';
@@ -8,9 +8,9 @@ import type { Told } from './told.ts';
 
 export interface Headline {
   headline: string;
-  /** What a person should do first; null: nothing. */
+  /** The first step for a person; null if nothing has to be done. */
   fix: string | null;
-  /** The words of the command after that; null: none. */
+  /** The words of the command for the step after that; null if there is none. */
   command: string | null;
 }
 

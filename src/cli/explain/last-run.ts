@@ -7,7 +7,7 @@ import { timeText } from './facts.ts';
 
 export type LastRun = { text: string } | { problem: string };
 
-/** Returns one entry for each place; null: no run has included the key. */
+/** Returns one entry for each place. An entry is null if no run has included the key. */
 export const lastRuns = (
   { key, places }: Pick<Explanation, 'key' | 'places'>,
   runs: Readable<readonly Run[]>,
@@ -18,7 +18,10 @@ export const lastRuns = (
     return run === undefined ? null : { text: runText(run) };
   });
 
-/** A verify that only counted for `backfill start --dry-run` has looked at everything, but nobody waits for it. */
+/**
+ * Returns whether a run includes the key. Dry runs are left out: the verify of `backfill start --dry-run` compares everything, but it
+ * only counts.
+ */
 const covers = ({ spec }: Run, { rule, destination }: PlaceView, key: string): boolean =>
   spec.rule === rule && spec.destination === destination && key.startsWith(spec.prefix) && !spec.isDryRun;
 

@@ -1,7 +1,7 @@
 import type { LogLine } from '../../lib/inspect/log-lines.ts';
 import { printable } from '../../lib/text/printable.ts';
 
-/** One line of a log: when, what, where, and why. UTC. */
+/** Formats one line of a log: the time in UTC, the message, the place, and the reason. */
 export const lineText = ({ time, message, rule, destination, key, reason, detail }: LogLine): string =>
   printable(
     [

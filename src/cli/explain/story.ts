@@ -79,7 +79,7 @@ const logLines = ({ place: { rule, destination }, log }: Told): StoryLine[] =>
 /** How many lines of the log are shown. */
 const SHOWN_LINES = 3;
 
-/** The story of a key that no rule wants. */
+/** Returns the story of a key that no rule includes. */
 export const unwantedStory = ({ bucket, key, rules, sourceBuckets }: Explanation): Story => {
   const isKnown = rules.length > 0;
   const isChosen = rules.some(({ why }) => why === null);

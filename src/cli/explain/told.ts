@@ -7,9 +7,9 @@ import type { LastLines } from './last-lines.ts';
 export interface Told {
   explanation: Explanation;
   place: PlaceView;
-  /** The dead letter about the key; null: there is no record of one. */
+  /** The dead letter about the key; null if there is no record of one. */
   letter: FoundLetter | null;
-  /** The newest run that includes the key; null: none. */
+  /** The newest run that includes the key; null if there is none. */
   run: LastRun | null;
   log: LastLines;
 }
