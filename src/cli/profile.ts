@@ -15,7 +15,7 @@ export const PROFILE_OPTION = {
 } as const satisfies Record<string, OptionSpec>;
 
 /**
- * Uses the profile that the command line names, for all calls to AWS. It is read before the command parses its options, because every
+ * Uses the profile that the command line names for all calls to AWS. This happens before the command parses its options, because every
  * client of the SDK takes its credentials from the environment. Throws {@link CliError} if there is no such profile.
  */
 export const useProfile = async (argv: readonly string[], io: CliIo): Promise<void> => {
@@ -27,7 +27,7 @@ export const useProfile = async (argv: readonly string[], io: CliIo): Promise<vo
   io.useProfile(profile);
 };
 
-/** Names the command that signs in again, if the credentials that failed come from IAM Identity Center. */
+/** If credentials from IAM Identity Center have failed, adds the command that signs in again. */
 export const withSignIn = async (
   error: CliError,
   { argv, env }: { argv: readonly string[]; env: CliIo['env'] },

@@ -3,8 +3,8 @@ import type { RuleDestination } from '../lib/model/rule.ts';
 import { CliError } from './terminal/errors.ts';
 
 /**
- * Throws a {@link CliError} if the service of the destination lacks what the rule needs. `words` are what a user writes to need less; left out:
- * the settings of `replication.yml`.
+ * Throws a {@link CliError} if the service of the destination lacks what the rule needs. `words` are the options or settings with which a
+ * user can make the rule need less. Default: the settings of `replication.yml`.
  */
 export const refuseUnfit = (
   answers: ServiceAnswers,

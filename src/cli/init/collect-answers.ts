@@ -6,20 +6,20 @@ import { type Answers, type Known, type Question, QUESTIONS } from './questions.
 
 /** The sources of answers, besides the options. */
 export interface AnswerSources {
-  /** Null: nobody is asked. */
+  /** Asks a person at the terminal; null if nobody is asked. */
   questions: Questions | null;
-  /** Whether the recommended answer is taken if no option gives an answer. */
+  /** Whether a question without an option gets the recommended answer. */
   takesProposed: boolean;
-  /** The names of the account's buckets; null: not known. */
+  /** The names of the account's buckets; null if they are not known. */
   bucketNames: readonly string[] | null;
   look(bucket: string): Promise<BucketFacts | null>;
   account: string | null;
   random: string;
-  /** Called for each answer that a bucket gave. */
+  /** Called for each answer that is taken from the settings of a bucket. */
   onSeen(question: Question, answer: string): void;
 }
 
-/** Collects the answers to all questions. Throws {@link CliError} with all options that are missing, and InterruptedError. */
+/** Collects the answers to all questions. Throws {@link CliError} that names all missing options, or InterruptedError. */
 export const collectAnswers = async (options: ParsedOptions, sources: AnswerSources): Promise<Answers> => {
   let known: Known = { ...sources, answers: NO_ANSWERS, source: null, destination: null };
   const missing: Question[] = [];
@@ -103,5 +103,5 @@ const ask = async (
   return await questions.text({ message, proposed: proposed ?? '', check });
 };
 
-/** No bucket has this name. */
+/** The choice of a bucket that is not listed. No bucket has this name. */
 const OTHER = '';

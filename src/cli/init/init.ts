@@ -16,9 +16,9 @@ import { replicationFile } from './replication-file.ts';
 import { changedFiles, contentOf, type NewFile, refuseExisting, writeFiles } from './new-files.ts';
 import { type NextCommand, nextCommands } from './next-commands.ts';
 
-/** What the command needs besides the terminal. */
+/** The access that the command needs besides the terminal. */
 export interface InitPorts {
-  /** Returns how questions are asked. Not called without a terminal. */
+  /** Returns the way to ask questions at a terminal. Not called without a terminal. */
   questions(signal: AbortSignal): Promise<Questions>;
   look(region: string): Promise<BucketLook>;
   random(): string;

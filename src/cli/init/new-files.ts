@@ -6,7 +6,7 @@ import { CliError } from '../terminal/errors.ts';
 export interface NewFile {
   name: string;
   text: string;
-  /** What the file has now; null: it does not exist. */
+  /** The present content of the file; null if the file does not exist. */
   before: string | null;
 }
 
@@ -27,7 +27,7 @@ const exists = (path: string): Promise<boolean> =>
 export const contentOf = (folder: string, name: string): Promise<string | null> =>
   readFile(join(folder, name), 'utf8').catch(() => null);
 
-/** Returns the files that are written: those that are new or have another text than before. */
+/** Returns the files to write: new files, and files whose text changes. */
 export const changedFiles = (files: readonly NewFile[]): NewFile[] =>
   files.filter(({ text, before }) => text !== before);
 

@@ -32,7 +32,7 @@ export type Flag =
 
 export type Answers = Readonly<Record<Flag, string>>;
 
-/** What is known when a question is asked. */
+/** The facts that are known when a question is asked. */
 export interface Known {
   answers: Answers;
   source: BucketFacts | null;
@@ -47,18 +47,18 @@ export interface Question {
   flag: Flag;
   /** The placeholder of the value in the help. */
   value: string;
-  /** What the terminal asks, and the help says. */
+  /** The text that the terminal and the help show. */
   message: string;
   choices?: readonly Choice[];
   /** Returns what is wrong with an answer, or null. */
   check(answer: string): string | null;
-  /** The answer that the settings of the bucket give. In that case nobody is asked. */
+  /** Returns the answer that the settings of the bucket already give. In that case nobody is asked. */
   seen?(known: Known): string | null;
   /** Whether a person is asked. Otherwise the recommended answer is taken. By default, a person is asked. */
   isAsked?: false;
-  /** Whether the question is asked at all. By default it is. */
+  /** Returns whether the question applies. By default it does. */
   arises?(known: Known): boolean;
-  /** The recommended answer. Null: only a person knows. */
+  /** Returns the recommended answer. Returns null if only a person can answer. */
   proposed(known: Known): string | null;
 }
 
@@ -102,7 +102,7 @@ const PROTECTION = [
 
 export const isVault = (protection: string): boolean => ['governance', 'compliance'].includes(protection);
 
-/** A vault locks for fewer days than the longest retention that the role may set. */
+/** The longest retention that the role may set. A vault must lock for fewer days. */
 const LONGEST_RETENTION_DAYS = DEFAULT_MAX_RETENTION_DAYS;
 
 const DEFAULT_NAME = 's3-replicator';
@@ -112,7 +112,7 @@ const REPLICA = '-replica';
 
 const kmsKey = orNone(matching(KMS_KEY_ARN, 'the ARN of a KMS key (no alias), or none'));
 
-/** In the order in which they are asked. */
+/** The questions in the order in which they are asked. */
 export const QUESTIONS: readonly Question[] = [
   {
     flag: 'source',

@@ -21,7 +21,7 @@ export const differenceLine = (
   return `${start}${textWidth(whole) <= left ? whole : shorten(printable(key), left) + (end === '' ? '' : `\n    ${end.trim()}`)}\n`;
 };
 
-/** How many columns of a key are shown at least. */
+/** Minimum number of columns in which a key is shown. */
 const LEAST_KEY = 12;
 
 const sizeText = (side: ReportRow['source']): string =>

@@ -61,7 +61,7 @@ export const limitsIn = (options: ParsedOptions): Partial<RunLimits> => {
   };
 };
 
-/** Describes limits, for example `at most 100 requests/s, from 22:00 to 06:00 Europe/Berlin`. Null: there are none. */
+/** Describes limits, for example `at most 100 requests/s, from 22:00 to 06:00 Europe/Berlin`. Returns null if there are no limits. */
 export const limitsText = ({ requestsPerSecond, bytesPerSecond, hours }: RunLimits): string | null => {
   const parts = [
     ...(requestsPerSecond === null ? [] : [`at most ${countText(requestsPerSecond)} requests/s`]),

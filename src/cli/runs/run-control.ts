@@ -53,7 +53,7 @@ export const CANCEL: CommandSpec = {
   examples: [['npx s3-replicator backfill cancel 20261122-174334-k3f9bx', 'If it was the wrong rule']],
 };
 
-/** What an operator may do with a run that exists. */
+/** The changes that an operator may make to an existing run. */
 export type RunChange = 'pause' | 'resume' | 'cancel';
 
 const CHANGES = { pause: pauseRun, resume: resumeRun, cancel: cancelRun } as const;

@@ -27,7 +27,7 @@ export interface LocalComparison {
   isComplete: boolean;
 }
 
-/** What is compared, and with what. */
+/** The two sides of the comparison, and the means to compare them. */
 export interface LocalSides {
   spec: RunSpec;
   configuration: ReplicationConfiguration;
@@ -70,7 +70,7 @@ export const compareLocally = async (
       listDestination: patient(listings.destination(scope.destination, spec.versions)),
       look: createCloserLook(scope, spec, { buckets, clock: io, prove, reading }),
       reading,
-      // There is no record of a run, so nothing counts the work for one.
+      // The hints name no run, because this comparison has no record in which their outcomes could be counted.
       sendHints: async (hints) => await sendHints?.(hints.map((hint) => ({ ...hint, run: null }))),
       report: async (rows) => onRows(rows),
       sleep: (ms) => io.sleep(ms),

@@ -1,10 +1,10 @@
-/** Formats how far a run is as text for the terminal. */
+/** Formats the progress of a run as text for the terminal. */
 import { byteText, countOf, countText } from '../../lib/text/amounts.ts';
 import { duration } from '../../lib/text/duration.ts';
 import type { RunProgress } from '../../lib/runs/progress.ts';
 import type { Phase } from '../../lib/runs/run.ts';
 
-/** Returns the lines about a run at work: how far it is, how fast, and what it waits for. */
+/** Returns the lines about an active run: its progress, its rates, and what it waits for. */
 export const progressLines = (progress: RunProgress, phase: Phase, nowMs: number): string[] => {
   const { keys, bytes, secondsLeft, lastActivity } = progress;
   const rates = [
@@ -20,7 +20,7 @@ export const progressLines = (progress: RunProgress, phase: Phase, nowMs: number
   ];
 };
 
-/** Says in one line how far a run is, for a command that watches it. */
+/** Describes the progress of a run in one line, for a command that watches the run. */
 export const progressLine = (progress: RunProgress, phase: Phase, besides: string): string => {
   const { keys, bytes, secondsLeft } = progress;
   const share = shareOf(keys);
@@ -35,7 +35,7 @@ export const progressLine = (progress: RunProgress, phase: Phase, besides: strin
   ].join(', ');
 };
 
-/** The share that is done, for tables: `41 %`. */
+/** Returns the share of keys that are done, for tables: `41 %`. */
 export const shareText = ({ keys }: Pick<RunProgress, 'keys'>): string => {
   const share = shareOf(keys);
   return share === null ? '-' : `${Math.floor(share * 100)} %`;
@@ -54,7 +54,7 @@ const waitText = ({ waitsFor, nextCheck, opens }: RunProgress, phase: Phase): st
     : `${waits}; one that stands still is sent again at ${time}`;
 };
 
-/** Null: no total is known. */
+/** Returns the share that is done, or null if no total is known. */
 const shareOf = ({ done, total }: Amount): number | null =>
   total === null || total === 0 ? null : Math.min(1, done / total);
 

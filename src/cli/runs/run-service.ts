@@ -1,12 +1,13 @@
-/** Asks other S3 services again what they can do, when a run begins that writes to them. */
+/** Asks other S3 services again which features they have, when a run begins that writes to them. */
 import { scopeOf } from '../../lib/runs/compare/scope.ts';
 import type { RunSpec } from '../../lib/runs/run.ts';
 import { refuseUnfit } from '../unfit-service.ts';
 import type { StartCommand } from './run-request.ts';
 
 /**
- * The inspect function asks, and keeps the answers for the functions that replicate. Throws CliError if a service lacks what its rule
- * needs. If nobody could ask, the run begins: without answers of before, the functions write nothing.
+ * Lets the inspect function ask the services and keep the answers for the functions that replicate. Throws CliError if a service lacks
+ * what its rule needs. If a service cannot be asked, the run begins anyway. In that case the functions write nothing unless they have
+ * earlier answers.
  */
 export const askServices = async (
   { request, io, ports }: StartCommand,

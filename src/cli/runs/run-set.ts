@@ -1,4 +1,4 @@
-/** The command that changes how fast runs work, and when. */
+/** The command that changes when and how fast runs work. */
 import type { BackfillConcurrency } from '../../lib/aws/backfill-concurrency.ts';
 import { limitRun, RunRefusedError } from '../../lib/runs/control.ts';
 import { NO_LIMITS, type RunLimits } from '../../lib/model/run-limits.ts';
@@ -100,7 +100,7 @@ const setRun = async (options: ParsedOptions, io: CliIo, ports: RunPorts): Promi
   return EXIT.ok;
 };
 
-/** `wanted` is null if the number is only read. */
+/** Sets the concurrency and returns the values before and after. If `wanted` is null, only reads the concurrency. */
 const setConcurrency = async (
   wanted: number | null,
   concurrency: BackfillConcurrency,

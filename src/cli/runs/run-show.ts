@@ -44,7 +44,7 @@ export const STATUS: CommandSpec = {
 };
 
 const DEFAULT_RUNS = 20;
-/** Maximum runs that are read. */
+/** Maximum number of runs that are read. */
 const MAX_RUNS = 1_000;
 const KINDS = ['backfill', 'verify', 'dry-run'] as const;
 const PHASES = ['active', 'paused', 'failed', 'cancelled', 'finished'] as const;
@@ -142,7 +142,7 @@ export const listRuns = async (options: ParsedOptions, io: CliIo, ports: RunPort
   return await withProgress(chosen, store, io.now());
 };
 
-/** Null: every run is wanted. */
+/** Returns the filter for runs, or null if every run matches. */
 const listFilter = (options: ParsedOptions, io: CliIo): ((run: Run) => boolean) | null => {
   const [rule, destination] = [options.value('rule'), options.value('destination')];
   const kind = options.value('kind');

@@ -99,7 +99,7 @@ const beforeText = (
   ].join('\n');
 };
 
-/** Returns where the objects of a run are, and where they go. */
+/** Returns the places of the source objects and of the replicas of a run. */
 export const placesOf = (
   { replication }: StartRequest['configuration'],
   spec: RunSpec,
@@ -116,7 +116,10 @@ const readingLines = (reading: StartRequest['reading'], estimate: RunEstimate | 
   '  the transfer is for a machine outside AWS; reading from a machine in the region of a bucket costs none',
 ];
 
-/** Asks whether the runs may start; a run that deletes asks for the name of the bucket. Throws {@link CliError} for another name. */
+/**
+ * Asks whether the runs may start. If a run deletes, the operator has to type the name of the bucket. Throws {@link CliError} for another
+ * name.
+ */
 export const mayStart = async ({ configuration, specs, yes }: StartRequest, io: CliIo): Promise<boolean> => {
   for (const spec of specs.filter(({ deleteExtra }) => deleteExtra)) {
     const { bucket } = scopeOf(configuration.replication, spec).destination;

@@ -14,9 +14,9 @@ import { progressLines, shareText } from './run-progress-text.ts';
 /** A run with the counters of its copies and its use of AWS. */
 export interface RunState extends Run {
   copied: CopyCounters;
-  /** The requests, dollars and hours that the run has used. If the run is not over, those it has used until now. */
+  /** The requests, dollars and hours that the run has used so far. */
   used: RunEstimate;
-  /** Null if the run is not at work. */
+  /** The progress of the run; null if the run is not active. */
   progress: RunProgress | null;
 }
 

@@ -10,7 +10,7 @@ import { progressLine } from './run-progress-text.ts';
 
 /** How often the record of a run is read. A run progresses in pages and batches, so more frequent reads would show nothing new. */
 const WATCH_POLL_MS = 3_000;
-/** Maximum reads that may fail in a row. After that many failures, the command stops watching, but the run itself continues. */
+/** Maximum number of reads that may fail in a row. After that many failures, the command stops watching, but the run itself continues. */
 const MAX_FAILED_READS = 20;
 
 /**
@@ -40,7 +40,7 @@ export const watchRun = async (id: string, store: RunStore, io: CliIo): Promise<
   }
 };
 
-/** How far the rate looks back. What a run did an hour ago says little about the next minutes. */
+/** How far back the rate looks. The work of an hour ago says little about the next minutes. */
 const WINDOW_MS = 2 * 60_000;
 
 interface Reading {
@@ -50,7 +50,7 @@ interface Reading {
   atMs: number;
 }
 
-/** Returns a function that describes the progress of the run. The rates are those of the last minutes that the function has seen. */
+/** Returns a function that describes the progress of the run. Its rates cover the last minutes of the observed progress. */
 const createMeter = (): ((run: RunRecord, copied: CopyCounters, nowMs: number) => string) => {
   let readings: Reading[] = [];
   return (run, copied, nowMs) => {

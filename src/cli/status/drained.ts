@@ -1,4 +1,4 @@
-/** Waits until nothing is under way any more. */
+/** Waits until no work is under way. */
 import {
   type DeploymentState,
   isReadable,
@@ -14,7 +14,7 @@ import { type CliIo, EXIT } from '../terminal/io.ts';
 import { jsonText } from '../terminal/json.ts';
 import { createProgress } from '../terminal/progress.ts';
 
-/** How long everything must have been empty. SQS's counts settle about a minute after the last change. */
+/** How long all queues and work must have been empty. SQS's counts settle about a minute after the last change. */
 const EMPTY_MS = 5 * 60_000;
 const POLL_MS = 5_000;
 
@@ -47,7 +47,7 @@ export const waitDrained = async (reader: StateReader, io: CliIo, isJson: boolea
   }
 };
 
-/** Names what is under way, each with its count. Throws {@link CliError} for what cannot be read. */
+/** Names the work that is under way, with its counts. Throws {@link CliError} if a part of the state cannot be read. */
 export const whatIsLeft = ({ queues, rules, transfers, runs }: DeploymentState): string[] => {
   const missing = new Set<string>();
   const known = <Value extends object | number>(value: Value | NotReadable): Value | null => {

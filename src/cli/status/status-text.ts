@@ -22,7 +22,7 @@ interface Screen {
   style: Style;
 }
 
-/** The width that is assumed for output that is no terminal. */
+/** The width that is assumed if the output is not a terminal. */
 const WIDTH = 80;
 
 export const statusLines = (state: DeploymentState, { columns, style }: Screen): string[] => {
@@ -70,7 +70,7 @@ const cell = <Value extends object | number | null>(
   textOf: (known: Exclude<Value, NotReadable>) => string,
 ): string => (isReadable(value) ? textOf(value) : '?');
 
-/** Numbers of operations up to this one are shown exactly. Larger numbers are rounded, because they are approximate. */
+/** Counts of operations up to this one are shown exactly. Larger counts are rounded, because they are approximate. */
 const EXACT = 100;
 
 const pendingText = ({ operations }: Pending): string =>
@@ -119,7 +119,7 @@ const listed = <Value extends object>(
   sectionsOf: (known: Exclude<Value, NotReadable>) => Section[],
 ): Section[] => (isReadable(value) ? sectionsOf(value) : []);
 
-/** For the last day, the time without a date is enough. */
+/** Times within the last day are shown without a date. */
 const since = (iso: string, at: string): string =>
   Date.parse(at) - Date.parse(iso) < 86_400_000 ? iso.slice(11, 16) : iso.slice(0, 16).replace('T', ' ');
 
@@ -184,7 +184,7 @@ const verifySection = ({ rules, at }: DeploymentState): Section[] => {
   return verified.length <= 4 ? verified : verified.filter(([, text]) => !text.endsWith('agrees'));
 };
 
-/** The schedules whose last verify was not started, or whose verdict is bad. Otherwise only the next one. */
+/** Shows the schedules whose last verify was not started or has a bad verdict, and after them the next verify. */
 const scheduleSection = ({ rules }: DeploymentState): Section[] => {
   const scheduled = rules.flatMap(({ rule, destination, verify }) =>
     isReadable(verify) && verify !== null ? [{ place: `${rule} → ${destination}`, ...verify }] : [],

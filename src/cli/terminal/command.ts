@@ -15,7 +15,7 @@ export interface CommandSpec {
   subcommands?: Readonly<Record<string, string>>;
   /** The argument that the command requires besides its options. */
   argument?: Argument;
-  /** The arguments that the command takes all or none of, in this order. */
+  /** The arguments of which the command takes either all or none, in this order. */
   operands?: readonly Argument[];
   options: Readonly<Record<string, OptionSpec>>;
   examples: readonly (readonly [command: string, meaning: string])[];
@@ -46,7 +46,7 @@ export interface ParsedOptions {
   number(name: string): number | null;
   /** Returns the argument. Throws {@link CliError} when the argument is missing. */
   argument(): string;
-  /** Returns the operands that were given: all, or none. */
+  /** Returns the operands: either all of them or none. */
   operands(): readonly string[];
 }
 
@@ -54,8 +54,8 @@ export interface ParsedOptions {
 const HELP: OptionSpec = { description: 'Show this help.' };
 
 /**
- * Parses the options and the argument of a command. Throws one {@link CliError} with all mistakes, so that they are corrected at once. Nothing
- * is a mistake if the help is asked for.
+ * Parses the options and the argument of a command. Throws one {@link CliError} with all mistakes, so that they can be corrected at once.
+ * If the help is requested, nothing counts as a mistake.
  */
 export const parseOptions = (spec: CommandSpec, argv: readonly string[]): ParsedOptions => {
   const { given, positionals, mistakes } = readTokens(spec, argv);
@@ -121,7 +121,10 @@ const readTokens = (
   return { given, positionals, mistakes };
 };
 
-/** Returns the help of a command in lines of at most `columns` columns: 80 if the output is no terminal, and never more than 100. */
+/**
+ * Returns the help of a command in lines of at most `columns` columns, but never more than 100. If the output is not a terminal, the
+ * lines have at most 80 columns.
+ */
 export const helpText = (spec: CommandSpec, columns = Infinity): string => {
   const width = columns === Infinity ? 80 : Math.min(columns, 100);
   const command = ['s3-replicator', spec.name].filter(Boolean).join(' ');

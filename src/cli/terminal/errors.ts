@@ -170,7 +170,7 @@ export class CliError extends Error {
   /** Other mistakes of the same command line. */
   readonly others: readonly CliError[];
 
-  /** `fix` takes the place of the fix of the table, where the next step is known better. */
+  /** `fix` replaces the fix of the table when a better next step is known. */
   constructor(
     code: CliErrorCode,
     message: string,

@@ -2,8 +2,8 @@ import type { CliIo, Output } from './io.ts';
 import { wrapText } from './wrap.ts';
 
 /**
- * Returns the terminal of a command, whose texts are broken into lines that fit. Output that another program reads stays as it is: that of
- * `--json`, and what {@link writeData} writes.
+ * Returns the terminal of a command, on which lines are broken to fit. Output for other programs stays unchanged: the output of `--json`,
+ * and the text that {@link writeData} writes.
  */
 export const fittedIo = (io: CliIo, argv: readonly string[]): CliIo => ({
   ...io,
@@ -14,7 +14,7 @@ export const fittedIo = (io: CliIo, argv: readonly string[]): CliIo => ({
   },
 });
 
-/** Writes a text for a program, such as a script or a JSON schema: its lines stay whole. */
+/** Writes a text for a program, such as a script or a JSON schema. Its lines are not broken. */
 export const writeData = (output: Output, text: string): void => {
   if (output.writeData === undefined) output.write(text);
   else output.writeData(text);

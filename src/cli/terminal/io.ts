@@ -9,7 +9,7 @@ export const EXIT = {
   usage: 2,
   /** Only a part of the work was done. It is safe to run the command again. */
   partial: 3,
-  /** A check found warnings and no errors, and was asked to be strict. */
+  /** A check found warnings but no errors, and the command line asked for strictness. */
   warnings: 3,
   /** The command was interrupted by Ctrl-C or SIGTERM. */
   interrupted: 130,
@@ -18,11 +18,11 @@ export const EXIT = {
 /** A stream of text such as `process.stdout` and `process.stderr`. */
 export interface Output {
   write(text: string): unknown;
-  /** Writes a text whose lines must stay whole. Absent if {@link Output.write} does so too. */
+  /** Writes a text whose lines must not be broken. Absent if {@link Output.write} breaks no lines either. */
   writeData?(text: string): unknown;
   /** True if the stream is a terminal. In a terminal, progress is redrawn in place. */
   readonly isTTY?: boolean;
-  /** The width of the terminal. Undefined if the stream is none. */
+  /** The width of the terminal. Undefined if the stream is not a terminal. */
   readonly columns?: number | undefined;
   readonly rows?: number | undefined;
 }
@@ -33,7 +33,10 @@ export interface CliIo {
   /** Receives progress, notes and errors. */
   stderr: Output;
   env: Readonly<Record<string, string | undefined>>;
-  /** The width of standard output. Infinity if it is no terminal: then another program reads the output, and nothing may be cut. */
+  /**
+   * The width of standard output. Infinity if it is not a terminal, because then another program reads the output, and nothing may be
+   * cut.
+   */
   readonly columns: number;
   /** Makes the AWS SDK use a profile of the shared configuration files, in place of other credentials in the environment. */
   useProfile(profile: string): void;

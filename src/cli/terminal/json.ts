@@ -1,7 +1,7 @@
 /**
- * Formats the result of a command as JSON, for `--json`. Whoever may write into a source bucket chooses the keys, and the output may go to
- * a terminal. `JSON.stringify` escapes only some control characters. Here everything invisible is escaped, which JSON parsers read as
- * the same text.
+ * Formats the result of a command as JSON, for `--json`. Anybody who may write into a source bucket can choose its keys, and the output
+ * may go to a terminal. `JSON.stringify` escapes only some control characters. This function escapes all invisible characters. JSON
+ * parsers read the result as the same text.
  */
 export const jsonText = (value: unknown): string =>
   `${JSON.stringify(value, null, 2).replace(HIDDEN, inJson)}\n`;
@@ -10,12 +10,12 @@ export const jsonText = (value: unknown): string =>
 export const jsonLine = (value: unknown): string => `${JSON.stringify(value).replace(HIDDEN, inJson)}\n`;
 
 /**
- * Matches the characters that `printable` escapes too: control, format, surrogate, private and unassigned characters, and white space
- * other than the plain space. The line ends between the members are not matched. Line ends inside a text are escaped already.
+ * Matches the characters that `printable` also escapes: control, format, surrogate, private and unassigned characters, and white space
+ * other than the plain space. Line ends are not matched: those between members must stay, and those inside a text are escaped already.
  */
 const HIDDEN = /(?!\n)[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu;
 
-/** JSON has no escape for a character outside the basic plane, but one for each half of its surrogate pair. */
+/** Escapes a character in JSON. A character outside the basic plane has no single escape, so each half of its surrogate pair is escaped. */
 const inJson = (character: string): string =>
   character
     .split('')

@@ -12,7 +12,7 @@ export interface ValueSpec {
   check?(value: string): string | null;
 }
 
-/** Makes the {@link ValueSpec.check} of values that have a form. `words` completes the sentence "The option takes …". */
+/** Makes the {@link ValueSpec.check} of values that must match a pattern. `words` completes the sentence "The option takes …". */
 export const matching =
   (pattern: RegExp, words: string) =>
   (value: string): string | null =>
@@ -30,7 +30,7 @@ export const wrongValue = (name: string, spec: ValueSpec, value: string): string
   return `${name} ${taken}, not ${JSON.stringify(value)}.${nearest === null ? '' : ` Did you mean ${nearest}?`}`;
 };
 
-/** Returns the only values of an option: its list, or the alternatives of a placeholder like `all|latest`. */
+/** Returns the accepted values of an option: its list, or the alternatives of a placeholder like `all|latest`. */
 export const choicesOf = ({ value = '', choices }: ValueSpec): readonly string[] | null =>
   choices ?? (ALTERNATIVES.test(value) ? value.split('|') : null);
 

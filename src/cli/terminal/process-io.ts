@@ -32,19 +32,24 @@ export const processIo = (): CliIo => {
   };
 };
 
-/** With AWS_PROFILE the SDK ignores static credentials in the environment, but warns of them. */
+/**
+ * Makes the SDK use the profile. With AWS_PROFILE the SDK ignores static credentials in the environment, but writes a warning about them.
+ */
 export const useProfile = (profile: string): void => {
   for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'])
     delete process.env[name];
   process.env['AWS_PROFILE'] = profile;
 };
 
-/** Reads the width at each use, because it changes with the window. `COLUMNS` wins over it, so that a width can be chosen for a pipe. */
+/**
+ * Reads the width at each use, because it changes with the window. `COLUMNS` takes precedence over the width of the window, so that a
+ * user can choose a width for a pipe.
+ */
 const outputOf = (stream: NodeJS.WriteStream): Output => ({
   write: (text) => stream.write(text),
   isTTY: stream.isTTY,
   get columns() {
-    // A terminal that has no size reports 0.
+    // A terminal of unknown size reports 0 columns.
     return widthIn(process.env['COLUMNS']) ?? (stream.isTTY ? stream.columns || DEFAULT_COLUMNS : undefined);
   },
   get rows() {

@@ -14,11 +14,11 @@ export interface Questions {
     proposed: string;
     check: (answer: string) => string | null;
   }): Promise<string>;
-  /** A choice of many can be searched. Throws InterruptedError. */
+  /** Asks for one of the choices. Many choices can be searched. Throws InterruptedError. */
   choose(question: { message: string; choices: readonly Choice[]; proposed: string | null }): Promise<string>;
 }
 
-/** How many choices are shown without a search. */
+/** Maximum number of choices that are shown without a search. */
 const SHORT = 8;
 
 /** Asks on standard error, because standard output may be a pipe. */

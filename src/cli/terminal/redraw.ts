@@ -12,7 +12,7 @@ export interface Redraw {
   keep(): void;
 }
 
-/** Creates a block at the end of a terminal. Lines that are too long are broken, and a block that is too high loses its first lines. */
+/** Creates a block at the end of a terminal. Lines that are too long are broken. If the block is too high, its first lines are left out. */
 export const createRedraw = (terminal: Output): Redraw => {
   const log = createLogUpdate(streamOf(terminal), { showCursor: true });
   return {

@@ -23,5 +23,5 @@ const timeOf = (text: string, nowMs: number): number | null => {
   return Number.isNaN(ms) ? null : ms;
 };
 
-/** A date, or a date with a time and a zone. `Date.parse` alone would take `5` for a month. */
+/** Matches a date, or a date with a time and a zone. `Date.parse` alone would read `5` as a month. */
 const ISO_TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;

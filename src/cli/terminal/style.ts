@@ -5,8 +5,8 @@ import type { CliIo, Output } from './io.ts';
 export type Style = (style: 'bold' | 'dim' | 'green' | 'red' | 'yellow', text: string) => string;
 
 /**
- * Returns the style of an output. There are colours in a terminal. `NO_COLOR` and `TERM=dumb` turn them off, and `FORCE_COLOR` turns them
- * on for a pipe (https://no-color.org, https://force-color.org).
+ * Returns the style of an output. A terminal has colours. `NO_COLOR` and `TERM=dumb` turn them off, and `FORCE_COLOR` turns them on for a
+ * pipe (https://no-color.org, https://force-color.org).
  */
 export const styleFor = (output: Output, env: CliIo['env']): Style => {
   const isColoured = hasColours(output, env);

@@ -6,7 +6,7 @@ export interface Column {
   align?: 'left' | 'right';
   /** The number of columns to which the cells may be cut in the middle. Such cells have no colours. Absent if they are never cut. */
   least?: number;
-  /** Whether the column is left out if the table does not fit. The last such column goes first. */
+  /** Whether the column is left out if the table does not fit. The last optional column is left out first. */
   isOptional?: boolean;
 }
 
@@ -14,9 +14,9 @@ export interface Column {
 const GAP = '  ';
 
 /**
- * Formats a table in at most `columns` columns of a terminal. Returns the line of titles and one line for each row. If the table is
- * too wide, optional columns are left out first, then the widest cells that may be cut lose their middle. Without `columns` nothing is
- * lost: such output goes to another program.
+ * Formats a table in at most `columns` columns of a terminal. Returns the line of titles and one line for each row. If the table is too
+ * wide, optional columns are left out first. Then the widest cells that may be cut lose their middle. Without `columns`, the output goes
+ * to another program, so the table is complete.
  */
 export const tableLines = (
   header: readonly (string | Column)[],
@@ -48,7 +48,7 @@ interface Measured extends Column {
   least: number;
 }
 
-/** Leaves out optional columns until the rest can be cut to the width. */
+/** Leaves out optional columns until the others can be cut to the width. */
 const chosen = (all: readonly Measured[], columns: number): Measured[] => {
   const least = all.reduce((sum, column) => sum + column.least, GAP.length * (all.length - 1));
   const last = all.findLastIndex(({ isOptional }) => isOptional);

@@ -1,10 +1,13 @@
 /** Fits text into columns of a terminal, where a character is zero, one or two columns wide. */
 import stringWidth from 'string-width';
 
-/** Returns the width of a text in columns. Colours take none. */
+/** Returns the width of a text in columns. Colour codes have no width. */
 export const textWidth = (text: string): number => stringWidth(text);
 
-/** Returns the text in at most `columns` columns. A longer text loses its middle, because keys differ at their ends. The text has no colours. */
+/**
+ * Returns the text in at most `columns` columns. A longer text loses its middle, because keys often differ only at their ends. The text
+ * must not contain colours.
+ */
 export const shorten = (text: string, columns: number): string => {
   if (text.length * 2 <= columns || textWidth(text) <= columns) return text;
   const segments = segmentsOf(text);

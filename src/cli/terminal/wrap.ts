@@ -61,7 +61,8 @@ const wrapLine = (line: string, columns: number): string => {
   const longest = Math.max(...text.split(' ').map(textWidth));
   const isNarrow = start.length > columns / 2 || start.length + longest > columns;
   if (!isNarrow || start === spaces) return start + wrapParagraph(text, columns, start.length);
-  // No word would fit beside such an introduction, so the text begins on the line below.
+  // The introduction takes more than half of the columns, or leaves too few for the longest word. Therefore the text begins on the line
+  // below.
   const indent = spaces.length + DEEPER;
   return `${start.trimEnd()}\n${' '.repeat(indent)}${wrapParagraph(text, columns, indent)}`;
 };
@@ -79,7 +80,7 @@ const SPACES = /^ */;
  */
 const INTRODUCED = /^ *(?:\S+(?: \S+)*? {2,}|(?:fix|note|warning): )/;
 
-/** Replaces the spaces of a command between backticks that fits on one line, so that the command is not broken there. */
+/** Replaces the spaces of a command between backticks that fits on one line, so that no line break falls inside the command. */
 const JOINED = '\u00a0';
 
 const joined = (text: string, columns: number): string =>

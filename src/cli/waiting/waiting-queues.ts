@@ -12,7 +12,7 @@ import { chosenDestinations } from '../chosen-destinations.ts';
 export interface OperatorWaiting {
   circuits: Pick<CircuitStore, 'load' | 'close'>;
   queues: Pick<WaitingQueues, 'receive' | 'letBack'>;
-  /** The number of messages that wait. It is approximate. */
+  /** Resolves to the approximate number of messages that wait for the destination. */
   count(where: RuleDestination): Promise<number>;
 }
 
@@ -23,7 +23,7 @@ export interface WaitingPorts {
 /** One destination of a rule, and the messages that wait for it. */
 export interface WaitingFor extends RuleDestination {
   messages: number;
-  /** The circuit if it is open; null: the destination is not avoided. */
+  /** The open circuit; null if the destination is not avoided. */
   avoided: OpenCircuit | null;
 }
 
