@@ -1,4 +1,4 @@
-/** Copies of model buckets, so that a test can try something without changing the world. */
+/** Copies of model buckets, with which a test can try something without changing the original buckets. */
 import { createMemoryBucket, type MemoryBucket } from './memory-buckets.ts';
 
 /** Returns a bucket with the same content, whose clock stands still. */

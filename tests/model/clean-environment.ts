@@ -1,6 +1,6 @@
 /**
- * Setup of every test file. Test files share a process, and what one of them leaves in the variables of AWS would change the credentials
- * and endpoints of the next.
+ * Setup of every test file. Test files share a process. Without this setup, AWS variables that one file sets would change the credentials
+ * and endpoints of the next file.
  */
 import { dropAwsVariables } from './aws-variables.ts';
 

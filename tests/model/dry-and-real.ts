@@ -1,4 +1,4 @@
-/** Tries one task dry and for real, each on a copy of the same world. */
+/** Performs one task both as a dry run and for real, each on a separate copy of the same world. */
 import { createMemoryCircuitStore } from './memory-circuits.ts';
 import { expect } from 'vitest';
 import { contextOf } from '../../src/lib/converge/context.ts';
@@ -26,7 +26,7 @@ import { testConfiguration, testInvocation } from './settings.ts';
 export interface Sides {
   source: MemoryBucket;
   replica: MemoryBucket;
-  /** Default: none are under way. */
+  /** Default: no transfers are under way. */
   transfers?: MemoryTransfers;
 }
 
@@ -83,7 +83,7 @@ const act = async (
   } catch (error) {
     if (!(error instanceof ReplicationError)) throw error;
     action.result = `fails: ${error.reason}`;
-    // The upload was begun, and its parts proved nothing. Only an upload can find that out.
+    // The upload was begun, and its parts proved nothing. A dry run cannot know that, because only an upload shows it.
     if (error.reason === 'bad-checksum') action.first ??= begun.upload;
   }
   return action;
@@ -113,7 +113,7 @@ const noting = (
     note(call, key, null, { precondition });
     return written;
   },
-  // A dry run ends before an upload is begun, so that it knows nothing of its end.
+  // A dry run ends before an upload is begun, so it cannot know how the upload ends.
   async abortUpload(upload) {
     if (begun.upload === null) note('AbortMultipartUpload', upload.key, null);
     await real.abortUpload(upload);
@@ -170,7 +170,7 @@ const aboutWrite = (write: { precondition: Precondition; attributes: ReplicaAttr
   attributes: write.attributes,
 });
 
-/** What the dry run announces, in the form of an action. */
+/** Converts the announcement of the dry run to the form of an action. */
 const announced = (run: DryRun): Pick<Action, 'first' | 'passedOver'> & { result: string | null } => {
   const passedOver = run.passedOver.map(({ versionId }) => versionId);
   if (run.kind === 'done') return { first: null, passedOver, result: run.convergence.outcome };

@@ -1,4 +1,4 @@
-/** Whether what `explain` says about a key is true of both sides, and agrees with what the next hint would do. */
+/** Checks that the output of `explain` about a key is true of both sides, and agrees with the action of the next hint. */
 import { expect } from 'vitest';
 import { headlineOf } from '../../src/cli/explain/headline.ts';
 import { nextText } from '../../src/cli/explain/facts.ts';
@@ -8,7 +8,7 @@ import type { Task } from '../../src/lib/model/task.ts';
 
 const NOW_MS = 0;
 
-/** The headlines that claim something about the sides, and what they claim. */
+/** The headlines that make a statement about the sides, and a test of each statement. */
 const CLAIMS: readonly [says: RegExp, isTrue: (place: PlaceView) => boolean][] = [
   [/^Replicated: /, (place) => shows(place, 'source', 'object') && shows(place, 'replica', 'object')],
   [
@@ -31,7 +31,7 @@ const shows = (place: PlaceView, side: 'replica' | 'source', kind: 'absent' | 'm
 
 const DONE = /^(Replicated|Deleted|There is no such|Left out|Held|Being transferred|The next delete)/;
 
-/** Explains the key of a task. The next hint is one that says nothing but the key, as a backfill sends. Returns the headline. */
+/** Explains the key of a task. The next hint contains only the key, like a hint of a backfill. Returns the headline. */
 export const assertExplained = async (task: Task, deps: InspectDeps): Promise<string> => {
   const { rule, key, versionId } = task;
   const answer = await explain({ bucket: rule.source.bucket, key, version: versionId }, deps);

@@ -74,7 +74,7 @@ export const history = (
     versioned?: boolean;
     kms?: boolean;
     kinds?: Operation['kind'][];
-    /** Operations on one key only, and as many of each kind. */
+    /** Whether all operations are on one key, with the same number of each kind. */
     even?: boolean;
   } = {},
 ): fc.Arbitrary<History> => {
@@ -205,7 +205,7 @@ const evenly = (content: fc.Arbitrary<string>, kinds: Operation['kind'][]): fc.A
     ),
   );
 
-/** Generates the operations that only tests get that ask for them. */
+/** Generates the operations that a test gets only on request. */
 const rareOperation = (): fc.Arbitrary<Operation> => {
   const key = fc.constantFrom(...KEYS);
   const storageClass = fc.constantFrom(null, 'STANDARD_IA', 'GLACIER_IR');

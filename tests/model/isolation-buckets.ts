@@ -1,4 +1,4 @@
-/** Buckets in model time: every call takes its time and is counted, and a destination may be in bad health. */
+/** Buckets in model time. Every call takes time and is counted, and a destination may be in bad health. */
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { AnswerWatch, SourceBucket } from '../../src/lib/model/ports.ts';
 import type { Destination } from '../../src/lib/model/rule.ts';
@@ -7,7 +7,7 @@ import type { ModelTime } from './model-time.ts';
 
 export type Health = 'healthy' | 'slow' | 'denied' | 'hanging' | 'throttling';
 
-/** How long calls take, and which are refused. */
+/** How long calls take, and which calls are refused. */
 export interface Weather {
   callMs(): number;
   isRefused(): boolean;
@@ -16,7 +16,7 @@ export interface Weather {
 /** How long each call to a bucket takes, unless a test says otherwise. */
 const CALL_MS = 30;
 export const CALM: Weather = { callMs: () => CALL_MS, isRefused: () => false };
-/** How many entries the first page of a listing has, and each further one. */
+/** How many entries the first page of a listing has. The next constant is the number for each further page. */
 const FIRST_PAGE = 50;
 const PAGE = 1_000;
 /** How long each call to a slow bucket takes. */
@@ -31,7 +31,7 @@ interface Counted {
   weather: Weather;
 }
 
-/** Counts the pages of a listing, the first of which is short (`object-history.ts`). */
+/** Counts the pages of a listing and lets them take time. The first page is short (`object-history.ts`). */
 export const inPages = (source: SourceBucket, { time, called, weather }: Counted): SourceBucket => ({
   ...source,
   async history(...asked) {

@@ -6,11 +6,11 @@ import type { ModelTime } from './model-time.ts';
 /** The default of `stack.maximumConcurrency`. */
 export const SLOTS = 50;
 
-/** What is in use at the end of a second. */
+/** The slots and messages in use at the end of a second. */
 export interface SlotsInUse {
   all: number;
   long: number;
-  /** The messages in flight, of all queues. */
+  /** The number of messages in flight in all queues. */
   messages: number;
 }
 
@@ -28,7 +28,10 @@ interface Setting {
   readyMs(slot: number): number;
 }
 
-/** Handles batches as long as slots are free, each in an environment of its slot. Returns a list that grows by one entry at the end of each second. */
+/**
+ * Handles batches as long as slots are free. Each slot has its own environment. Returns a list that grows by one entry at the end of each
+ * second.
+ */
 export const runSlots = (
   { time, queues, called }: Clockwork,
   handle: (batch: QueueMessage[], environment: string) => Promise<void>,
@@ -81,7 +84,7 @@ export const runSlots = (
   return inUse;
 };
 
-/** Works at each interval. */
+/** Runs `work` at each interval. */
 export const every = (time: ModelTime, ms: number, work: () => void): void =>
   void time.after(ms, () => {
     work();

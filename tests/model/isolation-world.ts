@@ -33,8 +33,10 @@ const BATCH = 10;
 const INVOCATIONS_OF_ENVIRONMENT = 200;
 
 /**
- * With `isCold`, every invocation gets a new execution environment. With `oneKey`, each rule has one key, of which all versions count. `keeps` says which outcomes are recorded, `cpuMs` how long a hint
- * takes the one core of its environment, and `readyMs` from when on a slot may be used. */
+ * Creates the world. With `isCold`, every invocation gets a new execution environment. With `oneKey`, each rule has one key whose
+ * versions all count. `keeps` selects the outcomes that are recorded. `cpuMs` is the time that a hint takes on the one core of its
+ * environment. `readyMs` returns the time from which a slot may be used.
+ */
 export const isolationWorld = (
   names: string[],
   {
@@ -69,19 +71,22 @@ export const isolationWorld = (
   };
   return {
     ...world,
-    /** What is in use at the end of each second: all slots, those whose invocation has run for more than `longMs`, and messages in flight. */
+    /**
+     * The use at the end of each second: all slots, the slots whose invocation has run for more than `longMs`, and the messages in
+     * flight.
+     */
     slots,
     schedule,
     /** How many objects were written. */
     written: () => written,
-    /** Writes objects at an even rate for each of the rules until the time. */
+    /** Writes objects for each of the rules at an even rate until `untilMs`. */
     async write(perSecond: number, untilMs: number, rules = names): Promise<void> {
       for (const [index, name] of rules.entries())
         for (let ms = time.now() + index; ms < untilMs; ms += 1_000 / perSecond)
           time.after(Math.max(1, ms - time.now()), () => put(name));
       await time.runUntil(untilMs);
     },
-    /** Returns how long each object of the rule took from its event to its replica, sorted, in milliseconds. */
+    /** Returns the time from event to replica for each object of the rule, sorted, in milliseconds. */
     lags: (rule: string, sinceMs = 0): number[] =>
       records
         .flatMap(({ atMs, ...record }) => {
@@ -112,7 +117,7 @@ const createWorld = (
   const dead: string[] = [];
   return {
     time,
-    /** How often each operation was called, as `service:Operation`. Calls to buckets have the names of the ports. */
+    /** The number of calls of each operation, as `service:Operation`. Calls to buckets are named after the methods of the ports. */
     calls,
     called,
     health: new Map<string, Health>(names.map((name) => [name, 'healthy'])),
@@ -218,7 +223,7 @@ const handlerIn = (world: World, depsOf: DepsOf) => {
   };
 };
 
-/** Lets messages back every minute. Returns what the invocations of the schedule have used. */
+/** Lets messages back every minute. Returns the number and the time of the schedule's invocations. */
 const runSchedule = (world: World, depsOf: DepsOf) => {
   const { time } = world;
   const used = { invocations: 0, busyMs: 0 };
@@ -231,7 +236,7 @@ const runSchedule = (world: World, depsOf: DepsOf) => {
   return used;
 };
 
-/** Returns a function that returns how long the core of the invocation is busy with the work before, and with one hint more. */
+/** Returns a function that adds one hint to the work of the invocation's core and returns how long the core is then busy. */
 const oneCore = ({ time, cpuMs }: World): (() => number) => {
   let freeMs = 0;
   return () => {

@@ -12,7 +12,7 @@ import {
 export interface MemoryBrakes extends BrakeStore, BrakeLedger {
   /** The calls, in order. */
   calls: string[];
-  /** If set, each call throws it. */
+  /** If `failure` is set, each call throws it. */
   state: { failure: Error | null };
   keysOf(name: string): string[];
 }

@@ -41,7 +41,10 @@ export const memoryDestination = (
   };
 };
 
-/** As S3 does, the model lists an object with the key of a customer (SSE-C), and shows no more of it. */
+/**
+ * The reads of an object that is encrypted with a customer's key (SSE-C). As in S3, the model lists such an object but shows nothing else
+ * about it.
+ */
 const sealedReads = (
   both: Pick<DestinationBucket, 'look' | 'head'>,
   bucket: MemoryBucket,
@@ -112,7 +115,7 @@ const attributeCalls = (target: Target): Pick<DestinationBucket, 'putTags' | 'pu
     }),
 });
 
-/** The calls that change locks. S3 sends an event about a retention, and none about a legal hold. */
+/** The calls that change locks. S3 sends an event about a retention, but not about a legal hold. */
 const lockCalls = (target: Target): Pick<DestinationBucket, 'putRetention' | 'putLegalHold'> => ({
   putRetention: (key, versionId, retention) =>
     target.answered('putRetention', () => {

@@ -3,7 +3,7 @@ import { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { Reason } from '../../src/lib/model/reasons.ts';
 import type { Announcements, ReplicaEvent } from '../../src/lib/model/replica-event.ts';
 
-/** `refuses` returns the reason for which it refuses an event; null: it takes the event. */
+/** Creates the bus. `refuses` returns the reason for which the bus refuses an event, or null if the bus accepts it. */
 export const memoryEventBus = () => {
   /** The accepted events of each request. */
   const requests: ReplicaEvent[][] = [];

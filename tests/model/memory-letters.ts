@@ -1,6 +1,6 @@
 import type { KnownLetters, LetterKey } from '../../src/lib/delivery/known-letters.ts';
 
-/** The letters that are known to be in the dead-letter queue, in memory. */
+/** Keeps in memory which letters are known to be in the dead-letter queue. */
 export const memoryLetters = (): KnownLetters => {
   const known = new Set<string>();
   const nameOf = ({ rule, destination, bucket, key }: LetterKey): string =>

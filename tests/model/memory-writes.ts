@@ -1,7 +1,4 @@
-/**
- * What uploads of objects and multipart uploads have in common in the model: conditions, checksums and
- * events.
- */
+/** Functions that uploads of objects and multipart uploads share in the model: conditions, checksums and events. */
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
@@ -73,13 +70,13 @@ export const bytesInS3 = ({ inside }: Target, { bucket: name, key, pin }: CopySo
   const source = inside.sources[name];
   const version = source?.versions(key).find(({ state }) => state.versionId === pin.versionId);
   if (version === undefined) throw new ReplicationError('access-denied', 'AccessDenied');
-  // S3 copies no object that has to be restored first.
+  // S3 does not copy an object that must be restored first.
   if (version.sealed !== null) throw new ReplicationError(version.sealed, 'S3 does not copy it');
   if (version.state.etag !== pin.etag) throw new ReplicationError('lost-race', 'PreconditionFailed');
   return version.bytes;
 };
 
-/** Reads the whole body. Throws if its length is not the announced one, as S3 does. */
+/** Reads the whole body. Like S3, throws if the length differs from the announced length. */
 export const received = async (body: Readable | Buffer, sizeBytes: number): Promise<Buffer> => {
   const bytes = Buffer.isBuffer(body)
     ? body

@@ -6,13 +6,13 @@ import type { ModelTime } from './model-time.ts';
 
 /** How long each call to a queue takes. */
 const CALL_MS = 30;
-/** How long a waiting queue waits for a message before it answers that there is none. */
+/** How long a waiting queue waits for a message before it answers that it has none. */
 const POLL_MS = 1_000;
 /** How long a received message of a waiting queue stays hidden. */
 const HIDDEN_MS = 30_000;
 
 interface WaitingPiece extends RetriedPiece {
-  /** When the piece was sent to the waiting queue. Absent: before the test began. */
+  /** When the piece was sent to the waiting queue. Absent if the piece was there before the test began. */
   sentMs?: number;
 }
 

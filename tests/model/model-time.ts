@@ -1,16 +1,16 @@
-/** Time that passes only when all work of a moment is done, so that minutes take milliseconds. */
+/** A clock whose time passes only when all work of the moment is done, so that a test of many minutes takes milliseconds. */
 export interface ModelTime {
   now(): number;
   sleep(ms: number): Promise<void>;
-  /** Calls back after the time, unless the returned function was called before. */
+  /** Calls back after `ms` milliseconds, unless the returned function is called before. */
   after(ms: number, callback: () => void): () => void;
-  /** Lets the time pass until then. */
+  /** Lets time pass until the clock shows `ms`. */
   runUntil(ms: number): Promise<void>;
 }
 
 export const createModelTime = (): ModelTime => {
   const due = new Map<number, (() => void)[]>();
-  /** The times in `due`, the next one last. */
+  /** The times in `due`. The next time is the last element. */
   const times: number[] = [];
   let nowMs = 0;
   const at = (ms: number, callback: () => void): void => {
@@ -48,5 +48,5 @@ export const createModelTime = (): ModelTime => {
   };
 };
 
-/** Resolves when all promises that can be resolved without more time are resolved. */
+/** Resolves when all promises are settled that need no more time to pass. */
 const idle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

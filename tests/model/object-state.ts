@@ -1,4 +1,4 @@
-/** States of objects, for tests that use no bucket. */
+/** States of objects, for tests that do not use a bucket. */
 import { createHash } from 'node:crypto';
 import type { ObjectState } from '../../src/lib/model/ports.ts';
 import { NO_ATTRIBUTES, NO_LOCK } from './memory-buckets.ts';

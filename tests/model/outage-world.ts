@@ -1,33 +1,33 @@
 /**
- * One of two destinations is away while messages for it arrive, in model time: how they wait, what waiting costs, and how they drain. Circuits,
- * waiting queues and their schedule are the code that is deployed.
+ * Simulates in model time that one of two destinations is away while messages for it arrive. Shows how the messages wait, what the
+ * waiting costs, and how the messages drain. Circuits, waiting queues and their schedule are the deployed code.
  */
 import { isolationWorld } from './isolation-world.ts';
 import type { MemoryBucket } from './memory-buckets.ts';
 import type { MemoryReceipts } from './memory-receipts.ts';
 
 const MINUTE_MS = 60_000;
-/** How long objects are written before the queues are looked at again. */
+/** How long objects are written before the queues are checked again. */
 const STEP_MS = 5_000;
-/** How many objects are written in a second for the destination that is away. */
+/** How many objects are written each second for the destination that is away. */
 const PER_SECOND = 1_000;
-/** How many objects are written in a second for the other destination while the messages drain. */
+/** How many objects are written each second for the other destination while the messages drain. */
 const OTHER_PER_SECOND = 6;
 
-/** What was used within a stretch of model time. */
+/** The calls and resources that were used during a period of model time. */
 export interface Used {
   seconds: number;
   /** How often each operation was called, as `service:Operation`. */
   calls: Map<string, number>;
   schedule: { invocations: number; seconds: number };
-  /** Maximum number of messages in flight, of all queues, at the end of a second. */
+  /** Maximum number of messages in flight in all queues at the end of a second. */
   inFlight: number;
 }
 
 export const outageWorld = () => {
   let lastMs = 0;
   const world = isolationWorld(['other', 'away'], {
-    // A million records would need a gigabyte.
+    // Not all records are kept, because a million records would need a gigabyte.
     keeps({ rule, ending }) {
       if (rule === 'away' && ending === 'done') lastMs = world.time.now();
       return rule !== 'away' || (ending !== 'done' && ending !== 'wait');
@@ -53,7 +53,7 @@ export const outageWorld = () => {
   };
   return {
     ...world,
-    /** The destination goes away, and objects are written for it. */
+    /** Makes the destination unavailable and writes objects for it. */
     begin: (objects: number) =>
       during(async () => {
         health.set('away', 'denied');
@@ -62,13 +62,13 @@ export const outageWorld = () => {
           await world.write(PER_SECOND, Math.min(untilMs, time.now() + STEP_MS), ['away']);
         await time.runUntil(time.now() + 2.5 * MINUTE_MS);
       }),
-    /** Nothing arrives. The destination refuses its role, or does not answer. */
+    /** Lets time pass while no objects arrive. The destination either refuses its role or does not answer. */
     wait: (ms: number, how: 'denied' | 'hanging') =>
       during(async () => {
         health.set('away', how);
         await time.runUntil(time.now() + ms);
       }),
-    /** The destination is back. Objects are written for the other one until no message waits. */
+    /** Makes the destination healthy again. Writes objects for the other destination until no message waits. */
     async drain(): Promise<Drained> {
       const backMs = time.now();
       const used = await during(async () => {
@@ -77,7 +77,7 @@ export const outageWorld = () => {
           await world.write(OTHER_PER_SECOND, time.now() + STEP_MS, ['other']);
           replicated.count();
         } while (!isDrained());
-        // What is left is under way.
+        // The remaining messages are under way.
         await time.runUntil(time.now() + STEP_MS);
       });
       return { ...used, lastSeconds: (lastMs - backMs) / 1_000, replicated: replicated.count() };
@@ -86,13 +86,13 @@ export const outageWorld = () => {
 };
 
 interface Drained extends Used {
-  /** The time to the last replica. */
+  /** The time until the last replica was written. */
   lastSeconds: number;
   /** How many objects have a replica. */
   replicated: number;
 }
 
-/** Counts replicas, and forgets those that it has counted before, as well as their receipts: a million would need gigabytes. */
+/** Counts replicas. Forgets replicas that it has already counted, and their receipts, because a million of them would need gigabytes. */
 const countReplicas = (bucket: MemoryBucket | undefined, receipts: MemoryReceipts) => {
   const history: MemoryBucket['history'] = bucket?.history ?? new Map();
   let forgotten = 0;

@@ -21,7 +21,7 @@ export interface World {
   deployment: Deployment;
 }
 
-/** What a test sees before each invocation of a function. */
+/** Called before each invocation of a function, with the state that a test may observe. */
 export type Observe = (buckets: Pick<World, 'source' | 'replica'>, batch: QueueMessage[]) => void;
 
 /** Plays a history until every message is acknowledged or quarantined. */
@@ -81,17 +81,17 @@ export const play = async (given: History, scheduler: Scheduler, observe?: Obser
   for (const body of dropped) deployment.deliver(body);
   let undelivered = await deployment.settle();
   if (given.operations.some(({ kind }) => kind === 'copy-back' || kind === 'seal-there')) {
-    // S3 sends no event for that at the source. A verify that repairs finds it.
+    // S3 sends no event at the source about a change at the destination. A verify with repair finds such a change.
     for (const key of KEYS) deployment.deliver(s3Event({ key, name: REPAIR, sequencer: 'repair' }));
     undelivered = await deployment.settle();
   }
   return { given, source, replica, written, undelivered, deployment };
 };
 
-/** How many steps of the scheduler replicate what was written so far, so that there is an old replica to copy back. */
+/** For how many steps of the scheduler earlier writes are replicated, so that an old replica exists that can be copied back. */
 const RESTED = 40;
 
-/** What somebody else does at the destination. */
+/** Applies an operation of somebody else at the destination. */
 const disturb = (replica: MemoryBucket, each: Operation): void => {
   if (each.kind === 'copy-back') copyBack(replica, each.key, each.age);
   if (each.kind !== 'seal-there') return;

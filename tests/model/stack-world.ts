@@ -1,4 +1,4 @@
-/** A key with many versions, all of which are there before the first of their hints arrives, in model time. */
+/** A key with many versions in model time. All versions exist before the first of their hints arrives. */
 import { isolationWorld } from './isolation-world.ts';
 import { eventMessage } from './memory-retries.ts';
 import { s3Event } from './settings.ts';
@@ -6,7 +6,7 @@ import { s3Event } from './settings.ts';
 const PER_SECOND = 5_000;
 const MINUTE_MS = 60_000;
 
-/** Writes the versions, and resolves when all of their hints are done or dead. Throws if that takes more than a day. */
+/** Writes the versions, and resolves when all of their hints are done or in the dead-letter queue. Throws if this takes more than a day. */
 export const replicateStack = async (count: number) => {
   const world = isolationWorld(['hot'], { oneKey: true });
   const { time, source, replicas, records } = world;
@@ -34,8 +34,8 @@ export const replicateStack = async (count: number) => {
 const KEY = 'hot/key';
 
 /**
- * Writes, deletes and expires versions of a key that has many, at first all at once and then while they are replicated. `random` returns
- * numbers from 0 to 1. Resolves to what both sides have when all hints have ended.
+ * Writes, deletes and expires versions of a key with many versions. Makes some changes at once, and further changes during replication.
+ * `random` returns numbers from 0 to 1. Resolves to the state of both sides when all hints have ended.
  */
 export const changeStack = async (random: () => number) => {
   const { rules, time, source, queues, replicas, records, dead } = isolationWorld(['hot'], { oneKey: true });
@@ -68,7 +68,7 @@ export const changeStack = async (random: () => number) => {
     hints,
     ended: ended(),
     dead,
-    /** What each side shows: the content, or null for a delete marker. */
+    /** The current content on each side, or null for a delete marker. */
     shown: [from, to].map((bucket) => bucket.current(KEY)?.bytes.toString() ?? null),
     versions: contentsOf(from),
     replicas: contentsOf(to),

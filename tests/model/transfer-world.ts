@@ -29,9 +29,9 @@ export const MIB = 1024 ** 2;
 export const GIB = 1024 ** 3;
 
 export interface Setting {
-  /** Null: the rule was removed. */
+  /** The rule. Null if the rule was removed. */
   rule?: Partial<ReplicationRule> | null;
-  /** Rules beside it. */
+  /** Further rules of the deployment. */
   others?: ReplicationRule[];
   versioning?: Versioning;
   encryptions?: ['AES256' | 'aws:kms', 'AES256' | 'aws:kms'];

@@ -30,7 +30,7 @@ export interface TwoWay {
    * previous one have been handled.
    */
   turns: { at: Name; operations: Operation[] }[];
-  /** What a run of each deployment sends for every key, turn by turn; null: there is no run in that turn. */
+  /** The run of each turn, and the kind of message that it sends for every key. A turn without an entry has no run. */
   runs: { of: Name; kind: 'hint' | 'repair'; when: 'during' | 'between' }[];
   /** For how many steps of the scheduler the user waits before each operation. */
   pauses: number[];
@@ -39,13 +39,13 @@ export interface TwoWay {
   faults: Fault[];
 }
 
-/** Generates the settings of both sides and a history. `only` restricts them to what a test is about. */
+/** Generates the settings of both sides and a history. `only` restricts them to the subject of a test. */
 export const twoWay = (only: {
   replicas: ReplicationRule['replicas'][];
   versioned?: boolean;
   kinds?: Operation['kind'][];
   runs?: TwoWay['runs'][number]['when'][];
-  /** One key that gets the same content again and again, with a run in every turn, and every version replicated. */
+  /** Whether one key gets the same content again and again, with a run in every turn and `versions: all`. */
   contested?: boolean;
 }): fc.Arbitrary<TwoWay> => {
   const { kinds = ['put', 'delete'], versioned = false, runs = [], contested = false } = only;

@@ -53,7 +53,7 @@ export const createUploads = (source: Account): Uploads => ({
         new UploadPartCommand({ ...part, ...(ChecksumAlgorithm === undefined ? {} : { ChecksumAlgorithm }) }),
       );
       const { ETag, $metadata: _metadata, ServerSideEncryption: _encryption, ...checksums } = answer;
-      // Only a checksum that was declared when the upload was created may be repeated.
+      // The completion may repeat a checksum only if the checksum was declared when the upload was created.
       parts.push({ PartNumber: index + 1, ETag, ...(ChecksumAlgorithm === undefined ? {} : checksums) });
     }
     return s3.send(

@@ -1,4 +1,4 @@
-/** Writers of a bucket that is moved: they write and delete until they are refused, and remember what S3 accepted. */
+/** Writers of a bucket that is migrated. They write and delete until S3 refuses their calls, and remember the writes that S3 accepted. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   DeleteObjectCommand,
@@ -10,23 +10,23 @@ import {
 import { expect } from 'vitest';
 
 export interface Writers {
-  /** Resolves when S3 has refused all of them. */
+  /** Resolves when S3 has refused every writer. */
   refused: Promise<unknown>;
-  /** Resolves when S3 has accepted this many more writes. */
+  /** Resolves when S3 has accepted `count` more writes. */
   untilWritten(count: number): Promise<void>;
-  /** Expects that each key shows in this bucket what was written last, and that no earlier version of it is missing. */
+  /** Expects that each key in this bucket shows its last accepted write, and that none of its earlier versions is missing. */
   expectAt(s3: S3Client, bucket: string): Promise<void>;
 }
 
 const WRITERS = 3;
 const KEYS = 15;
 const PAUSE_MS = 150;
-/** Which writes are deletes. Few enough not to close the brake of the rule. */
+/** Every write with this number is a delete. The deletes are rare enough to leave the brake of the rule open. */
 const DELETE_EVERY = 25;
 
-/** Starts the writers. Each has keys of its own, so that the order of its writes is known. */
+/** Starts the writers. Each writer has separate keys, so the order of the writes to a key is known. */
 export const startWriters = (s3: S3Client, bucket: string, name: string): Writers => {
-  /** The ETags of each key, oldest first; null: deleted. */
+  /** The ETags of each key, oldest first. Null stands for a delete. */
   const accepted = new Map<string, (string | null)[]>();
   const progress = { writes: 0 };
   const write = async (Key: string, index: number): Promise<string | null> => {
@@ -73,7 +73,7 @@ export const startWriters = (s3: S3Client, bucket: string, name: string): Writer
   };
 };
 
-/** What each key shows, null if it is deleted, and the ETags of its versions, oldest first. */
+/** Resolves to the current ETag of each key, null if it is deleted, and to the ETags of its versions, oldest first. */
 const etagsIn = async (s3: S3Client, Bucket: string, Prefix: string) => {
   const found = new Map<string, { last: string | null; versions: string[] }>();
   let marker: { KeyMarker?: string | undefined; VersionIdMarker?: string | undefined } = {};

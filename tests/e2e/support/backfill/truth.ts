@@ -79,7 +79,7 @@ const differenceOf = (source: State[], replica: State[]): string | null => {
   if (source.length === 0) return 'extra';
   if (replica.length === 0) return 'missing';
   if (!isAlike(source.at(-1), replica.at(-1))) return 'different';
-  // The destination may have further versions in between.
+  // The destination may have other versions in between.
   let next = 0;
   for (const state of replica) if (isAlike(source[next], state)) next += 1;
   return next === source.length ? null : 'history-shorter';

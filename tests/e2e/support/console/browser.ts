@@ -1,4 +1,4 @@
-/** A headless browser, if `npm run browser` has fetched it. */
+/** Opens a headless browser, if `npm run browser` has downloaded one. */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -6,7 +6,10 @@ import { REPOSITORY } from '../../../../demo/package-stack.ts';
 
 const FOLDER = join(REPOSITORY, '.browser');
 
-/** The parts of a page of playwright-core that the tests use. Its types are not there when the tests are compiled. */
+/**
+ * The parts of a page of playwright-core that the tests use. They are declared here because playwright-core is not installed when the
+ * tests are compiled.
+ */
 export interface Page {
   goto(url: string): Promise<unknown>;
   goBack(): Promise<unknown>;
@@ -38,7 +41,7 @@ interface Playwright {
   };
 }
 
-/** Why the tests in a browser are skipped; null: they are not. */
+/** The reason why the tests in a browser are skipped; null if they run. */
 export const NO_BROWSER = existsSync(join(FOLDER, 'fetched.json'))
   ? null
   : 'there is no browser: run `npm run browser`';
@@ -56,5 +59,5 @@ export const openBrowser = async (): Promise<Browser> => {
   return { page, [Symbol.asyncDispose]: () => launched.close() };
 };
 
-/** Returns the script of axe-core, which finds what keeps people from using a page. */
+/** Returns the script of axe-core, which finds barriers that keep people from using a page. */
 export const axeFile = (): string => required.resolve('axe-core/axe.min.js');

@@ -1,4 +1,7 @@
-/** The demo's deployment with everything that the console shows: replicated objects, refused ones, archived ones, and a console over it. */
+/**
+ * Starts the demo's deployment, a console over it, and everything that the console shows: replicated objects, refused ones and archived
+ * ones.
+ */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,11 +20,11 @@ import { packaged } from '../stages/packaged.ts';
 
 export interface ConsoleStage extends AsyncDisposable {
   accounts: TwoAccounts;
-  /** The folder of the console, into which it writes exports. */
+  /** The folder into which the console writes exports. */
   folder: string;
-  /** Ends the cause of the dead letters. */
+  /** Removes the cause of the dead letters. */
   allowWrites(): Promise<void>;
-  /** Makes dead letters again. */
+  /** Causes dead letters again. */
   refuseAgain(): Promise<void>;
   /** Leaves a replica whose object is no longer in the source. Resolves to its key. */
   leaveExtra(): Promise<string>;
@@ -33,10 +36,10 @@ export interface ConsoleStage extends AsyncDisposable {
 export const REFUSED = 'invoices/refused/';
 const REPLICA = 'acme-documents-replica';
 
-/** Objects that were there before the deployment, for a backfill. */
+/** How many objects exist before the deployment, so that a backfill has work. */
 const BEFORE = 24;
 
-/** With `deletes`, the rule `media` replicates deletes, which takes a package of its own. */
+/** Starts the stage. With `deletes`, the rule `media` replicates deletes, which needs a separate package. */
 export const startConsoleStage = async ({ deletes = false } = {}): Promise<ConsoleStage> => {
   await using cleanUp = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 's3-replicator-console-'));
@@ -67,7 +70,7 @@ export const startConsoleStage = async ({ deletes = false } = {}): Promise<Conso
   const leaveExtra = async (): Promise<string> => {
     const [Key = ''] = await replicas();
     const { VersionId } = await s3.send(new HeadObjectCommand({ Bucket: 'acme-media', Key }));
-    // No event about a version that is deleted permanently hides the replica.
+    // When a version is deleted permanently, no event hides its replica.
     await s3.send(new DeleteObjectCommand({ Bucket: 'acme-media', Key, VersionId }));
     return Key;
   };

@@ -23,7 +23,10 @@ export const destinationMutants = (stage: Stage): Mutant[] => [
   ...bucketMutants(stage),
 ];
 
-/** What doctor says when a statement is gone. The loss of any other statement changes no answer of AWS, and only its owner sees it. */
+/**
+ * The causes that doctor names when a statement is removed. The loss of any other statement changes no answer of AWS, so only the owner
+ * of the destination sees it.
+ */
 const CAUSES: Record<string, string> = {
   WriteReplicas: 'destination-permission',
   ListReplicas: 'destination-permission',

@@ -2,8 +2,8 @@ import { PLAYS_ALL, PROPERTY_SEED } from '../seed.ts';
 import type { Mutant } from './mutant.ts';
 
 /**
- * Draws rounds of mutants that are made at the same time. Each mutant of a round has another cause, so that each cause can be told to have
- * been named. DRAW=all puts every mutant into a round of its own, and draws pairs after that.
+ * Draws rounds of mutants. The mutants of a round are made at the same time. Each has a different cause, so a test can check that each
+ * cause is named. DRAW=all puts every mutant into a separate round, and then draws pairs.
  */
 export const drawnRounds = (
   all: readonly Mutant[],
@@ -30,7 +30,7 @@ const roundsOf = (all: readonly Mutant[], rounds: number, perRound: number): Mut
 const overlaps = (one: Mutant, other: Mutant): boolean =>
   one.place === other.place || one.causes.some((cause) => other.causes.includes(cause));
 
-/** Always the same order for the same seed (mulberry32). */
+/** Returns the same order for the same seed (mulberry32). */
 const shuffle = (all: readonly Mutant[]): Mutant[] => {
   let state = PROPERTY_SEED;
   const random = (): number => {

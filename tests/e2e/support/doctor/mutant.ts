@@ -1,15 +1,15 @@
-/** One thing that somebody does wrong to a healthy deployment. */
+/** One mistake that somebody makes in a healthy deployment. */
 import type { Stage } from '../stages/stage.ts';
 
 export interface Mutant {
   name: string;
-  /** The causes of which doctor must name one, each of which is the true one. */
+  /** The true causes of the problem. Doctor must name at least one of them. */
   causes: string[];
-  /** What it changes. Two mutants of one place cannot be made at the same time. */
+  /** The place that the mutant changes. Two mutants of the same place cannot be made at the same time. */
   place: string;
-  /** Whether the fix is a change of replication.yml or of a policy by hand, which no command makes. */
+  /** Whether the fix is a manual change of replication.yml or of a policy, which no command makes. */
   isEdited?: boolean;
-  /** Makes the change. Resolves to what puts everything back. */
+  /** Makes the change. Resolves to a function that undoes it. */
   apply(stage: Stage): Promise<() => Promise<unknown>>;
 }
 

@@ -1,4 +1,7 @@
-/** A healthy deployment, and doctor beside it, with the credentials of both accounts. Mutants change the deployment in place and put it back. */
+/**
+ * Starts a healthy deployment, and doctor with the credentials of both accounts. Mutants change the deployment in place and undo the
+ * change.
+ */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +30,7 @@ export interface ReportedFinding {
 export interface Doctor extends AsyncDisposable {
   /** Runs doctor as the administrator of the source account, with a profile of each destination account. */
   examine(...more: string[]): Promise<{ code: number; findings: ReportedFinding[] }>;
-  /** Runs doctor without those profiles. */
+  /** Runs doctor without the profiles of the destination accounts. */
   examineFromSource(...more: string[]): Promise<{ code: number; findings: ReportedFinding[] }>;
   /** Runs doctor without `--json`. */
   print(...more: string[]): Promise<{ code: number; out: string }>;
@@ -37,7 +40,7 @@ export interface DoctorWorld extends Doctor {
   stage: Stage;
 }
 
-/** Everything is well in this deployment, but for the bucket `bridged`, which keeps no versions. */
+/** Starts a deployment without problems, except that the bucket `bridged` keeps no versions. */
 export const startDoctorWorld = async (): Promise<DoctorWorld> => {
   const stage = await startPermissionStage({
     lambda: { asyncRetryDelaysMs: [100, 100], accountConcurrency: 200, mappingSwitchMs: 0 },
@@ -55,7 +58,7 @@ export const startDoctorWorld = async (): Promise<DoctorWorld> => {
   };
 };
 
-/** Gives a deployment a subscriber of its alarms, and doctor the credentials of all accounts. */
+/** Subscribes a queue to the alarms of a deployment, and gives doctor the credentials of all accounts. */
 export const openDoctor = async (accounts: TwoAccounts, owners: readonly string[]): Promise<Doctor> => {
   const { aws, replicationFile, configuration } = accounts;
   const before = getCACertificates('default');

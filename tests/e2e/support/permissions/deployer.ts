@@ -1,4 +1,4 @@
-/** A role that deploys with a policy, and what AWS was asked in its name. */
+/** A role that deploys with a policy, and a record of the permissions that its calls needed. */
 import type { Credentials, LocalAws, PolicyDocument } from '@s3-replicator/local-aws';
 
 type Question = Parameters<LocalAws['iam']['decide']>[0];
@@ -6,11 +6,11 @@ type Question = Parameters<LocalAws['iam']['decide']>[0];
 export interface Deployer {
   caller: Question['caller'];
   credentials: Credentials;
-  /** Takes away or gives back permissions. */
+  /** Replaces the permissions of the role. */
   may(policy: PolicyDocument): void;
-  /** Returns the permissions of the policy that nothing was asked for, each as `Sid action`. */
+  /** Returns the permissions of the policy that no call needed, each as `Sid action`. */
   unused(policy: PolicyDocument): string[];
-  /** What the policy did not allow, each as `action on resource`. */
+  /** Returns the permissions that calls needed but the policy did not allow, each as `action on resource`. */
   denied(): string[];
 }
 

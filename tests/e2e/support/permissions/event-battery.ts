@@ -59,8 +59,8 @@ export const ALL_IS_WELL: Observation = {
 };
 
 /**
- * Uploads and changes objects, and observes what becomes of them. The keys contain `run`, so that each call has its own keys. The
- * message of one object fails `failures` times.
+ * Uploads and changes objects, and observes the results. The keys contain `run`, so that each call has its own keys. The message of one
+ * object fails `failures` times.
  */
 export const battery = async (stage: Stage, run: string, { failures = 0 } = {}): Promise<Observation> => {
   purge(stage);
@@ -97,7 +97,7 @@ export const battery = async (stage: Stage, run: string, { failures = 0 } = {}):
   };
 };
 
-/** Forgets which destinations fail, because a battery without a permission may have left them closed off. */
+/** Closes all circuits. An earlier battery without a permission may have left destinations that are avoided. */
 const closeCircuits = (stage: Stage): Promise<unknown> =>
   withTable(stage, (client) =>
     client.send(new DeleteCommand({ TableName: stage.names.table, Key: { id: 'circuits' } })),
@@ -265,8 +265,8 @@ export const reasonsOfRetries = (lines: string[]): string[] => {
     lines
       .filter((line) => line.includes(`"ending":"${ending}"`))
       .map((line) => /"reason":"([a-z-]+)"/.exec(line)?.[1] ?? '');
-  // A permission is tried again before its lack is quarantined. A client loses its connection when a busy machine pauses for seconds. Two
-  // messages about the same change may be delivered at the same time.
+  // These reasons are left out. A refused permission is retried before the message is quarantined. A client loses its connection when a
+  // busy machine pauses for seconds. Two messages about the same change may be delivered at the same time.
   const others = new Set([...reasonsOf('quarantine'), 'connection-lost', 'in-progress']);
   return [...new Set(reasonsOf('retry'))].filter((reason) => !others.has(reason)).toSorted();
 };

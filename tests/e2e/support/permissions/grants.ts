@@ -58,8 +58,8 @@ const grantsOfDocument = (template: Template, logicalId: string, path: Path): Gr
       remove: (target) => {
         const found = statementsAt(target, logicalId, path);
         const victim = bare(found[index]);
-        // AWS refuses a policy without statements, so the last one is made to match nobody. So is a denial: there are several of them in
-        // a policy, and each one that is removed would move those behind it.
+        // AWS refuses a policy without statements, so the last statement is changed to match nobody. A denial is changed in the same way.
+        // A policy has several denials, and removing one would change the positions of those after it.
         const isLast = path[0] === 'PolicyDocument' && found.length === 1;
         if (one === null && (isLast || effect === 'Deny'))
           victim['Condition'] = { StringEquals: { 'aws:PrincipalAccount': '000000000000' } };

@@ -33,7 +33,7 @@ export type Loss<O = Observation> =
   /** The reason why the tests cannot observe the effect. */
   | { unseen: string };
 
-/** The effect of the statement that lets only S3, EventBridge and the roles of the stack send to a queue. */
+/** The effect of losing the statement that lets only S3, EventBridge and the roles of the stack send to a queue. */
 export const ONLY_THIS_STACK = {
   unseen: 'tests/security/queues.test.ts attacks the queues with it and without its condition',
 };
@@ -51,7 +51,7 @@ export const OF_VERSIONS = [
   'held',
   'granted',
 ];
-/** The effect of a session that may not name the function that began it. */
+/** The effect if a session may no longer name the function that began it. */
 export const NAMELESS = {
   unseen: 'sessions then have no source identity, as tests/security/roles.test.ts shows',
 };
@@ -118,7 +118,7 @@ const whereInStack = (name: string): Where => {
   return /^(Backfill|Batch|Ranges|Runs)| RunCounts /.test(name) ? 'runs' : 'stack';
 };
 const whereInDestination = (name: string): Where => {
-  // A verify shows the lock of a replica, which the runs' tests have none of.
+  // A verify reads the lock of a replica, but the tests of runs have no locked replica.
   if (/^CompareRole (?!ReadLocks )/.test(name)) return 'runs';
   return / (CopySources|DecryptSources) | s3:List\w*Multipart/.test(name) ? 'transfers' : 'destination';
 };

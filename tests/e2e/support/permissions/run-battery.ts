@@ -87,8 +87,8 @@ export interface RunBatteryOptions {
 }
 
 /**
- * Starts runs, and observes what becomes of the objects. The keys contain `run`, so that each call has its own keys. Events do not
- * reach the stack, so only the runs can replicate the objects.
+ * Starts runs, and observes which objects they replicate. The keys contain `run`, so that each call has its own keys. Events do not reach
+ * the stack, so only the runs can replicate the objects.
  */
 export const runBattery = async (
   stage: Stage,

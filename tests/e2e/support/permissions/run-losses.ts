@@ -1,4 +1,4 @@
-/** What is observed of runs that lack a permission. */
+/** The observations of runs that lack a permission. */
 import { announcing, ATTRIBUTES_ARE_WELL, ending, VERIFY_IS_WELL } from './run-battery.ts';
 
 /**
@@ -57,7 +57,10 @@ export const unseen = (name: string): { differences: string[] } => ({
   differences: ATTRIBUTES_ARE_WELL.differences.filter((line) => !line.startsWith(`${name}:`)),
 });
 
-/** A rule with tags asks for them first. Without an answer it does not know whether it wants the key, which counts as different. */
+/**
+ * A run of a rule with tags reads the tags of a key first. If it cannot read them, it does not know whether the rule includes the key, so
+ * the key counts as different.
+ */
 export const WITHOUT_TAGS_OF_VERSIONS = {
   announced: ['bridged: finished', 'notified: failed', 'tagged: finished'],
   differences: [

@@ -67,7 +67,7 @@ export const announced = async ({ source, aws }: Stage, runs: RunRecord[]): Prom
   const { Messages: messages = [] } = await source.sqs.send(
     new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }),
   );
-  // A run that was stopped by an earlier loss of a permission ends when the permission is back.
+  // A run that was stopped by an earlier loss of a permission ends when that permission returns. Messages about such a run are left out.
   const told = messages
     .map(({ Body: body = '' }): Pick<RunRecord, 'spec' | 'phase'> & { run: string } => JSON.parse(body))
     .filter(({ run }) => runs.some(({ id }) => id === run))
