@@ -173,8 +173,11 @@ const ownersOf = async (profiles: readonly string[], region: string): Promise<Co
   const known = new Map<string, string>();
   for (const profile of profiles) {
     const identity = await createAccountSettings({ region, profile }).resources.identity();
-    if (identity.kind !== 'answer')
-      throw new CliError('bad-credentials', `AWS accepts no credentials of profile ${profile}.`);
+    if (identity.kind !== 'answer') {
+      // Refused credentials and a lost connection need different repairs, so AWS's own words are shown.
+      const why = identity.kind === 'missing' ? 'no answer' : identity.message;
+      throw new CliError('bad-credentials', `Profile ${profile} cannot be used: GetCallerIdentity: ${why}`);
+    }
     known.set(identity.value.account, profile);
   }
   const opened = new Map<string, AccountSettings>();
