@@ -1,6 +1,7 @@
 /** The differences that a run finds, and what the run does about them. */
 import { expect, test } from 'vitest';
 import { fortyKeys } from './histories.ts';
+import { testDestination, testRule } from '../model/settings.ts';
 import { createWorld } from './run-world.ts';
 
 test('a verify finds a different version of the same size in the middle of a history', async () => {
@@ -69,4 +70,19 @@ test('a key that equals the prefix of the run is no extra key, however many vers
     const { id } = await world.start({ kind: 'verify', prefix: 'k' });
     expect(await world.untilStill(id)).toMatchObject({ checked: { same: 2, extra: 0, different: 0 } });
   }
+});
+
+test('a verify of a rule whose prefix is also a key counts that key as different, and comes to its end', async () => {
+  const { source } = testRule();
+  const world = createWorld({
+    source: { 'docs/': ['folder'], 'docs/a': ['a'], 'docs/b': ['b'] },
+    replica: { a: ['a'], b: ['b'] },
+    rule: { source: { ...source, prefix: 'docs/' }, destinations: [testDestination({ prefix: '' })] },
+  });
+  const { id } = await world.start({ kind: 'verify' });
+  expect(await world.untilStill(id)).toMatchObject({ phase: 'finished', checked: { same: 2, different: 1 } });
+  const [report] = world.reports;
+  expect(report === undefined ? [] : world.rows(report)).toMatchObject([
+    { key: 'docs/', difference: 'different', reason: 'empty-key' },
+  ]);
 });
