@@ -70,7 +70,7 @@ export interface TwoAccountsOptions {
   /** Called at the end of each step. */
   onStep?: (step: Step) => void;
   lambda?: LocalAwsOptions['lambda'];
-  /** Aborting this signal ends the start and stops everything that has been started already. */
+  /** Aborting this signal cancels the startup and stops everything that is already running. */
   signal?: AbortSignal;
 }
 

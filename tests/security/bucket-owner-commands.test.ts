@@ -56,8 +56,8 @@ test('the owner stands in every command that the product sends to S3, and ListBu
 
 /** The other clients. Commands that write name the owner explicitly. All others read settings that show who owns a bucket. */
 const OWN_CLIENTS = [
-  'src/lib/aws/s3/client/access.ts',
   'src/lib/aws/s3/bucket-notifications.ts',
+  'src/lib/aws/s3/client/access.ts',
   'src/lib/aws/s3/probe/look-at-bucket.ts',
   'src/lib/aws/settings/bucket-settings.ts',
   'src/lib/aws/settings/canary-object.ts',

@@ -1,4 +1,4 @@
-/** The newest run whose keys include a key, if the operator may read the runs. */
+/** Finds the newest run that covers the explained key, or the permission that the operator lacks to read the runs. */
 import type { Explanation, PlaceView } from '../../lib/inspect/explain.ts';
 import { agrees } from '../../lib/runs/report/comparison-text.ts';
 import type { Run } from '../../lib/runs/run.ts';

@@ -11,7 +11,7 @@ export const codeFrame = (text: string, { line, column }: Place): string[] => {
   const whole = (text.split(/\r?\n/)[line - 1] ?? '').replace(HIDDEN, ' ');
   const number = `${line} | `;
   const room = MAX_COLUMNS - number.length;
-  // A long line begins near the place.
+  // Only the part of a long line that is around the place is shown.
   const start = column - 1 < room - SHOWN_AFTER ? 0 : column - 1 - SHOWN_BEFORE;
   const shown = (start === 0 ? '' : '…') + whole.slice(start, start + room - 2);
   const before = (start === 0 ? '' : '…') + whole.slice(start, column - 1);

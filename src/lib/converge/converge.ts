@@ -19,7 +19,7 @@ export const converge = async (task: Task, context: ConvergeContext): Promise<Co
   const described = await describeShown(task, context);
   if (described !== null) return described;
   const convergence = await convergeContent(task, context);
-  // The attributes are compared after every outcome for the newest version, because the event may be about another version.
+  // Whatever the outcome for the newest version was, the attributes are compared too: the event may be about another version.
   const updated = await syncAttributes(task, context);
   // Without a version id, the tags and grants may have reached the replica of a newer version. So the key is converged once more,
   // and this compares the attributes of the object that is shown now.

@@ -178,7 +178,7 @@ const keepsVersions = async (
 ): Promise<boolean> => {
   if (shown.kind === 'absent') return items.length < 2 || (await destination.keepsVersions());
   const id = shown.kind === 'marker' ? shown.versionId : shown.state.versionId;
-  // A null version may also be older than the versioning of the bucket.
+  // A null version may have been written before versioning was enabled, so the bucket is asked.
   return id !== null && (id !== 'null' || (await destination.keepsVersions()));
 };
 

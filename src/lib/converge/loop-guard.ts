@@ -33,7 +33,7 @@ export interface Cover {
   modifiedMs: number;
   /** Identifies that source version. */
   identity: string;
-  /** Whether it gives way to a state of the same second: because a delete marker hides it, or because it has gone back itself. */
+  /** Whether a state of the same second may replace the cover: a delete marker hides the cover, or the cover was itself replicated back. */
   yields: boolean;
 }
 

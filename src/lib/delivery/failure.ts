@@ -11,7 +11,7 @@ export interface Failure {
   error: ReplicationError;
   /** The message body for this piece alone. The dead-letter queue gets it. */
   body: string;
-  /** The message body that is sent again; left out: `body`. */
+  /** The message body to send again. If this field is left out, `body` is sent. */
   again?: string;
   hint: Hint | null;
   assignment: Assignment | null;

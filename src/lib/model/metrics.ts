@@ -1,7 +1,7 @@
 /** The names of our own metrics in CloudWatch. If S3 replication has the same metric, ours has the same name and dimensions. */
 export const NAMESPACE = 's3-replicator';
 
-/** The metrics that exist always, for each destination of each rule. Each is one custom metric to pay for. */
+/** The metrics that are always emitted. Each name costs one custom metric for each destination of each rule. */
 export const STANDARD_METRICS = [
   'ReplicationLatency',
   'OperationsPendingReplication',

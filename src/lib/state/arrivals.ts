@@ -76,7 +76,7 @@ const MINUTES = 5;
 const COLLECT_MS = 15_000;
 /** How old a received message must be to show that its queue has a backlog. */
 const WAITED_MS = 10_000;
-/** How many messages are recorded even without a backlog, so that the shares are known when a backlog begins. */
+/** How many messages are enough to write a record without a backlog. When a backlog begins, the share of each destination is then known. */
 const MANY_MESSAGES = 100;
 
 export interface ArrivalCollector {

@@ -46,7 +46,7 @@ export const countPending = async (
 
 const nameOf = ({ rule, destination }: RuleDestination): string => pairName(rule.id, destination.id);
 
-/** Returns the time since which each destination is avoided, by {@link pairName}; 0: it is not avoided. */
+/** Returns when the functions began to avoid each destination; 0: they do not avoid it. The keys are those of {@link pairName}. */
 export const avoidedSince = (
   pairs: readonly RuleDestination[],
   { open }: Pick<CircuitRecord, 'open'>,

@@ -34,8 +34,8 @@ const KEYS_AT_ONCE = 32;
 const RECHECK_AFTER_MS = [500, 2_000, 5_000];
 
 /**
- * Judges the differences of one batch. In the last listing, the replication of recently changed keys may still be under way, so
- * these keys are checked again after pauses. All keys of the batch share the same pauses.
+ * Judges the differences of one batch. After the final listing of a run, recently changed keys may still be in replication, so they are
+ * checked again after pauses. All keys of the batch share the same pauses.
  */
 export const judgeAll = async (judge: Judge, differences: readonly Difference[]): Promise<Looked[]> => {
   const found = await mapConcurrently(differences, KEYS_AT_ONCE, (difference) => judgeOne(judge, difference));

@@ -27,7 +27,7 @@ export interface SurveyOptions {
   /** Returns numbers in [0, 1). */
   random(): number;
   now(): number;
-  /** Ends the survey soon after it is aborted. */
+  /** Aborting this signal ends the sampling of the source soon afterwards. */
   signal: AbortSignal;
   onPages?(pages: number): void;
 }

@@ -27,7 +27,7 @@ export interface Access {
   endpoint: string | null;
 }
 
-/** The place at which a bucket is reached. */
+/** The region and the endpoint through which a bucket is reached. */
 export interface Place {
   region: string;
   /** Null: AWS. */

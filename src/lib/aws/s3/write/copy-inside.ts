@@ -22,8 +22,8 @@ type CopyObjectRequest = Parameters<DestinationBucket['copyObject']>[0];
 type CopyPartRequest = Parameters<DestinationBucket['copyPart']>[0];
 
 /**
- * Copies one object. If the server reports a missing key, and the key at the destination has not changed, the source key is the missing
- * one. Then throws `no-such-bucket`.
+ * Copies one object. Throws `no-such-bucket` if the server reports a missing key although the key at the destination has not changed: then
+ * the server does not find the source.
  */
 export const copyInsideS3 = async (
   target: Target,
