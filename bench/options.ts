@@ -33,7 +33,7 @@ export const HELP = `npm run bench -- [--short] [--only PART]… [--peers] [--js
 
 Measures the functions of \`serverless package\` on this machine. The figures are not judged.
 
-  --short      fewer rounds and no streamed object above 256 MiB: about two minutes on two quiet cores
+  --short      fewer rounds and no streamed object above 256 MiB: about three minutes on two quiet cores
   --only PART  one of ${PARTS.join(', ')}; may be repeated
   --peers      only: s3-replicator copy beside rclone, the AWS CLI and s5cmd, as far as they are installed
   --json       one JSON document instead of tables
