@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { ListObjectVersionsCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type CliRun, runReplicatorCli } from '../../demo/replicator-cli.ts';
+import { PROBE_KEY } from '../../src/lib/aws/s3/client/sessions.ts';
 import { mapConcurrently } from '../../src/lib/model/concurrency.ts';
 import { historiesIn } from './support/backfill/truth.ts';
 import { type RunsStage, startRunsStage } from './support/stages/runs.ts';
@@ -108,7 +109,12 @@ test('a deployment brings nothing back of what a copy has written in the other d
   const before = await copiesAtDestination();
   const argv = ['s3://whole-replica/copy/copied', 's3://whole/copied', '--source-profile', 'archive'];
   const { exitCode, stdout } = await runReplicatorCli(['copy', ...argv], environment());
-  expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: expect.stringContaining('Copied 1 object') });
+  // The local AWS is no endpoint of AWS, so that the copy probes it first. The deployment may replicate the object of the probe before it is
+  // removed, and then the copy finds it.
+  expect({ exitCode, stdout }).toEqual({
+    exitCode: 0,
+    stdout: expect.stringMatching(/Copied (?:1 object|2 objects)/),
+  });
   await stage.untilQuiet();
   expect(await copiesAtDestination()).toEqual(before);
 });
@@ -117,7 +123,10 @@ const copiesAtDestination = async (): Promise<{ Key?: string; VersionId?: string
   const { Versions = [] } = await stage.destination
     .s3()
     .send(new ListObjectVersionsCommand({ Bucket: 'whole-replica', Prefix: 'copy/copied/' }));
-  return Versions.map(({ Key = '', VersionId = '' }) => ({ Key, VersionId }));
+  return Versions.filter(({ Key = '' }) => !Key.includes(PROBE_KEY)).map(({ Key = '', VersionId = '' }) => ({
+    Key,
+    VersionId,
+  }));
 };
 
 test('a backfill started and awaited from a terminal replicates what was there, and verify --local agrees', async () => {
