@@ -106,10 +106,20 @@ const versionsOf = async (s3: S3Client, Bucket: string): Promise<string[]> => {
 
 const BIG = 'big/video.mp4';
 
-const ask = async ({ aws, names }: TwoAccounts, payload: object): Promise<Run> => {
-  const answer = await aws.lambda.function(names.backfillFunction).run(JSON.stringify(payload));
-  const { runs: [run] = [] } = JSON.parse(answer.payload) as { runs?: Run[] };
-  if (run === undefined) throw new Error(answer.payload);
+const ask = async ({ aws, names, waitUntil }: TwoAccounts, payload: object): Promise<Run> => {
+  let answer = '';
+  // All invocations of the function may be at work on ranges. The SDK of an operator tries again too.
+  await waitUntil('the function has room', async () => {
+    try {
+      ({ payload: answer } = await aws.lambda.function(names.backfillFunction).run(JSON.stringify(payload)));
+    } catch (error) {
+      if (error instanceof Error && error.message === 'Rate Exceeded.') return false;
+      throw error;
+    }
+    return true;
+  });
+  const { runs: [run] = [] } = JSON.parse(answer) as { runs?: Run[] };
+  if (run === undefined) throw new Error(answer);
   return run;
 };
 
