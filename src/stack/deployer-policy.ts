@@ -27,8 +27,8 @@ export const deployerPolicy = (
   );
 
 /**
- * Further permissions that the Serverless framework and the plugin of this package need. The roles of a function read its code from
- * the bucket.
+ * Further permissions that the Serverless framework and the plugin of this package need. Lambda reads the code of a function from the
+ * bucket with the permissions of whoever deploys.
  */
 const FRAMEWORK_NEEDS: Needs = {
   'code bucket': ['s3:ListBucket'],

@@ -10,7 +10,7 @@
 import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseMessage } from '../../src/lib/hint/hint.ts';
+import { parseMessage } from '../../src/lib/hint/parse-message.ts';
 import { assign, taskOf } from '../../src/lib/hint/route.ts';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
 import type { Task } from '../../src/lib/model/task.ts';

@@ -1,6 +1,7 @@
 /** The kind of change that an event reports, for the events of every service that delivers them. */
 import { expect, test } from 'vitest';
-import { absenceIsDeletion, concernOf, parseMessage } from '../../src/lib/hint/hint.ts';
+import { absenceIsDeletion, concernOf } from '../../src/lib/hint/hint.ts';
+import { parseMessage } from '../../src/lib/hint/parse-message.ts';
 
 const eventBridge = (type: string, detail: Record<string, unknown> = {}): string => {
   const named = { bucket: { name: 'b' }, object: { key: 'k' }, ...detail };

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatHint, type Hint, parseMessage } from '../../src/lib/hint/hint.ts';
+import { formatHint, type Hint } from '../../src/lib/hint/hint.ts';
+import { parseMessage } from '../../src/lib/hint/parse-message.ts';
 
 /**
  * Any string that S3 accepts as a key. S3 accepts every string that UTF-8 can encode, so there are no lone

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { fromAttributes } from '../../src/lib/delivery/dead-letter.ts';
-import { type Hint, type Parsed, parseMessage } from '../../src/lib/hint/hint.ts';
+import { type Hint } from '../../src/lib/hint/hint.ts';
+import { type Parsed, parseMessage } from '../../src/lib/hint/parse-message.ts';
 import { loadConfiguration } from '../../src/lib/configuration/configuration.ts';
 import { ruleWants } from '../../src/lib/model/filter.ts';
 

@@ -8,29 +8,19 @@ import {
   type RunStore,
 } from '../../src/lib/runs/run-store.ts';
 import { prefixesOverlap } from '../../src/lib/runs/compare/scope.ts';
-import { addCompared, type CopyCounters, isOver, NOTHING_COMPARED } from '../../src/lib/runs/run.ts';
+import {
+  addCompared,
+  type CopyCounters,
+  isOver,
+  NOTHING_COMPARED,
+  nothingCopied,
+} from '../../src/lib/runs/run.ts';
 import { addPiece, emptyDelta, type RunPiece } from '../../src/lib/delivery/run-counts.ts';
 
 export interface MemoryRunStore extends RunStore {
   count(run: string, piece: RunPiece): void;
   runs: Map<string, RunRecord>;
 }
-
-export const NOTHING_COPIED: CopyCounters = {
-  done: 0,
-  outcomes: {},
-  failed: 0,
-  reasons: {},
-  dropped: 0,
-  sent: 0,
-  tried: 0,
-  copies: 0,
-  bytes: 0,
-  examples: {},
-  minutes: [],
-  largest: [],
-  slowest: [],
-};
 
 interface Tables {
   runs: Map<string, RunRecord>;
@@ -52,9 +42,9 @@ export const createMemoryRunStore = (now: () => number): MemoryRunStore => {
     runs,
     ...runCalls(tables, now),
     ...rangeCalls(tables),
-    copied: async (id) => structuredClone(copied.get(id) ?? NOTHING_COPIED),
+    copied: async (id) => structuredClone(copied.get(id) ?? nothingCopied()),
     count(run, piece) {
-      const counters = copied.get(run) ?? structuredClone(NOTHING_COPIED);
+      const counters = copied.get(run) ?? nothingCopied();
       copied.set(run, counters);
       const delta = emptyDelta();
       addPiece(delta, piece);
@@ -68,7 +58,7 @@ export const createMemoryRunStore = (now: () => number): MemoryRunStore => {
     },
     forgetRate: async (run) => void used.delete(run),
     async countSent(run, hints) {
-      const counters = copied.get(run) ?? structuredClone(NOTHING_COPIED);
+      const counters = copied.get(run) ?? nothingCopied();
       copied.set(run, counters);
       counters.sent += hints;
     },

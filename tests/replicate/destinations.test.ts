@@ -1,6 +1,6 @@
 /** A rule with several destinations, one of which fails. */
 import { expect, test } from 'vitest';
-import { parseMessage } from '../../src/lib/hint/hint.ts';
+import { parseMessage } from '../../src/lib/hint/parse-message.ts';
 import { s3Event, testConfiguration, testDestination, testRule } from '../model/settings.ts';
 import { batchWorld, queueMessage } from './batch-world.ts';
 

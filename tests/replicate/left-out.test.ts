@@ -3,7 +3,7 @@
  * leaves out.
  */
 import { expect, test } from 'vitest';
-import { parseMessage } from '../../src/lib/hint/hint.ts';
+import { parseMessage } from '../../src/lib/hint/parse-message.ts';
 import { messageOf } from '../model/memory-retries.ts';
 import { s3Event, testConfiguration, testRule } from '../model/settings.ts';
 import { batchWorld, NOW, queueMessage } from './batch-world.ts';

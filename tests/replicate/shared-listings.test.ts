@@ -1,7 +1,7 @@
 /** One listing of the source for all hints of a batch whose keys are neighbours. */
 import { describe, expect, test } from 'vitest';
 import type { QueueMessage } from '../../src/lib/delivery/deps.ts';
-import { parseMessage } from '../../src/lib/hint/hint.ts';
+import { parseMessage } from '../../src/lib/hint/parse-message.ts';
 import { assign } from '../../src/lib/hint/route.ts';
 import { createSharedListings } from '../../src/lib/replicate/shared-listings.ts';
 import { createMemoryBucket } from '../model/memory-buckets.ts';

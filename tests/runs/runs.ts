@@ -1,11 +1,10 @@
 /** Rules, runs and reports for tests. */
 import { createHash } from 'node:crypto';
-import { NOTHING_COPIED } from '../model/memory-run-store.ts';
 import type { ReplicationRule, Source } from '../../src/lib/model/rule.ts';
 import type { RunReport } from '../../src/lib/runs/report/report-data.ts';
 import { NO_LIMITS } from '../../src/lib/model/run-limits.ts';
 import type { CompareCounters, CopyCounters, RunSpec } from '../../src/lib/runs/run.ts';
-import { NOTHING_COMPARED } from '../../src/lib/runs/run.ts';
+import { NOTHING_COMPARED, nothingCopied } from '../../src/lib/runs/run.ts';
 
 export const aRule = (
   given: Omit<Partial<ReplicationRule>, 'source'> & { source?: Partial<Source> } = {},
@@ -80,7 +79,7 @@ export const compared = (given: Partial<CompareCounters> = {}): CompareCounters 
 });
 
 export const copied = (given: Partial<CopyCounters> = {}): CopyCounters => ({
-  ...structuredClone(NOTHING_COPIED),
+  ...nothingCopied(),
   ...given,
 });
 

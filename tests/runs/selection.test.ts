@@ -3,7 +3,7 @@
  * `explain`, and all of them must agree.
  */
 import { describe, expect, test } from 'vitest';
-import { parseMessage } from '../../src/lib/hint/hint.ts';
+import { parseMessage } from '../../src/lib/hint/parse-message.ts';
 import { assign } from '../../src/lib/hint/route.ts';
 import { filterProblem, judgeRules } from '../../src/lib/inspect/matching.ts';
 import type { ListedVersion } from '../../src/lib/listing/page.ts';

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { type DeadLetter, toAttributes } from '../../src/lib/delivery/dead-letter.ts';
 import { fromRetryAttributes, toRetryAttributes } from '../../src/lib/delivery/retry.ts';
-import { parseMessage } from '../../src/lib/hint/hint.ts';
+import { parseMessage } from '../../src/lib/hint/parse-message.ts';
 import type { SourceBucket } from '../../src/lib/model/ports.ts';
 import { memorySource, openGate } from '../model/memory-source.ts';
 import { oneKey } from '../model/one-key.ts';

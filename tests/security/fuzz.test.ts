@@ -9,7 +9,8 @@ import { fromRetryAttributes, toRetryAttributes } from '../../src/lib/delivery/r
 import { parsePartRangeMessage } from '../../src/lib/copy/transfer/part-ranges.ts';
 import { parseConfiguration } from '../../src/lib/configuration/configuration.ts';
 import { ConfigurationError } from '../../src/lib/configuration/problem.ts';
-import { formatHint, formatSeveral, parseMessage } from '../../src/lib/hint/hint.ts';
+import { formatHint, formatSeveral } from '../../src/lib/hint/hint.ts';
+import { parseMessage } from '../../src/lib/hint/parse-message.ts';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
 import { parsedJson } from '../../src/lib/model/json.ts';
 import { queueMessage as fromLambda } from '../../src/lib/aws/sqs/queues.ts';

@@ -19,7 +19,8 @@ import { createWaitingQueues, sendingBack } from '../../src/lib/aws/sqs/waiting-
 import { parsePartRangeMessage, partRangeMessage } from '../../src/lib/copy/transfer/part-ranges.ts';
 import type { Receipts, Retries } from '../../src/lib/delivery/deps.ts';
 import { formatAnnouncement } from '../../src/lib/hint/announcement.ts';
-import { formatHint, formatSeveral, parseMessage } from '../../src/lib/hint/hint.ts';
+import { formatHint, formatSeveral } from '../../src/lib/hint/hint.ts';
+import { parseMessage } from '../../src/lib/hint/parse-message.ts';
 import { wholeRange } from '../../src/lib/listing/range.ts';
 import type { Schema } from '../../src/lib/model/schemas.ts';
 import { parseRunMessage } from '../../src/lib/runs/messages.ts';

@@ -13,7 +13,7 @@ import type { Buckets, Clock } from '../../lib/model/ports.ts';
 import type { Reason } from '../../lib/model/reasons.ts';
 import type { ReplicationConfiguration } from '../../lib/model/rule.ts';
 import { COUNTED_MS, firstOf } from '../../lib/runs/copied-keys.ts';
-import type { CopyCounters } from '../../lib/runs/run.ts';
+import { type CopyCounters, nothingCopied } from '../../lib/runs/run.ts';
 
 /** A key or a version that could not be copied. */
 export interface CopyFailure {
@@ -23,23 +23,6 @@ export interface CopyFailure {
   reason: Reason;
   detail: string;
 }
-
-/** Returns counters at zero. */
-export const emptyTally = (): CopyCounters => ({
-  done: 0,
-  outcomes: {},
-  failed: 0,
-  reasons: {},
-  dropped: 0,
-  sent: 0,
-  tried: 0,
-  copies: 0,
-  bytes: 0,
-  examples: {},
-  minutes: [],
-  largest: [],
-  slowest: [],
-});
 
 export interface CopyObjects {
   /** Resolves when the work on the key has begun, or when the copy has stopped and the work will not begin. */
@@ -71,7 +54,7 @@ const LARGE_STREAMS = 4;
 
 export const createCopyObjects = (options: CopyObjectsOptions): CopyObjects => {
   const { concurrency, stopped } = options;
-  const tally = emptyTally();
+  const tally = nothingCopied();
   const streams = createBudget(concurrency);
   const running = new Set<Promise<void>>();
   const work: Work = { options, tally, deps: depsOf(options), stop: null };

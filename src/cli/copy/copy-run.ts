@@ -6,11 +6,11 @@ import type { ReplicationConfiguration } from '../../lib/model/rule.ts';
 import type { VersionReceipts } from '../../lib/replica/version-receipt.ts';
 import { scopeOf } from '../../lib/runs/compare/scope.ts';
 import type { ReportRow } from '../../lib/runs/report/report-data.ts';
-import { NOTHING_COMPARED, type RunSpec } from '../../lib/runs/run.ts';
+import { NOTHING_COMPARED, nothingCopied, type RunSpec } from '../../lib/runs/run.ts';
 import type { CliIo } from '../terminal/io.ts';
 import { createProgress, type Progress } from '../terminal/progress.ts';
 import { limitOf, meteredBuckets } from './copy-meter.ts';
-import { type CopyFailure, type CopyObjects, createCopyObjects, emptyTally } from './copy-objects.ts';
+import { type CopyFailure, type CopyObjects, createCopyObjects } from './copy-objects.ts';
 import type { CopyReport } from './copy-report.ts';
 import { createFreshLooks } from './fresh-looks.ts';
 import type { CopyRequest } from './copy-request.ts';
@@ -50,7 +50,7 @@ export const copyHere = async (request: CopyRequest, spec: RunSpec, deps: CopyDe
     seconds: 0,
     movedBytes: 0,
     compared: NOTHING_COMPARED,
-    copied: emptyTally(),
+    copied: nothingCopied(),
     checked: null,
     failures: [],
     service,

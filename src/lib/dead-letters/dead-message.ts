@@ -3,7 +3,8 @@ import { newerAttributes } from '../delivery/text-attributes.ts';
 import type { ReceivedMessage } from './queue.ts';
 import { type Reason, reasonEntry } from '../model/reasons.ts';
 import { CRASHED } from './reasons.ts';
-import { isOfRun, parseMessage } from '../hint/hint.ts';
+import { isOfRun } from '../hint/hint.ts';
+import { parseMessage } from '../hint/parse-message.ts';
 
 /**
  * A message of the dead-letter queue as an operator sees it. `dlq list --json` prints this shape, so the names must not change.

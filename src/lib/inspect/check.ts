@@ -3,7 +3,8 @@
  * Before a write, an upload with the same headers is begun, to see whether S3 would accept the write.
  */
 import type { DryRun, PlannedCall } from '../converge/dry-run.ts';
-import { acceptedFrom, type Parsed, parseMessage } from '../hint/hint.ts';
+import { acceptedFrom } from '../hint/hint.ts';
+import { type Parsed, parseMessage } from '../hint/parse-message.ts';
 import { assign, type Assignment, taskOf } from '../hint/route.ts';
 import { mapConcurrently } from '../model/concurrency.ts';
 import { ReplicationError } from '../model/errors.ts';

@@ -6,21 +6,22 @@ import { contextOf, type PassedOver } from '../converge/context.ts';
 import { converge } from '../converge/converge.ts';
 import { type Convergence, hasCappedLock, isTransferring } from '../converge/convergence.ts';
 import { announced } from '../delivery/announced.ts';
-import { type Announce, announceKept, announcerOf, type Kept } from '../delivery/announcer.ts';
+import { type Announce, announceKept, announcerOf } from '../delivery/announcer.ts';
 import { passedOverDetail } from '../delivery/dead-letter.ts';
 import { type Deps, deliveryOf, type QueueMessage } from '../delivery/deps.ts';
 import { PASSED_OVER, type Receipt, receiptOf } from '../delivery/outcome.ts';
-import { about, blank, type Failure } from '../delivery/failure.ts';
+import { about, type Failure } from '../delivery/failure.ts';
 import { quarantine } from '../delivery/quarantine.ts';
 import { isNewer, settle } from '../delivery/settle.ts';
 import { earlierSinceMs, mayBeGranted, workId } from '../delivery/retry.ts';
-import { acceptedFrom, formatHint, type Hint, parseMessage, PASSED_OVER_KIND } from '../hint/hint.ts';
+import { formatHint, type Hint, PASSED_OVER_KIND } from '../hint/hint.ts';
 import { type Assignment, idempotencyKey, taskOf } from '../hint/route.ts';
 import { asReplicationError, ReplicationError } from '../model/errors.ts';
 import { dropUnneeded, failTransfer, transferOf } from '../transfer/end-transfer.ts';
-import { assignHint, isHintOf, transferIn } from '../transfer/transfer-hint.ts';
+import { isHintOf, transferIn } from '../transfer/transfer-hint.ts';
 import { circuitName } from '../model/rule.ts';
 import { createKeyOrder, type KeyOrder } from './key-order.ts';
+import { bodiesOf, openMessage } from './open-message.ts';
 import { createSettledKeys, type SettledKeys } from './settled-keys.ts';
 import { createSharedListings, type SharedListings } from './shared-listings.ts';
 import { tookLetter } from './took-letter.ts';
@@ -96,38 +97,6 @@ const isAlone = ({ hint }: Assignment, all: Assignment[]): boolean =>
 const unnarrowed = (failure: Failure): Failure =>
   failure.hint === null ? failure : { ...failure, again: formatHint(failure.hint) };
 
-/** Finds the rules and destinations for each hint in the message. A part that needs no work is only reported. */
-const openMessage = (
-  message: QueueMessage,
-  { configuration, reporter }: Deps,
-): { assignments: Assignment[]; failures: Failure[]; kept: Kept[] } => {
-  const kept: Kept[] = [];
-  const assignments: Assignment[] = [];
-  const failures: Failure[] = [];
-  for (const part of parseMessage(message.body)) {
-    if (part.kind === 'test-event') reporter.report({ ...blank(message), ending: 'skip', why: 'test-event' });
-    else if (part.kind === 'announcement') kept.push(part);
-    else if (part.kind === 'malformed') {
-      const error = new ReplicationError('malformed-message', part.why);
-      failures.push({ error, body: part.body, hint: null, assignment: null });
-    } else if (part.kind === 'newer') {
-      failures.push({ error: part.error, body: part.body, hint: null, assignment: null });
-    } else {
-      const hint = acceptedFrom(message.origin, part.hint);
-      try {
-        const assigned = assignHint(configuration, hint);
-        assignments.push(...assigned);
-        if (assigned.length > 0) continue;
-        const where = { sourceBucket: hint.bucket, key: hint.key, version: hint.versionId };
-        reporter.report({ ...blank(message), ...where, ending: 'skip', why: 'no-rule' });
-      } catch (error) {
-        failures.push({ error: asReplicationError(error), ...bodiesOf(hint), hint, assignment: null });
-      }
-    }
-  }
-  return { assignments, failures, kept };
-};
-
 /**
  * Carries out one assignment. Resolves to its failure, or to null if the assignment is done or was dropped because its run was
  * stopped.
@@ -160,15 +129,6 @@ const attempt = async (
       return { ...failure, error: asReplicationError(error) };
     }
   }
-};
-
-/**
- * A dead letter no longer belongs to the run, because the run counts its hint as failed and may be over before the redrive. A
- * redrive also begins a new chain.
- */
-const bodiesOf = (hint: Hint): Pick<Failure, 'body' | 'again'> => {
-  const { chain: _chain, ...unchained } = hint;
-  return { body: formatHint({ ...unchained, run: null }), again: formatHint(hint) };
 };
 
 /**

@@ -211,6 +211,23 @@ export const isActive = ({ phase }: Pick<Run, 'phase'>): boolean => isListing(ph
 export const isOver = ({ phase }: Pick<Run, 'phase'>): boolean =>
   phase === 'finished' || phase === 'cancelled';
 
+/** Returns the counters of a run that has copied nothing yet. */
+export const nothingCopied = (): CopyCounters => ({
+  done: 0,
+  outcomes: {},
+  failed: 0,
+  reasons: {},
+  dropped: 0,
+  sent: 0,
+  tried: 0,
+  copies: 0,
+  bytes: 0,
+  examples: {},
+  minutes: [],
+  largest: [],
+  slowest: [],
+});
+
 export const NOTHING_COMPARED: CompareCounters = {
   versions: 0,
   bytes: 0,
