@@ -21,7 +21,7 @@ const RESTORE = s3Api('API_RestoreObject');
 const restore = ({ s3 }: Context, Bucket: string, Key: string, RestoreRequest: RestoreRequest) =>
   s3.send(new RestoreObjectCommand({ Bucket, Key, RestoreRequest }));
 
-/** A restore at the lowest price. It takes hours, so no behaviour waits until it is complete. */
+/** The cheapest kind of restore, which takes hours. No behaviour waits until such a restore is complete. */
 const BULK = { Days: 1, GlacierJobParameters: { Tier: 'Bulk' } } as const;
 
 export const archivedObjectsAreNotRead = behaviour(

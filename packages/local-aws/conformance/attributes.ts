@@ -1,4 +1,4 @@
-/** GetObjectAttributes. */
+/** Behaviours of GetObjectAttributes. */
 import { hash } from 'node:crypto';
 import { DeleteObjectCommand, GetObjectAttributesCommand } from '@aws-sdk/client-s3';
 import { behaviour, s3Api } from './behaviour.ts';

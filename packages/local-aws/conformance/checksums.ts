@@ -1,12 +1,12 @@
-/** Additional checksums and other digests. S3 stores them, returns them, and refuses wrong ones. */
+/** Behaviours of additional checksums: S3 stores them, returns them, and refuses wrong ones. */
 import { hash } from 'node:crypto';
 import { behaviour, s3Api, s3Guide } from './behaviour.ts';
 import { refused, same } from './difference.ts';
 import { INTEGRITY, head } from './head-with-checksum.ts';
 
 /**
- * Digests of the nine bytes `123456789`. Those of the CRC algorithms are the check values of the CRC
- * catalogue, and those of xxHash come from another implementation than that of the local S3.
+ * Digests of the nine bytes `123456789`. The CRCs are the check values in the CRC catalogue. The xxHash
+ * values were calculated by another implementation than the one in the local S3.
  */
 const CHECK = {
   CRC32: 'y/Q5Jg==',

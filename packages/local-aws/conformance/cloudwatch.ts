@@ -20,7 +20,9 @@ const NEEDS = ['cloudwatch'] as const;
 const Namespace = 's3r-conformance';
 const MINUTE_MS = 60_000;
 
-/** Puts values into the whole minute that ended `minutesAgo` minutes ago. Returns the metric and its minute. */
+/**
+ * Puts values into the whole minute that ended `minutesAgo` minutes ago. Returns the metric and that minute.
+ */
 const put = async (context: Context, values: readonly number[], minutesAgo = 10) => {
   const MetricName = context.key('metric');
   const Dimensions = [{ Name: 'Run', Value: context.unusedBucketName() }];
@@ -46,7 +48,7 @@ const query = ({ Metric, minuteMs }: Found, ...stats: string[]): GetMetricDataCo
   EndTime: new Date(minuteMs + MINUTE_MS),
 });
 
-/** It may take two minutes until new metrics can be read. */
+/** Reads metric data. Retries until there are values, because AWS may take two minutes to show new metrics. */
 const read = async (
   { cloudwatch }: Context,
   input: GetMetricDataCommandInput,

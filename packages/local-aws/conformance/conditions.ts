@@ -30,8 +30,8 @@ export const deleteIfMatchOverNothingIsRefused = behaviour(
   async ({ bucket, key, put, s3 }) => {
     const Bucket = await bucket('Enabled');
     const Key = key();
-    // The guide documents 412 for an ETag that does not match, and 404 for a key that does not exist. Here,
-    // the key has no object, so the ETag cannot match either. Both errors are accepted.
+    // The guide documents 412 for an ETag that does not match, and 404 for a key that does not exist. Both
+    // cases apply to this key, so either error is accepted.
     const remove = (IfMatch: string) => s3.send(new DeleteObjectCommand({ Bucket, Key, IfMatch }));
     const refusals = ['404 NoSuchKey', '412 PreconditionFailed'];
     await refusedAs('where nothing is', remove(OTHER_ETAG), refusals);

@@ -7,9 +7,9 @@ import type { Result } from './run.ts';
 import type { NamedBehaviour } from './suite.ts';
 
 interface Confirmations {
-  /** For each server, the names of the behaviours that it shows as documented. */
+  /** By server, the names of the behaviours for which the server did what AWS documents. */
   servers: Record<string, string[]>;
-  /** For the names of some behaviours, the evidence for the behaviour besides its AWS document. */
+  /** By behaviour, evidence other than the AWS document. Most behaviours have none. */
   evidence: Record<string, string>;
 }
 

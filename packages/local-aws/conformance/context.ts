@@ -31,7 +31,7 @@ export interface Context {
   cloudwatch: CloudWatchClient;
   logs: CloudWatchLogsClient;
   region: string;
-  /** Sends a signed request whose parts the behaviour sets. */
+  /** Sends an HTTP request that the behaviour composes itself, for requests that the SDK cannot send. */
   raw: SendRaw;
   /** Sends a request to a service for which there is no client. */
   call: SendCall;

@@ -1,4 +1,4 @@
-/** CopyObject and UploadPartCopy. */
+/** Behaviours of CopyObject and UploadPartCopy. */
 import { hash } from 'node:crypto';
 import {
   CompleteMultipartUploadCommand,
@@ -139,8 +139,7 @@ export const copySourceConditionsAreAll412 = behaviour(
     ];
     for (const condition of failing)
       await refused(Object.keys(condition).join(), copy(condition), '412 PreconditionFailed');
-    // The API Reference documents this combination. The copy succeeds although the second condition alone
-    // would fail.
+    // The API Reference documents that S3 copies in this case, although the second condition is false.
     await copy({ CopySourceIfMatch: ETag, CopySourceIfUnmodifiedSince: past });
   },
 );

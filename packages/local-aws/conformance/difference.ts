@@ -15,7 +15,7 @@ export class Difference extends Error {
   }
 }
 
-/** Throws a {@link Difference} unless the two values are deeply equal. */
+/** Throws a {@link Difference} unless the two values are deeply equal. `what` names the compared value. */
 export const same = (what: string, found: unknown, expected: unknown): void => {
   if (!isDeepStrictEqual(found, expected)) throw new Difference(what, expected, found);
 };
@@ -29,7 +29,7 @@ export const matches = (what: string, found: unknown, expected: RegExp): void =>
   if (typeof found !== 'string' || !expected.test(found)) throw new Difference(what, String(expected), found);
 };
 
-/** Returns the value. Throws a {@link Difference} if it is missing. */
+/** Returns the value. Throws a {@link Difference} if the value is null or undefined. */
 export const present = <T>(what: string, found: T | null | undefined): T => {
   if (found === undefined || found === null) throw new Difference(what, 'something', found);
   return found;
@@ -44,8 +44,8 @@ export const refused = async (what: string, attempt: Promise<unknown>, expected:
 };
 
 /**
- * Throws a {@link Difference} unless the attempt fails with one of these errors. It is for cases in which AWS
- * documents several.
+ * Throws a {@link Difference} unless the attempt fails with one of these errors. Used for requests for which
+ * AWS documents several errors.
  */
 export const refusedAs = async (
   what: string,
@@ -64,8 +64,8 @@ const outcomeOf = async (attempt: Promise<unknown>): Promise<{ text: string; cau
     return { text: 'success' };
   } catch (cause) {
     const { name, $metadata: metadata } = cause as { name: string; $metadata?: { httpStatusCode?: number } };
-    // Without an HTTP status, the error does not come from the endpoint. A bug in the suite or a lost
-    // connection is not a difference.
+    // An error without an HTTP status is not a response of the endpoint, but a bug in the suite or a lost
+    // connection.
     if (metadata?.httpStatusCode === undefined) throw cause;
     return { text: `${metadata.httpStatusCode} ${name}`, cause };
   }

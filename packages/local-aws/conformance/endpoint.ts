@@ -14,7 +14,7 @@ export interface EndpointOptions {
   /** The URL of the endpoint. Null for AWS itself. */
   url: string | null;
   region: string;
-  /** By default, the SDK looks up the credentials as usual. */
+  /** By default, the SDK finds the credentials, for example in the environment. */
   credentials?: SigningCredentials;
   /** Moves the endpoint's clock forward. Absent if the clock cannot be moved. */
   advance?: (milliseconds: number) => void;
@@ -91,7 +91,7 @@ export const connect = ({ url, region, credentials, advance }: EndpointOptions):
   };
 };
 
-/** An event that no rule matches. */
+/** An event that is sent to find out whether the endpoint has EventBridge. No rule matches it. */
 const EVENT_PROBE = {
   target: 'AWSEvents.PutEvents',
   json: { Entries: [{ Source: 's3r-conformance', DetailType: 'probe', Detail: '{}' }] },

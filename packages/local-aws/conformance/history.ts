@@ -165,8 +165,8 @@ const takeUpload = async (target: Target, one: Step & { kind: 'put' | 'upload' }
 const takeCopy = async (target: Target, one: Step & { kind: 'copy' }): Promise<void> => {
   const { context, Bucket, model } = target;
   const source = versionsOf(model, one.from)[one.version];
-  // The copy is left out if its source does not exist. It is also left out if its source is its destination,
-  // because S3 refuses to copy an object onto itself without any change.
+  // S3 refuses to copy an object onto itself without any change, so such a copy is skipped. A copy without a
+  // source is skipped too.
   if (source === undefined || source.content === null || one.from === one.key) return;
   const path = one.from.split('/').map(encode).join('/');
   const attempt = context.s3

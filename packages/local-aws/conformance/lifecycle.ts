@@ -148,7 +148,8 @@ export const expiryIsAnnounced = behaviour(
     same('HEAD', await head('logs/a'), Expiration);
     const atMs = Date.parse(ANNOUNCED.exec(Expiration ?? '')?.[1] ?? '');
     same('time of day', atMs % 86_400_000, 0);
-    // S3 announces the first midnight after the object is one day old.
+    // The expiry date is the first midnight after the object is one day old, so it is between one and two
+    // days ahead.
     oneOf('days ahead', Math.floor((atMs - now()) / 86_400_000), [1]);
     same('other PUT', (await put(Bucket, 'other', 'content')).Expiration, undefined);
     same('other HEAD', await head('other'), undefined);

@@ -1,4 +1,4 @@
-/** CloudWatch Logs: searches with FilterLogEvents. */
+/** CloudWatch Logs: searches by FilterLogEvents. */
 import {
   CreateLogStreamCommand,
   FilterLogEventsCommand,
@@ -17,7 +17,10 @@ const NEEDS = ['logs'] as const;
 
 const STREAM = 'one/stream';
 
-/** Writes messages, one a millisecond, and waits until they can be found. Returns the name of the group and the time of the first. */
+/**
+ * Writes messages whose timestamps are one millisecond apart, and waits until a search finds them all. Returns the name of the log group
+ * and the timestamp of the first message.
+ */
 const written = async (context: Context, messages: readonly string[]) => {
   const logGroupName = await context.logGroup();
   const stream = { logGroupName, logStreamName: STREAM };

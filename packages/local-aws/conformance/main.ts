@@ -101,7 +101,10 @@ const listText = (behaviours: readonly NamedBehaviour[]): string =>
 const questionsText = (listed: readonly Question[]): string =>
   listed.map(({ name, question }) => `${GROUP} / ${name}\n  ${question}\n`).join('');
 
-/** Prints what the endpoint does. There is no right answer, so only what could not be removed is an error. */
+/**
+ * Asks the open questions and prints the answers. No answer is wrong. Resolves to the exit code, which is 1
+ * only if some resources could not be removed.
+ */
 const askQuestions = async (
   endpoint: Endpoint,
   chosen: readonly Question[],

@@ -1,4 +1,4 @@
-/** SQS: which messages a receive returns, and at which times. */
+/** SQS: when a receive returns a message, and when the message is hidden. */
 import { ChangeMessageVisibilityCommand } from '@aws-sdk/client-sqs';
 import { behaviour } from './behaviour.ts';
 import { refusedAs, same } from './difference.ts';

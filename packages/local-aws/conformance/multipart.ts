@@ -1,4 +1,4 @@
-/** Multipart uploads. */
+/** Behaviours of multipart uploads. */
 import { hash } from 'node:crypto';
 import {
   AbortMultipartUploadCommand,

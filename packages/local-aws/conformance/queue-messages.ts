@@ -57,8 +57,5 @@ export const receiveOne = async (
   throw new Difference('messages received', 1, 0);
 };
 
-/**
- * Both names of the same error. If the response has a query error code, the SDK uses that code as the name of
- * the error.
- */
+/** The SDK has two names for this error: it uses the query error code as the name if the response has one. */
 export const INVALID_VALUE = ['400 InvalidParameterValue', '400 InvalidParameterValueException'];

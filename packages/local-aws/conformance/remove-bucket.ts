@@ -29,8 +29,8 @@ export const removeBucket = async (s3: S3Client, Bucket: string): Promise<void> 
 };
 
 /**
- * Removes one page of entries after another. Throws if a page is the same as the one before, because some
- * servers do not remove what they report as removed.
+ * Calls `removePage` until it finds no more entries. Throws if a page is the same as the one before, because
+ * some servers report entries as removed that still exist.
  */
 const untilEmpty = async (what: string, removePage: () => Promise<unknown[]>): Promise<void> => {
   let before = '';

@@ -25,8 +25,8 @@ export const summarise = (endpoint: string, results: readonly Result[], duration
 };
 
 /**
- * Lists each difference with the sentence that does not hold, then the skipped behaviours with their reasons,
- * and then the totals.
+ * Lists each difference with the sentence of its behaviour, then the skipped behaviours with the reasons, and
+ * then the totals.
  */
 export const reportText = (summary: Summary, results: readonly Result[]): string =>
   [

@@ -1,4 +1,7 @@
-/** Requester Pays. One account alone cannot test that requests of other accounts are refused. */
+/**
+ * Requester Pays. The suite uses a single account, so it cannot test that S3 refuses requests of other
+ * accounts.
+ */
 import { GetBucketRequestPaymentCommand, PutBucketRequestPaymentCommand } from '@aws-sdk/client-s3';
 import { behaviour, s3Guide } from './behaviour.ts';
 import { same } from './difference.ts';

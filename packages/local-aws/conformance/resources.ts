@@ -50,7 +50,7 @@ export const createResources = (endpoint: Endpoint): Resources => {
   let made = 0;
   const name = (): string => `${run}-${++made}`;
   const removals: { what: string; remove(): Promise<unknown> }[] = [];
-  /** Returns a name for something that the caller creates. */
+  /** Returns a name for a resource that the caller will create, and records how to remove that resource. */
   const promised = (kind: string, remove: (name: string) => Promise<unknown>): string => {
     const given = name();
     removals.push({ what: `${kind} ${given}`, remove: () => remove(given) });

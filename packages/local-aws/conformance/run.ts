@@ -13,7 +13,7 @@ export type Result = Pick<NamedBehaviour, 'group' | 'name' | 'title' | 'document
   (
     | { verdict: 'same' }
     | { verdict: 'differs'; what: string; expected: unknown; found: unknown }
-    /** The endpoint returned nothing that could be checked. */
+    /** The behaviour could not be checked, for example because the endpoint did not respond. */
     | { verdict: 'failed'; error: string }
     | { verdict: 'skipped'; why: string }
   );
@@ -85,8 +85,8 @@ const withinTime = async (work: Promise<void>): Promise<void> => {
 };
 
 /**
- * HTTP status 501, with which an endpoint refuses operations that it does not implement. This does not count
- * as a difference.
+ * HTTP status of an operation that the endpoint does not implement. The behaviour is then skipped, not
+ * reported as a difference.
  */
 const NOT_IMPLEMENTED = 501;
 const NOT_THERE = { verdict: 'skipped', why: 'not implemented there (501)' } as const;
@@ -99,7 +99,7 @@ const judge = (error: unknown) => {
   }
   const { name, message, $metadata: metadata } = error as Error & { $metadata?: { httpStatusCode?: number } };
   if (metadata?.httpStatusCode === NOT_IMPLEMENTED) return NOT_THERE;
-  // The endpoint refused a call that had to succeed.
+  // The endpoint returned an error for a call that succeeds in AWS.
   if (metadata?.httpStatusCode !== undefined) {
     const found = `${metadata.httpStatusCode} ${name}: ${message}`;
     return { verdict: 'differs', what: 'a call', expected: 'success', found } as const;

@@ -1,7 +1,4 @@
-/**
- * Copies inside S3 in the forms that the replicator requests: under conditions, of pinned versions, and part
- * by part.
- */
+/** Copies inside S3 as the replicator makes them: under conditions, of a given version, and part by part. */
 import {
   CompleteMultipartUploadCommand,
   type CompletedPart,

@@ -13,7 +13,7 @@ export interface SigningCredentials {
 export interface RequestToSign {
   method: string;
   host: string;
-  /** The path in the encoding in which it is sent. */
+  /** The percent-encoded path, exactly as it is sent. */
   path: string;
   query: Record<string, string>;
   headers: Record<string, string>;
@@ -72,7 +72,7 @@ export const presignedQuery = (
 };
 
 /**
- * Returns the query as text in the order and encoding in which it is signed. It must be sent in the same
+ * Returns the query sorted and encoded as SigV4 signs it. The request must be sent with the query in this
  * form.
  */
 export const queryText = (query: Record<string, string>): string =>

@@ -12,7 +12,7 @@ export interface Call {
   query?: Record<string, string>;
   /** The operation of a service that speaks JSON 1.1, e.g. `secretsmanager.GetSecretValue`. */
   target?: string;
-  /** A form for the query protocol, or else a value for JSON. */
+  /** The form fields of a call to a service with the query protocol. All other calls send `json`. */
   form?: Record<string, string>;
   json?: unknown;
 }

@@ -1,4 +1,4 @@
-/** Tags of objects. */
+/** Behaviours of object tags. */
 import {
   DeleteObjectCommand,
   DeleteObjectTaggingCommand,

@@ -1,4 +1,4 @@
-/** Performs a whole multipart upload, for checks (`behaviour`) that look only at the resulting object. */
+/** Performs a whole multipart upload, for behaviours that examine only the finished object. */
 import {
   CompleteMultipartUploadCommand,
   type CompleteMultipartUploadCommandInput,

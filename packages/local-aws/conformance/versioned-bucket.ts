@@ -88,8 +88,8 @@ export const erase = (bucket: VersionedBucket, key: string, versionId: string): 
 };
 
 /**
- * Returns all versions in the order of ListObjectVersions. Keys are sorted by their bytes, and the newest
- * version of a key comes first.
+ * Returns all versions in the order of ListObjectVersions: by the bytes of the key, and the newest version of
+ * a key first.
  */
 export const versionListing = (bucket: VersionedBucket): string[] =>
   sortedKeys(bucket).flatMap((key) =>

@@ -1,4 +1,4 @@
-/** Versions and delete markers. */
+/** Behaviours of versions and delete markers. */
 import {
   DeleteObjectCommand,
   DeleteObjectsCommand,

@@ -1,6 +1,6 @@
 import { crc32, deflateRawSync } from 'node:zlib';
 
-/** Returns a zip in the form that packagers write: deflated entries, followed by the central directory. */
+/** Returns a zip archive that consists of deflated entries and the central directory. */
 export const zipOf = (files: Record<string, string>): Buffer => {
   const locals: Buffer[] = [];
   const centrals: Buffer[] = [];

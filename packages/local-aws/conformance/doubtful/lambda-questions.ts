@@ -1,4 +1,7 @@
-/** Questions about Lambda, its event source mappings, fresh permissions and EventBridge. */
+/**
+ * Questions about Lambda, its event source mappings, EventBridge, and permissions that were granted a moment
+ * ago.
+ */
 import {
   PutBucketNotificationConfigurationCommand,
   PutObjectCommand,
@@ -9,7 +12,7 @@ import { partitionOf } from '../signed-call.ts';
 import { type Asked, inSeconds, type Question, refusal, watch } from './question.ts';
 import { MOST_HOPS } from './stack.ts';
 
-/** How long the events of a test are awaited. */
+/** How long a question waits for the events of its function or bucket. */
 const LIMIT_MS = 480_000;
 
 /** Receives and deletes one message. Resolves to its parsed body; null if there is none. */
@@ -162,7 +165,7 @@ const recursiveLoopElsewhere: Question = {
 
 const recursionConfig = async ({ call }: Asked['endpoint']): Promise<string> => {
   const path = '/2024-08-31/functions/no-such-function/recursion-config';
-  // A partition without the operation does not know that the function is missing.
+  // In a partition that lacks the operation, the error is not that the function does not exist.
   return await call({ service: 'lambda', path }).then(
     () => 'GetFunctionRecursionConfig answers',
     (error: unknown) => `GetFunctionRecursionConfig of no function: ${refusal(error)}`,

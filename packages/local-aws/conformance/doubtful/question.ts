@@ -1,4 +1,4 @@
-/** Questions about AWS that its documents leave open. A run prints what an endpoint does; there is no right answer. */
+/** Questions that AWS's documents leave open. A run prints how an endpoint behaves, and no answer is wrong. */
 import { setTimeout } from 'node:timers/promises';
 import type { Context } from '../context.ts';
 import type { Endpoint } from '../endpoint.ts';
@@ -8,24 +8,24 @@ export interface Asked {
   endpoint: Endpoint;
   context: Context;
   resources: Resources;
-  /** The stack with a function that the questions about Lambda share. */
+  /** The stack that the questions about Lambda share. */
   stack: DoubtfulStack;
 }
 
 export interface DoubtfulStack {
-  /** When the stack was complete, by the clock of the endpoint. */
+  /** When the creation of the stack was complete, in milliseconds since the epoch by the endpoint's clock. */
   completeAtMs: number;
   functionName: string;
   queueUrl: string;
   queueArn: string;
   deadLetterQueueUrl: string;
-  /** The queue to which the function sends what it saw. */
+  /** URL of the queue to which the function sends its results. */
   resultsUrl: string;
-  /** The queue of an EventBridge rule for {@link eventBucket}. */
+  /** URL of a queue that receives the events of {@link eventBucket} through an EventBridge rule. */
   eventsUrl: string;
-  /** The bucket whose objects the function may read. Its events may be sent to the queue. */
+  /** The name of a bucket whose objects the function may read, and whose events S3 may send to `queueUrl`. */
   bucket: string;
-  /** A bucket for which EventBridge is not switched on yet. */
+  /** The name of a bucket that does not send events to EventBridge yet. */
   eventBucket: string;
 }
 
@@ -34,13 +34,14 @@ export interface Question {
   question: string;
   /** True for questions that need the stack. */
   needsStack: boolean;
-  /** Resolves to what was seen, in a sentence. */
+  /** Finds the answer by using the endpoint. Resolves to a sentence. */
   ask(asked: Asked): Promise<string>;
 }
 
 /**
- * Calls `look` about once in a second until it returns something. Resolves to null if that takes too long. With
- * `byClock`, moves the endpoint's clock if possible instead of waiting. What functions do takes real time.
+ * Calls `look` repeatedly until it resolves to a result that is not null. Resolves to null after `limitMs`. Waits
+ * about a second between calls. With `byClock`, moves the endpoint's clock instead if possible; this does not help
+ * with work that a function does, because functions run in real time.
  */
 export const watch = async <T>(
   { context, endpoint }: Pick<Asked, 'context' | 'endpoint'>,
@@ -60,7 +61,7 @@ export const watch = async <T>(
 
 export const inSeconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`;
 
-/** How an error of a service reads in an answer. */
+/** Describes an error of a service as one line of an answer. */
 export const refusal = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error);
   const status =

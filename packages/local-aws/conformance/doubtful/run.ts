@@ -1,4 +1,4 @@
-/** Asks the doubtful questions. */
+/** Asks an endpoint the questions that AWS's documents leave open. */
 import { styleText } from 'node:util';
 import type { Context } from '../context.ts';
 import type { Endpoint } from '../endpoint.ts';
@@ -17,13 +17,13 @@ export interface Answer {
   seen: string;
 }
 
-/** Returns the questions whose name, or whose group, is one of `words`. */
+/** Returns the questions with one of these names; all questions if `words` contains the name of the group. */
 export const chooseQuestions = (words: readonly string[]): readonly Question[] =>
   words.includes(GROUP) ? questions : questions.filter(({ name }) => words.includes(name));
 
 /**
- * Asks the questions. Those with the stack are asked one after the other, except that EventBridge is watched meanwhile, because it takes
- * minutes. A question that cannot be asked is answered with the error.
+ * Asks the questions one after the other. Only the question about EventBridge runs at the same time as the others, because it takes
+ * minutes. The answer to a question that fails is its error.
  */
 export const ask = async (
   chosen: readonly Question[],

@@ -13,7 +13,9 @@ import {
 import type { Context } from '../context.ts';
 import { type Question, refusal } from './question.ts';
 
-/** Returns a new bucket with a default retention. It is under governance, so that the objects can be removed at the end. */
+/**
+ * Returns a new bucket whose objects are retained by default. The mode is governance, so that the run can remove the objects at its end.
+ */
 const retainingBucket = async ({ freshBucket, s3 }: Context): Promise<string> => {
   const Bucket = await freshBucket('locked');
   const DefaultRetention = { Mode: 'GOVERNANCE', Days: 1 } as const;
@@ -41,7 +43,7 @@ const trailerOnlyPart: Question = {
   needsStack: false,
   ask: async ({ context }) => {
     const upload = await begin(context, await retainingBucket(context), { ChecksumAlgorithm: 'CRC32' });
-    // The SDK sends the checksum of a stream in the trailer.
+    // Because the body is a stream, the SDK sends its checksum in the trailer.
     const part = {
       ...upload,
       PartNumber: 1,

@@ -1,4 +1,4 @@
-/** The stack with a function that the questions about Lambda, SQS and EventBridge share. */
+/** Deploys the stack that the questions about Lambda, SQS and EventBridge share. It contains a function. */
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { build } from 'esbuild';
 import type { Context } from '../context.ts';
@@ -8,7 +8,7 @@ import { CLOUDFORMATION_VERSION } from '../signed-call.ts';
 import { zipOf } from '../zip.ts';
 import { type DoubtfulStack, watch } from './question.ts';
 
-/** Deploys the stack. It is removed with the other resources of the run. */
+/** Deploys the stack. The end of the run removes it. */
 export const deployStack = async (
   endpoint: Endpoint,
   context: Context,
@@ -58,7 +58,9 @@ export const deployStack = async (
 
 const STACK_LIMIT_MS = 300_000;
 
-/** Returns the description of a complete stack; null while it is being created. */
+/**
+ * Returns the XML that describes the stack; null while the stack is being created. Throws if the creation failed.
+ */
 const completed = async (endpoint: Endpoint, StackName: string): Promise<string | null> => {
   const form = { Action: 'DescribeStacks', Version: CLOUDFORMATION_VERSION, StackName };
   const described = await endpoint.call({ service: 'cloudformation', method: 'POST', form });
@@ -68,7 +70,10 @@ const completed = async (endpoint: Endpoint, StackName: string): Promise<string 
   throw new Error(`stack ${StackName}: ${status}; its events say why`);
 };
 
-/** AWS's runtime has the SDK, but the local AWS has not. */
+/**
+ * Returns the code of the function together with the SDK, because the local AWS does not provide the SDK as AWS's
+ * runtime does.
+ */
 const bundle = async (): Promise<string> => {
   const bundled = await build({
     stdin: { contents: HANDLER, resolveDir: import.meta.dirname },
@@ -82,10 +87,16 @@ const bundle = async (): Promise<string> => {
   return bundled.outputFiles[0]?.text ?? '';
 };
 
-/** How often a message is sent on before the function gives up, because nothing stopped it. */
+/**
+ * How many times the function passes a message on. After that, no loop detection has stopped it, and the function
+ * gives up.
+ */
 export const MOST_HOPS = 40;
 
-/** The function sends messages with hops on to its own queue, reads the objects of S3 events, and reports both. */
+/**
+ * The function's code. It sends each message with `hops` to the function's own queue again, reads the objects in
+ * S3 events, and sends the results to the queue RESULTS.
+ */
 const HANDLER = `
   import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
   import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -120,7 +131,7 @@ const allow = (Action: string | string[], Resource: unknown, more: object = {}) 
 });
 const policy = (...Statement: object[]) => ({ Version: '2012-10-17', Statement });
 
-/** How long a message is hidden, and how long the function may take. */
+/** Visibility timeout of the queues and timeout of the function, in seconds. */
 const SECONDS = 6;
 
 const queuesOf = (bucket: string) => {

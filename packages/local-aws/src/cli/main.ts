@@ -50,7 +50,10 @@ const port = (option: string, text: string): number => {
   throw new TypeError(`${option} ${text}: a port is a number from 0 to 65535`);
 };
 
-/** The lines that a user runs in a shell. Only the credentials of the first account are active; those of others are comments. */
+/**
+ * Returns shell commands that configure an AWS client. Only the credentials of the first account are active; those of other accounts are in
+ * comments.
+ */
 const environment = (aws: LocalAws, accountIds: string[]): string => {
   const lines = [
     `export AWS_ENDPOINT_URL=${aws.endpoint}`,

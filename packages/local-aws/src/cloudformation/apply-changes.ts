@@ -7,11 +7,11 @@ import type { PlannedResource } from './resource-order.ts';
 import type { StackResource } from './stack.ts';
 
 /**
- * The steps that follow the changes of a stack's resources.
+ * The steps that run after the resources of a stack have changed.
  *
- * After a failure, the `restore` steps run first. They undo updates in the order in which the updates were made, so that the
- * dependencies of a resource are restored before the resource. Then the `remove` steps delete new resources in reverse order.
- * After a success, only the `cleanUp` steps run. They delete resources that are no longer needed, in reverse order.
+ * After a failure, the `restore` steps run first. They undo updates in the order in which the updates were made, so that the dependencies
+ * of a resource are restored before the resource. Then the `remove` steps delete new resources in reverse order. After a success, only the
+ * `cleanUp` steps run. They delete resources that are no longer needed, in reverse order.
  */
 export interface ChangeLog {
   restore: (() => Promise<void>)[];
@@ -20,10 +20,10 @@ export interface ChangeLog {
 }
 
 /**
- * Changes the stack's resources as planned and adds the steps that undo each change to `log`. CloudFormation changes independent
- * resources at the same time. Here this is true of custom resources, whose functions take time. All others are changed one after
- * the other, so that their order can be reversed. After a failure no further resource begins. Rejects with the error of the first
- * resource that failed. The steps that undo the failed change are then already in `log`.
+ * Changes the stack's resources as planned, and adds the steps that undo each change to `log`. CloudFormation changes independent resources
+ * at the same time. The local CloudFormation does so only for custom resources, because their functions take time. It changes all others
+ * one after the other, so that a rollback can reverse the order. After a failure, it starts no further change. Rejects with the error of
+ * the first resource that failed; `log` then contains the steps that undo the failed change.
  */
 export const applyChanges = async (
   context: ChangeContext,
@@ -38,7 +38,7 @@ export const applyChanges = async (
     if (failures.length > 0) return;
     await applyChange(context, plan, scope, log).catch((error: unknown) => failures.push(error));
   };
-  // The plan has each resource after its dependencies, so the changes of the dependencies are known.
+  // In the plan, each resource comes after its dependencies. So the changes of the dependencies have already started.
   for (const plan of planned) {
     const changing = change(plan);
     changes.set(plan.logicalId, changing);
@@ -49,8 +49,7 @@ export const applyChanges = async (
   if (failures.length > 0) throw failures[0];
   const wanted = new Set(planned.map((plan) => plan.logicalId));
   const leaving = [...context.stack.resources.values()].filter((resource) => !wanted.has(resource.logicalId));
-  // The steps of the clean-up run in reverse order. They are added with the oldest resource first, so that the newest is deleted
-  // first.
+  // The clean-up steps run in reverse order, so the newest resource, which is added last, is deleted first.
   for (const resource of leaving) log.cleanUp.push(() => deleteResource(context, resource, 'DeletionPolicy'));
 };
 
@@ -119,7 +118,7 @@ const createResource = async (
   }
 };
 
-/** A rollback takes the resource out of the stack again, without deleting it. */
+/** A rollback removes the imported resource from the stack without deleting it. */
 const adoptResource = async (
   context: ChangeContext,
   { logicalId, definition }: PlannedResource,

@@ -1,17 +1,17 @@
 import type { Properties } from './changed-resource.ts';
 import type { ResourceContext } from './provider.ts';
 
-/** The calls of CloudFormation for one resource type. */
+/** The API calls, as IAM actions, that CloudFormation makes for resources of one type. */
 export interface CallsOfType {
-  /** The ARN in policies, from the name or the physical id. */
+  /** Returns the ARN that policies use for the resource. `name` is its name or physical id. */
   arn(place: ResourceContext, name: string, properties: Properties): string | readonly string[];
   nameProperty?: string;
   create: readonly string[];
   update?: readonly string[];
   delete?: readonly string[];
-  /** Calls that only a resource with the property causes, when it is created and when the property changes. */
+  /** By property, calls that are made when a new resource has the property, and when an update changes it. */
   ifSet?: Readonly<Record<string, readonly string[]>>;
-  /** Calls that only an update of the property causes. */
+  /** By property, calls that are made only when an update changes the property. */
   ifChanged?: Readonly<Record<string, readonly string[]>>;
   tag?: readonly [add: string, remove: string];
 }
@@ -23,7 +23,10 @@ const named =
   ({ region, accountId }, name) =>
     `arn:aws:${service}:${region}:${accountId}:${before}${lastPart(name)}`;
 
-/** The name at the end of a URL or of an ARN. Log groups have slashes in their names, and no URLs. */
+/**
+ * Returns the name at the end of a URL or ARN. Only URLs are split at slashes, because names of log groups
+ * contain slashes.
+ */
 const lastPart = (name: string): string =>
   name.startsWith('http') ? (name.split('/').at(-1) ?? '') : (name.split(':').at(-1) ?? '');
 

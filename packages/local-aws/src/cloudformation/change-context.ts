@@ -10,13 +10,16 @@ import type { ResourceStatus, Stack } from './stack.ts';
 export interface ChangeContext {
   stack: Stack;
   artifacts: string | null;
-  /** The caller of the stack operation, with whose permissions objects are read and resources changed. */
+  /**
+   * The caller of the stack operation. Objects are read and resources are changed with this caller's
+   * permissions.
+   */
   caller: Caller;
   permit: Permit;
   /** The tags of the stack before the operation. */
   oldTags: Record<string, string>;
   provider(type: string): Provider;
-  /** The existing resources to take into the stack, by logical id. */
+  /** By logical id, the existing resources that the operation imports into the stack. */
   adopted: Record<string, AdoptedResource>;
   record(
     resource: { logicalId: string; type: string; physicalId: string },

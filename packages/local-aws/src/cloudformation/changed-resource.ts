@@ -13,13 +13,16 @@ export interface ChangedResource {
   properties: Properties;
   /** The properties before an update. */
   oldProperties: Properties;
-  /** Whether the operation adds tags of the stack to the resource, or removes some. */
+  /** Whether the stack operation adds tags to the resource, and whether it removes tags. */
   tags: { adds: boolean; removes: boolean };
-  /** Returns a role to which the stack attaches a policy. */
+  /**
+   * Returns the ARN of a role and of its permissions boundary, for a policy that the stack attaches to the
+   * role.
+   */
   role(name: string): { arn: string; boundary: string | null };
 }
 
-/** The names of the properties that a change sets or changes. */
+/** Returns the names of the properties that a change adds, changes or removes. */
 export const changedProperties = ({ verb, properties, oldProperties }: ChangedResource): string[] => {
   if (verb === 'create') return Object.keys(properties);
   return Object.keys({ ...properties, ...oldProperties }).filter(

@@ -19,7 +19,7 @@ export interface StackOperation {
   done: Promise<void>;
 }
 
-/** The local CloudFormation, whose stacks exist in this process. It creates only the resources that templates contain. */
+/** The local CloudFormation. It keeps its stacks in the memory of this process. */
 export interface CloudFormation {
   /**
    * Creates or updates the stack, and waits until the operation is complete. After a failure, the changes are rolled back.
@@ -47,7 +47,10 @@ export interface CloudFormation {
   idle(): Promise<void>;
 }
 
-/** `providers` are by resource type. A type that begins with `Custom::` has the provider of AWS::CloudFormation::CustomResource. */
+/**
+ * `providers` contains the provider of each resource type. All types that begin with `Custom::` share the provider of
+ * AWS::CloudFormation::CustomResource.
+ */
 export const createCloudFormation = (options: {
   clock: Clock;
   providers: Record<string, Provider>;
@@ -57,7 +60,7 @@ export const createCloudFormation = (options: {
   const host: StackHost = { clock, permit, provider: providerOf(options.providers) };
   const stacks = createStackRegistry();
   const underWay = new Set<Promise<void>>();
-  /** A caller need not await `done`, because the stack's status shows the result. Therefore a rejection of `done` counts as handled. */
+  /** A caller may ignore `done`, because the stack's status also shows the result. This handler prevents an unhandled rejection. */
   const start = (stack: Stack, work: Promise<void>): StackOperation => {
     const done = work.finally(() => underWay.delete(done));
     underWay.add(done);

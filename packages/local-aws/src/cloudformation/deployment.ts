@@ -17,9 +17,9 @@ export interface Deployment extends StackName {
   /** The text of the template, in JSON or YAML. */
   template: string;
   parameters?: Record<string, string>;
-  /** Tags of the stack itself. They are stored and compared, but not passed on to the stack's resources. */
+  /** Tags of the stack itself. They are stored and compared, but resources do not get them. */
   tags?: Record<string, string>;
-  /** The acknowledged capabilities. They are only stored for descriptions, because the API has already checked them. */
+  /** The capabilities that the caller acknowledged. They are stored only to be described later; the API has already checked them. */
   capabilities?: string[];
   /**
    * A folder with the code, for example `.serverless`. The last part of an S3 key in the template is then the name of a file in the
@@ -30,7 +30,7 @@ export interface Deployment extends StackName {
   caller?: Caller;
   /** What happens to a stack that could not be created. The default is ROLLBACK. */
   onFailure?: 'ROLLBACK' | 'DELETE';
-  /** The existing resources that an import takes into the stack, by logical id. If absent, the deployment is no import. */
+  /** By logical id, the existing resources that an import takes into the stack. Absent unless the deployment is an import. */
   adopted?: Record<string, AdoptedResource>;
   /** The order in which resources are created. The default is `as-written`. */
   order?: Order;

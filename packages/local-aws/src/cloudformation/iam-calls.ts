@@ -6,7 +6,9 @@ import {
   type ResourceCall,
 } from './changed-resource.ts';
 
-/** Returns the calls of a change of an AWS::IAM resource; null for other types. */
+/**
+ * Returns the IAM calls that a change of a role or managed policy requires; null for other resource types.
+ */
 export const iamCalls = (type: string, change: ChangedResource): ResourceCall[] | null => {
   if (type === 'AWS::IAM::Role') return roleCalls(change);
   return type === 'AWS::IAM::ManagedPolicy' ? policyCalls(change) : null;
@@ -59,11 +61,14 @@ const roleCalls = (change: ChangedResource): ResourceCall[] => {
   ];
 };
 
-/** The key is absent for a role without a boundary. */
+/**
+ * Returns the condition key for the permissions boundary of a role. The key is absent if the role has no
+ * boundary.
+ */
 const boundaryKey = (boundary: unknown): Record<string, string> =>
   typeof boundary === 'string' ? { 'iam:permissionsboundary': boundary } : {};
 
-/** Whether inline policies are put or deleted. All of them belong to the same role. */
+/** Returns the actions that a change of the role's inline policies requires. */
 const inlineActions = (before: Properties, after: Properties): string[] => {
   const [old, wanted] = [before, after]
     .map((each) => each['Policies'])
@@ -111,7 +116,7 @@ const listOf = (properties: Properties, name: string): string[] => {
   return Array.isArray(list) ? list.map(String) : [];
 };
 
-/** The calls that make one list of attachments of the other. */
+/** Returns the calls that replace the attached policies or roles `before` by those in `after`. */
 const attachments = (before: string[], after: string[]): [action: string, attached: string][] => [
   ...after
     .filter((each) => !before.includes(each))

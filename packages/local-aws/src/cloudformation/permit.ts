@@ -5,8 +5,8 @@ import type { ChangedResource } from './changed-resource.ts';
 import { callsOf } from './resource-calls.ts';
 
 /**
- * Throws the error of the first call that the caller may not make. CloudFormation itself makes these calls one after the other, while it
- * changes the resource; here nothing of the resource changes if one of them is denied.
+ * Throws an error for the first call that the caller may not make. CloudFormation makes its calls one after the other while it changes a
+ * resource. The local CloudFormation checks them all before it changes the resource.
  */
 export type Permit = (caller: Caller, change: ChangedResource) => void;
 

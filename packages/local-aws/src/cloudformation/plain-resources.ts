@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Provider, ResourceContext } from './provider.ts';
 import { alreadyExists, defineResourceType, inert } from './resource-type.ts';
 
-/** Resource types that have a name, an ARN and properties, but no effect in the local AWS. */
+/** The resource types that have a name and properties but no effect in the local AWS. */
 export const plainProviders = (): Record<string, Provider> => ({
   'AWS::KMS::Alias': named({
     nameProperty: 'AliasName',

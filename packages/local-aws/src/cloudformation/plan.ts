@@ -12,7 +12,7 @@ export interface Plan {
   template: Template;
   templateText: string;
   parameters: Record<string, string | string[]>;
-  /** The names of the exports that the plan uses. Names are added as they are looked up. */
+  /** The exports of other stacks that the plan uses. Looking an export up adds its name. */
   imports: Set<string>;
   planned: PlannedResource[];
   scope: Scope;
@@ -49,8 +49,8 @@ export const planOf = (
 };
 
 /**
- * Returns a function that returns true for the names of parameters and pseudo parameters. A template refers to them in the same way as
- * to resources.
+ * Returns a function that tells whether a name is a parameter or pseudo parameter, because a template refers to these in the same way as to
+ * resources.
  */
 export const isKnownName =
   (template: Template) =>
@@ -98,7 +98,7 @@ export const isWithoutChanges = (stack: Stack, plan: Plan, tags: Record<string, 
     { outputs: stack.outputs, exports: stack.exports },
   );
 
-/** Evaluates a value. Returns null, which counts as a difference, if the value refers to a resource that does not exist yet. */
+/** Returns the evaluated value. Returns null if the value refers to a resource that does not exist yet; null counts as a difference. */
 const attempt = <Value>(evaluate: () => Value): Value | null => {
   try {
     return evaluate();

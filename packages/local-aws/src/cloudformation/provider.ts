@@ -14,8 +14,8 @@ export interface ResourceContext extends ResourcePlace {
 }
 
 /**
- * A resource type. In addition to {@link import('../core/resource-provider.ts').ResourceProvider}, the functions receive the stack, and
- * `update` and `delete` receive the old properties.
+ * Creates, updates and deletes resources of one type. Like {@link import('../core/resource-provider.ts').ResourceProvider}, but the
+ * functions also receive the stack, and `update` and `delete` also receive the old properties.
  */
 export interface Provider {
   create(
@@ -42,8 +42,8 @@ export interface Provider {
     identifier: Record<string, string>,
   ): CreatedResource | Promise<CreatedResource>;
   /**
-   * True for custom resources. A custom resource whose creation failed must be deleted, and the rollback of its replacement is another
-   * update.
+   * True for custom resources. If the creation of a custom resource fails, it must still be deleted. A rollback undoes its replacement by
+   * another update.
    */
   isCustom?: boolean;
 }
@@ -59,7 +59,7 @@ export class ResourceFailure extends Error {
   }
 }
 
-/** The error for properties that the resource type does not have. The resource was not changed. */
+/** The error for properties that the resource type does not have. It is thrown before the resource is changed. */
 export class InvalidProperties extends Error {
   override readonly name = 'InvalidProperties';
 }

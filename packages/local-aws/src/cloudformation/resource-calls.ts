@@ -1,6 +1,6 @@
 /**
  * The calls that CloudFormation makes in the name of the caller of a stack operation. CloudFormation has no permissions of its own, so the
- * caller needs those of all resources.
+ * caller needs the permissions for all these calls.
  *
  * Sources: `handlers` in the schemas of the resource types
  * (https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html), without the calls for properties that a
@@ -12,7 +12,7 @@ import { type ChangedResource, changedProperties, type ResourceCall } from './ch
 import { CALLS_OF_TYPES, type CallsOfType, CUSTOM_RESOURCE, functionArn } from './calls-of-types.ts';
 import { iamCalls } from './iam-calls.ts';
 
-/** Returns the calls of a change; null for a type whose calls are not known. */
+/** Returns the calls that a change of a resource requires; null for a type whose calls are not known. */
 export const callsOf = (change: ChangedResource): ResourceCall[] | null => {
   const { resourceType } = change.place;
   const special = iamCalls(resourceType, change);
@@ -58,7 +58,10 @@ const callOn = (action: string, resource: string, { properties, place }: Changed
     : {},
 });
 
-/** Actions that AWS does not restrict to resources, or whose use here asks for all of them. */
+/**
+ * Actions that need a permission on the resource `*`, because AWS does not restrict them to resources or CloudFormation calls them without
+ * naming one.
+ */
 const ANYWHERE = new Set([
   'cloudwatch:DescribeAlarms',
   'ec2:DescribeSecurityGroups',
@@ -68,7 +71,9 @@ const ANYWHERE = new Set([
   'logs:DescribeLogGroups',
 ]);
 
-/** A function receives a role, which is a permission of its own. A table and a function let their service use a key. */
+/**
+ * Returns calls to other services. A function needs iam:PassRole for its role. Functions and tables need permissions for their KMS keys.
+ */
 const otherCalls = (change: ChangedResource): ResourceCall[] => {
   const { properties, verb, place } = change;
   if (verb === 'delete' || (verb === 'update' && changedProperties(change).length === 0)) return [];

@@ -9,8 +9,8 @@ export interface PlannedResource {
 }
 
 /**
- * The order in which independent resources are created. CloudFormation creates them in parallel and guarantees no order. A template that
- * works in only one of the two orders therefore lacks a DependsOn.
+ * The order in which resources that do not depend on each other are created. CloudFormation guarantees no order, so a template that works
+ * in only one of these two orders lacks a DependsOn.
  */
 export type Order = 'as-written' | 'reversed';
 
@@ -62,7 +62,7 @@ const checkReferences = (
   }
 };
 
-/** The names that a value refers to. Ignores the branches of `Fn::If` that the conditions do not select. */
+/** Returns the names that a value refers to. Ignores the branches of `Fn::If` that the conditions do not select. */
 const referencesIn = (value: unknown, condition: (name: string) => boolean): string[] => {
   if (Array.isArray(value)) return value.flatMap((item) => referencesIn(item, condition));
   if (!isRecord(value)) return [];

@@ -19,7 +19,10 @@ export interface ResourceType<Properties> {
   delete(context: ResourceContext, physicalId: string, properties: Properties): void | Promise<void>;
 }
 
-/** Creates the provider of a resource type. It checks properties, and decides between an update and a replacement. */
+/**
+ * Creates the provider of a resource type. The provider checks properties, and decides between an update and a
+ * replacement.
+ */
 export const defineResourceType = <Properties>(type: ResourceType<Properties>): Provider => {
   const parse = (context: ResourceContext, properties: Record<string, unknown>): Properties => {
     const parsed = type.properties.safeParse(properties);
@@ -42,12 +45,12 @@ export const defineResourceType = <Properties>(type: ResourceType<Properties>): 
   };
 };
 
-/** A property that is accepted but has no effect in the local AWS. */
+/** The schema of a property that is accepted but has no effect in the local AWS. */
 export const inert = z.unknown().optional();
 
-/** An integer property, which templates may also write as a string. */
+/** The schema of an integer property. Templates may also write the integer as a string. */
 export const integer = z.coerce.number().int();
 
-/** The error of AWS for a name that already exists. */
+/** Returns the error of AWS for a name that is already in use. */
 export const alreadyExists = (context: ResourceContext, name: string): Error =>
   new Error(`Resource of type '${context.resourceType}' with identifier '${name}' already exists.`);

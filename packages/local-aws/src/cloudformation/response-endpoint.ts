@@ -5,20 +5,20 @@ import { AwsError } from '../front/aws-error.ts';
 import { readBody } from '../front/read-body.ts';
 import type { ResourceContext } from './provider.ts';
 
-/** The expected response of a custom resource's function. */
+/** The response that a custom resource's function is expected to send. */
 export interface ExpectedResponse {
   url: string;
-  /** Resolves to the text that was PUT to the URL, or to null if none arrived in time. */
+  /** Resolves to the text that the function PUTs to the URL, or to null if none arrives in time. */
   body: Promise<string | null>;
   cancel(): void;
 }
 
-/** The presigned URLs to which functions of custom resources send their responses. They are in a bucket of CloudFormation. */
+/** The presigned URLs to which functions of custom resources send their responses. They point to a bucket of CloudFormation, as in AWS. */
 export interface ResponseEndpoint {
   open(context: ResourceContext, requestId: string, timeoutMs: number): ExpectedResponse;
   /** Handles a request to the bucket. Resolves to false, without handling it, for a request to any other bucket. */
   handle(request: AwsRequest, response: ServerResponse): Promise<boolean>;
-  /** Stops waiting for responses. */
+  /** Stops waiting: every open response resolves to null. */
   close(): void;
 }
 

@@ -1,16 +1,13 @@
 import { messageOf } from './apply-changes.ts';
 import { StackError, type Action, type Stack, type StackEvent } from './stack.ts';
 
-/** The state of a stack, without its resources, that the rollback of an update restores. */
+/** Returns the state of a stack, without its resources, for the rollback of an update. */
 export const snapshot = (stack: Stack): Partial<Stack> => {
   const { template, templateText, parameters, tags, capabilities, outputs, exports, imports } = stack;
   return { template, templateText, parameters, tags, capabilities, outputs, exports, imports };
 };
 
-/**
- * Sorts the resources that existed before a change into their old order. In the old order, each resource comes after the resources
- * that it depends on.
- */
+/** Sorts the resources that existed before a change into their old order, in which each resource comes after its dependencies. */
 export const inOrderOf = (before: string[], resources: Stack['resources']): Stack['resources'] => {
   const known = before.flatMap((logicalId) => {
     const resource = resources.get(logicalId);
@@ -42,8 +39,8 @@ export const rollbackOf = (
 };
 
 /**
- * The reason for a rollback in CloudFormation's words, e.g. `The following resource(s) failed to create: [A]. `. If no resource failed,
- * the message of the error.
+ * Returns the reason for a rollback in CloudFormation's words, e.g. `The following resource(s) failed to create: [A]. `. If no resource
+ * failed, returns the message of the error.
  */
 export const rollbackReason = (events: StackEvent[], error: unknown): string => {
   const sentences = (['create', 'update'] as const).flatMap((verb) => {

@@ -6,7 +6,7 @@ import type { Provider, ResourceContext } from './provider.ts';
 import type { CreatedResource } from '../core/resource-provider.ts';
 import { defineResourceType } from './resource-type.ts';
 
-/** A property whose value is passed on unchanged. The local S3 checks the value. */
+/** Returns the schema of a property that is passed on without a check, because the local S3 checks its value. */
 const kept = <Name extends keyof BucketProperties>(_name: Name) =>
   z.custom<BucketProperties[Name]>().optional();
 
@@ -61,7 +61,7 @@ export const s3Providers = (s3: S3Service): Record<string, Provider> => ({
   }),
 });
 
-/** The generated name in lower case, shortened to the 63 characters that a bucket name may have. */
+/** Returns the generated name in lower case, shortened to the maximum length of a bucket name, 63 characters. */
 const generatedBucketName = ({ generatedName }: ResourceContext): string => {
   const suffix = generatedName.slice(generatedName.lastIndexOf('-'));
   return (generatedName.slice(0, -suffix.length).slice(0, 63 - suffix.length) + suffix).toLowerCase();

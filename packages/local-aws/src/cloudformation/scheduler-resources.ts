@@ -24,7 +24,7 @@ const scheduleProperties = z.strictObject({
     Arn: z.string().regex(/^arn:aws:lambda:[a-z0-9-]+:\d{12}:function:[\w-]+$/),
     RoleArn: z.string(),
     Input: z.string().optional(),
-    /** The retry policy has no effect, because the failures of the local scheduler would also occur in a retry. */
+    /** Ignored, because the local scheduler does not retry: an invocation that fails here would fail again. */
     RetryPolicy: inert,
   }),
 });

@@ -11,7 +11,10 @@ import type { Stack } from './stack.ts';
 /** The clock and the resource types that stack operations use. */
 export interface StackHost {
   clock: Clock;
-  /** @throws TemplateError for a type that the local AWS does not have */
+  /**
+   * Returns the provider of a resource type.
+   * @throws TemplateError for a type that the local AWS does not have
+   */
   provider(type: string): Provider;
   permit: Permit;
 }

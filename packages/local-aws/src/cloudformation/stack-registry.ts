@@ -5,11 +5,11 @@ import type { Stack } from './stack.ts';
 export interface StackRegistry {
   /** Adds a stack. It replaces an older stack with the same name. */
   register(stack: Stack): void;
-  /** The latest stack of that name, which may be deleted. */
+  /** Returns the newest stack of that name, which may be deleted. */
   find(name: StackName): Stack | undefined;
-  /** The latest stack of each name. */
+  /** Returns the newest stack of each name. */
   current(): Stack[];
-  /** All stacks, including older stacks whose name was used again for a later stack. */
+  /** Returns all stacks, including deleted stacks whose name a newer stack has. */
   all(): Stack[];
   /** Returns a function that looks up an exported value of the account and region. */
   exportValue(place: Pick<StackName, 'accountId' | 'region'>): (exported: string) => string | undefined;

@@ -39,10 +39,10 @@ export interface StackRoles {
   delete(roleArn: string): void;
   /** Passes the role with all its policies to IAM. Throws an error if no stack has a role of that name. */
   refresh(context: ResourceContext, roleName: string): void;
-  /** Attaches a policy to these roles, and detaches it from all others. */
+  /** Attaches a policy to exactly these roles: detaches it from all other roles. */
   attach(context: ResourceContext, policyId: string, roleNames: string[], policy: AttachedPolicy): void;
   detach(context: ResourceContext, policyId: string): void;
-  /** Refreshes the roles whose ManagedPolicyArns contain the policy. */
+  /** Passes the roles whose ManagedPolicyArns contain the policy to IAM again. */
   refreshUsersOf(context: ResourceContext, policyArn: string): void;
 }
 

@@ -7,7 +7,7 @@ export type ScopeStack = Pick<
   'accountId' | 'region' | 'stackName' | 'stackId' | 'parameters' | 'resources' | 'imports'
 >;
 
-/** Creates a scope that looks names up in a stack: parameters, pseudo parameters, and the resources that already exist. */
+/** Creates a scope for a stack. It finds parameters, pseudo parameters, and the resources that already exist. */
 export const createStackScope = (
   template: Template,
   stack: ScopeStack,

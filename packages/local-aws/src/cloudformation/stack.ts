@@ -2,7 +2,7 @@ import type { CreatedResource } from '../core/resource-provider.ts';
 import { randomUUID } from 'node:crypto';
 import { parseTemplate, TemplateError, type Template, type TemplateResource } from './template.ts';
 
-/** The parts of CloudFormation's status names. */
+/** The first part of a status name, e.g. `UPDATE` in `UPDATE_COMPLETE`. */
 export type Action =
   'CREATE' | 'UPDATE' | 'DELETE' | 'IMPORT' | 'ROLLBACK' | 'UPDATE_ROLLBACK' | 'IMPORT_ROLLBACK';
 export type StackStatus =
@@ -17,7 +17,7 @@ export type ResourceStatus =
 export interface StackResource extends CreatedResource {
   logicalId: string;
   type: string;
-  /** The properties, without intrinsic functions. */
+  /** The properties as values: intrinsic functions are already evaluated. */
   properties: Record<string, unknown>;
   definition: TemplateResource;
 }
@@ -62,7 +62,7 @@ export interface Stack {
   events: StackEvent[];
 }
 
-/** True if no operation has created resources of the stack yet. */
+/** True if the stack has never had resources. */
 export const isNew = (stack: Stack): boolean =>
   stack.status === 'REVIEW_IN_PROGRESS' || stack.events.length === 0;
 

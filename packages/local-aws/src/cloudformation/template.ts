@@ -64,11 +64,11 @@ export class TemplateError extends Error {
   override readonly name = 'TemplateError';
 }
 
-/** Maximum size of a template in bytes. A template in the body of a request may have only 51,200 bytes. */
+/** Maximum size in bytes of a template in S3. A template in the body of a request may have only 51,200 bytes. */
 export const LARGEST_TEMPLATE_BYTES = 1_048_576;
 
 /**
- * How many entries a section may have.
+ * Maximum number of entries in a section.
  * Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
  */
 const MAX_ENTRIES = { Resources: 500, Parameters: 200, Outputs: 200, Mappings: 200 } as const;
@@ -105,7 +105,7 @@ const parseJson = (text: string): unknown => {
 };
 
 const parseYaml = (text: string): unknown => {
-  // A parser for YAML 1.1 would convert `Version: 2012-10-17` to a date and `yes` to a boolean, but templates mean strings.
+  // A parser for YAML 1.1 would read `Version: 2012-10-17` as a date and `yes` as a boolean. CloudFormation reads both as strings.
   const document = parseDocument(text, { version: '1.2', schema: 'core', customTags: shortForms });
   const problem = document.errors[0] ?? document.warnings[0];
   if (problem) throw new TemplateError(`Template format error: YAML not well-formed. ${problem.message}`);
@@ -152,7 +152,7 @@ const wrap = (long: string, node: YAMLMap.Parsed | YAMLSeq.Parsed): YAMLMap => {
   return map;
 };
 
-/** Splits at the first dot, so `Logical.Some.Attribute` names the attribute `Some.Attribute`. */
+/** Splits `Logical.Attribute` at the first dot only, because the name of an attribute may contain dots. */
 const splitAttribute = (text: string): string[] => {
   const dot = text.indexOf('.');
   return [text.slice(0, dot), text.slice(dot + 1)];

@@ -18,7 +18,7 @@ export const watchProviders = (services: {
   'AWS::Logs::LogGroup': logGroupProvider(services.logGroups, services.keys),
 });
 
-/** The alarm is created by PutMetricAlarm, which also checks the properties. */
+/** PutMetricAlarm creates the alarm and checks its properties. */
 const alarmProvider = ({ alarms, clock }: { alarms: Alarms; clock: Clock }): Provider =>
   defineResourceType({
     properties: z.looseObject({ AlarmName: z.string().optional() }),
@@ -37,7 +37,7 @@ const alarmProvider = ({ alarms, clock }: { alarms: Alarms; clock: Clock }): Pro
   });
 
 /**
- * A dashboard has a name and a body, but no effect here. The body is checked as PutDashboard does.
+ * A dashboard has no effect in the local AWS, but its body is checked as PutDashboard checks it.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
  */
 const dashboardProvider = (): Provider => {
@@ -106,7 +106,8 @@ const logGroupProvider = (groups: LogGroups, keys: KeyAccess): Provider => {
 };
 
 /**
- * Throws the error of CloudWatch Logs unless the policy of the key lets it use the key for the log group.
+ * Throws the error of CloudWatch Logs unless the key's policy lets CloudWatch Logs encrypt the log group with
+ * it.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
  */
 const askForKey = (

@@ -1,7 +1,7 @@
 import { MINUTE_MS, type MetricName, type MetricStore } from './metric-store.ts';
 import { statisticOf } from './statistics.ts';
 
-/** An alarm on one metric. */
+/** An alarm on a single metric. */
 export interface Alarm {
   accountId: string;
   region: string;
@@ -16,7 +16,7 @@ export interface Alarm {
   threshold: number;
   comparison: Comparison;
   missing: 'breaching' | 'ignore' | 'missing' | 'notBreaching';
-  /** The properties as they were given, for DescribeAlarms. */
+  /** The properties from PutMetricAlarm. DescribeAlarms returns them. */
   properties: Record<string, unknown>;
 }
 
@@ -31,12 +31,12 @@ export const COMPARISONS = {
 
 export type StateValue = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
 
-/** Maximum time into the past in which the beginning of a state is searched. */
+/** Maximum time, in milliseconds, for which the search for the beginning of a state goes back. */
 const LOOK_BACK_MS = 6 * 3_600_000;
 
 /**
- * Evaluates an alarm. CloudWatch evaluates alarms every minute. The state began at the first of the latest consecutive minutes with the
- * same result.
+ * Returns the state of an alarm and since when the alarm has been in it. CloudWatch evaluates alarms every minute, so the state began in
+ * the first of the most recent minutes that all give the same state.
  * Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html
  */
 export const alarmState = (
@@ -63,7 +63,10 @@ const stateAt = (store: MetricStore, alarm: Alarm, nowMs: number): StateValue =>
   return filled.filter(Boolean).length >= datapointsToAlarm ? 'ALARM' : 'OK';
 };
 
-/** Returns null if the metric has no data in the period. The last period includes the present minute. */
+/**
+ * Returns whether the metric breaches the threshold in one period. `back` is the number of periods before the last one, which includes the
+ * current minute. Returns null if the period has no data.
+ */
 const breaches = (store: MetricStore, alarm: Alarm, nowMs: number, back: number): boolean | null => {
   const untilMs = (Math.floor(nowMs / MINUTE_MS) + 1) * MINUTE_MS - back * alarm.periodMs;
   const sample = store.sample(alarm.metric, untilMs - alarm.periodMs, untilMs);

@@ -6,15 +6,15 @@ import type { MetricStore } from './metric-store.ts';
 
 /** The alarms of all accounts and regions. */
 export interface Alarms {
-  /** Creates an alarm, or replaces the alarm of the same name. `properties` are those of PutMetricAlarm. Returns the ARN. */
+  /** Creates an alarm, or replaces the alarm of the same name. `properties` are the parameters of PutMetricAlarm. Returns the ARN. */
   put(place: Place, properties: Record<string, unknown>, nowMs: number): string;
   delete(place: Place, name: string): void;
   exists(place: Place, name: string): boolean;
-  /** Returns the alarms in the order of their names. */
+  /** Returns the alarms, sorted by name. */
   list(place: Place): Alarm[];
 }
 
-/** Templates may write numbers as texts. */
+/** A number. Templates may also write it as a string. */
 const number = z.coerce.number();
 const texts = z.array(z.string()).max(5).optional();
 
@@ -112,7 +112,10 @@ const describeSchema = z.strictObject({
   NextToken: z.string().optional(),
 });
 
-/** Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html */
+/**
+ * Handles DescribeAlarms.
+ * Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
+ */
 export const describeAlarms = (
   { alarms, store }: { alarms: Alarms; store: MetricStore },
   place: Place,

@@ -12,15 +12,15 @@ import type { MetricStore } from './metric-store.ts';
 interface Host {
   store: MetricStore;
   alarms: Alarms;
-  /** Adds the present values of the metrics that services report. */
+  /** Adds the current values of the metrics that SQS and Lambda report. */
   sample(): void;
   iam: Authorizer;
   clock: Clock;
 }
 
 /**
- * The local CloudWatch: metrics of log lines in the embedded metric format, of queues and of functions, and alarms on them. It speaks AWS
- * JSON 1.0. The actions of alarms are not carried out.
+ * The local CloudWatch. It has the metrics that functions log in the embedded metric format, the metrics of queues and functions, and
+ * alarms on these metrics. Alarms have states, but do not carry out actions. The protocol is AWS JSON 1.0.
  */
 export const createCloudWatch = (host: Host): AwsService => ({
   handle: async (request, response) => {
@@ -53,7 +53,9 @@ const authorize = (iam: Authorizer, request: AwsRequest, action: string, resourc
 };
 
 interface Operation {
-  /** The resource on which the caller needs the permission. Metrics are not resources. */
+  /**
+   * Returns the resource on which the caller needs the permission. It is `*` for calls about metrics, because metrics are not resources.
+   */
   resource(place: Place): string;
   answer(host: Host, place: Place, input: unknown): object;
 }

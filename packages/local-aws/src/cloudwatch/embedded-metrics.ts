@@ -2,7 +2,10 @@ import { z } from 'zod';
 import type { MetricLine } from '../lambda/log-lines.ts';
 import type { MetricStore } from './metric-store.ts';
 
-/** Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html */
+/**
+ * The metadata of a log line in the embedded metric format.
+ * Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+ */
 const metadata = z.object({
   Timestamp: z.number(),
   CloudWatchMetrics: z.array(
@@ -14,7 +17,7 @@ const metadata = z.object({
   ),
 });
 
-/** Adds the metrics of a log line. CloudWatch ignores a line that does not follow the format, and so does this function. */
+/** Adds the metrics of a log line. As in CloudWatch, a line that does not follow the format is ignored. */
 export const addEmbeddedMetrics = (
   store: MetricStore,
   { accountId, region }: { accountId: string; region: string },

@@ -41,7 +41,7 @@ const inputSchema = z.strictObject({
 });
 
 /**
- * Answers GetMetricData for metrics. Expressions are not supported.
+ * Handles GetMetricData. Metric math expressions are not supported.
  * Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
  */
 export const getMetricData = (store: MetricStore, place: Place, json: unknown): object => {
@@ -118,7 +118,10 @@ const putSchema = z.strictObject({
     .max(1_000),
 });
 
-/** Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html */
+/**
+ * Handles PutMetricData.
+ * Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
+ */
 export const putMetricData = (store: MetricStore, place: Place, json: unknown, nowMs: number): object => {
   const { Namespace: namespace, MetricData } = validated(putSchema, json);
   for (const datum of MetricData) {

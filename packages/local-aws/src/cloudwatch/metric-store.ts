@@ -2,7 +2,7 @@ import { addValue, emptySample, mergeSamples, type Sample } from './statistics.t
 
 export type Dimensions = Readonly<Record<string, string>>;
 
-/** What identifies a metric. Two metrics with the same name and other dimensions are two metrics. */
+/** The identity of a metric. Metrics with the same name but different dimensions are different metrics. */
 export interface MetricName {
   accountId: string;
   region: string;
@@ -11,10 +11,13 @@ export interface MetricName {
   dimensions: Dimensions;
 }
 
-/** The metrics of all accounts and regions, in minutes. */
+/** The metrics of all accounts and regions. Their values are kept per minute. */
 export interface MetricStore {
   add(metric: MetricName, atMs: number, value: number): void;
-  /** Returns what was added in [fromMs, untilMs); null: nothing was added. Both times are whole minutes. */
+  /**
+   * Returns the values that were added from `fromMs` until just before `untilMs`; null if there are none.
+   * Both times must be whole minutes.
+   */
   sample(metric: MetricName, fromMs: number, untilMs: number): Sample | null;
   clear(): void;
 }
@@ -22,7 +25,7 @@ export interface MetricStore {
 export const MINUTE_MS = 60_000;
 /** How many minutes of a metric are kept. */
 const MINUTES_KEPT = 24 * 60;
-/** Maximum number of metrics. If there are more, the one that was first created is dropped. */
+/** Maximum number of metrics. When it is exceeded, the oldest metric is dropped. */
 const METRICS_KEPT = 20_000;
 
 export const createMetricStore = (): MetricStore => {

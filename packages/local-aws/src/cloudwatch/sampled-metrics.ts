@@ -4,12 +4,14 @@ import type { Sqs } from '../sqs/sqs.ts';
 import { MINUTE_MS, type MetricStore } from './metric-store.ts';
 
 export interface MetricSampler {
-  /** Adds the present values of the metrics that SQS and Lambda report. */
+  /** Adds the current values of the metrics that SQS and Lambda report. */
   sample(): void;
   stop(): void;
 }
 
-/** How often the clock is checked for a new minute. Tests move the clock. */
+/**
+ * How often, in milliseconds of real time, the clock is checked for a new minute. Tests can move the clock.
+ */
 const CHECK_EVERY_MS = 1_000;
 
 /**
@@ -26,7 +28,10 @@ export const createMetricSampler = (
   }: { sqs: Pick<Sqs, 'queues'>; lambda: Pick<Lambda, 'functionArns' | 'usage'>; clock: Clock },
 ): MetricSampler => {
   const totals = new Map<string, number>();
-  /** Returns by how much a total has grown since the last sample. A total that was reset begins anew. */
+  /**
+   * Returns how much a total has grown since the last sample. A total that has become smaller was reset, so
+   * it has grown from zero.
+   */
   const growth = (name: string, total: number): number => {
     const before = totals.get(name) ?? 0;
     totals.set(name, total);

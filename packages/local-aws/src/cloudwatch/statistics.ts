@@ -1,4 +1,4 @@
-/** The values of a metric in a period. Percentiles are exact as long as a minute has no more than {@link EXACT_VALUES} different values. */
+/** The values of a metric in a period. Percentiles are exact unless the period has more than {@link EXACT_VALUES} different values. */
 export interface Sample {
   count: number;
   sum: number;
@@ -27,7 +27,7 @@ export const addValue = (sample: Sample, value: number, times = 1): void => {
   sample.values.set(key, (sample.values.get(key) ?? 0) + times);
 };
 
-/** Further values are rounded to two digits, so that the memory of a sample is limited. */
+/** Rounds a value to two digits. Used for values beyond the first {@link EXACT_VALUES} different ones, to limit the memory of a sample. */
 const rounded = (value: number): number => Number(value.toPrecision(2));
 
 export const mergeSamples = (samples: readonly Sample[]): Sample => {
@@ -38,7 +38,7 @@ export const mergeSamples = (samples: readonly Sample[]): Sample => {
 
 const PERCENTILE = /^p(\d{1,2}(?:\.\d{1,10})?|100)$/;
 
-/** Returns the statistic of a sample that is not empty; undefined if there is no such statistic here. */
+/** Returns a statistic of a sample, which must not be empty. Returns undefined for a name that is not supported. */
 export const statisticOf = (sample: Sample, name: string): number | undefined => {
   switch (name) {
     case 'SampleCount':

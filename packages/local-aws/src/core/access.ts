@@ -23,15 +23,18 @@ export type Caller =
   | {
       kind: 'session';
       accountId: string;
-      /** arn:aws:sts::111111111111:assumed-role/role-name/session-name */
+      /** For example `arn:aws:sts::111111111111:assumed-role/role-name/session-name`. */
       arn: string;
-      /** arn:aws:iam::111111111111:role/role-name */
+      /** For example `arn:aws:iam::111111111111:role/role-name`. */
       roleArn: string;
-      /** AROA…:session-name. In S3 events, userIdentity.principalId is this id with the prefix `AWS:`. */
+      /**
+       * The role id and the session name, e.g. `AROA…:session-name`. In S3 events, userIdentity.principalId is this id with the prefix
+       * `AWS:`.
+       */
       principalId: string;
       /** When the session's credentials were issued, in ISO 8601. */
       issuedAt: string;
-      /** The source identity that was set when the role was assumed. A chain of roles keeps it. */
+      /** The source identity, set when the role was assumed. When the session assumes another role, the new session keeps it. */
       sourceIdentity?: string;
       /** The current identity policies of the role. */
       policies(): PolicyDocument[];
@@ -72,7 +75,7 @@ export interface AccessQuestion {
   context?: Record<string, ContextValue> | undefined;
 }
 
-/** The value of a condition key. A key that may have several values has a list. */
+/** The value of a condition key. A key with several values has a list. */
 export type ContextValue = string | readonly string[];
 
 /** The result of a decision. `reason` has the wording of AWS, e.g. `because no identity-based policy allows the s3:GetObject action`. */
@@ -85,8 +88,8 @@ export interface Authorizer {
 /** An authorizer that also keeps the policies of resources. */
 export interface PolicyKeeper extends Authorizer {
   /**
-   * Returns a policy as AWS stores it, which is with the ids of roles instead of their ARNs. Throws MalformedPolicy for a policy that AWS
-   * rejects, InvalidPrincipal for a role that does not exist, and UnsupportedPolicy for a policy that the local AWS cannot evaluate.
+   * Returns a policy as AWS stores it, with the ids of roles instead of their ARNs. Throws MalformedPolicy for a policy that AWS rejects,
+   * InvalidPrincipal for a role that does not exist, and UnsupportedPolicy for a policy that the local AWS cannot evaluate.
    */
   keep(document: PolicyDocument, kind: PolicyKind): PolicyDocument;
   /** Returns a stored policy as AWS shows it: with the ARNs of the roles that still exist. */

@@ -3,13 +3,15 @@ import type { AwsRequest } from './request.ts';
 
 /** The faults that a test switches on. */
 export interface Faults {
-  /** Called for every request over the network, every message and every invocation. */
+  /** The fault plan. It is called for every request over the network, every message and every invocation. */
   plan: FaultPlan | undefined;
-  /** Delays until changes of policies and of EventBridge are known. Changes before the delays were set are known. */
+  /**
+   * Delays until changes of policies and of EventBridge take effect. Changes that were made before the delays were set have taken effect.
+   */
   propagation?: PropagationDelays | undefined;
 }
 
-/** For a service that is started without faults. */
+/** No faults, for services that run without a fault plan. */
 export const NO_FAULTS: Readonly<Faults> = { plan: undefined };
 
 /** A fault of a request. The fault plan chooses it before the service receives the request. */
@@ -19,7 +21,7 @@ export type Fault =
   | { kind: 'throttle'; by?: 'service' | 'kms' }
   /** The service returns its error for expired credentials. */
   | { kind: 'expired-credentials' }
-  /** The clock of the service is ahead when it checks the time of the signature and sets the Date header of the response. */
+  /** The service checks the time of the signature, and sets the Date header of the response, by a clock that is ahead. */
   | { kind: 'clock-skew'; aheadMs: number }
   | { kind: 'reset-before' }
   /** The service handles the request, but the connection is cut before the response. */
@@ -50,24 +52,24 @@ export type SendingFault =
   /** The message arrives only when {@link FaultPlan.release} is called. */
   | { kind: 'hold-message' };
 
-/** A fault of a message that is received. */
+/** A fault that occurs when a message is received. */
 export type ReceivingFault =
   /** The visibility timeout of the message ends after this time. The timeout of the queue or the request does not apply. */
   { kind: 'visible-again'; afterMs: number };
 
-/** A fault of the deletion of a message. */
+/** A fault that occurs when a message is deleted. */
 export type DeletingFault =
   /** The deletion returns success, but the message becomes visible again when its visibility timeout ends. */
   { kind: 'forget-delete' };
 
-/** A fault of an invocation of a function. */
+/** A fault that occurs while a function is invoked. */
 export type InvocationFault =
   /** The process is killed this long after it received the invocation. */
   | { kind: 'kill-invocation'; afterMs: number }
   /** Lambda ends the invocation as timed out after this time, although the function's deadline is later. */
   | { kind: 'time-out-invocation'; afterMs: number };
 
-/** The properties of a message that fault plans receive. */
+/** The properties of a message by which a fault plan decides. */
 export interface MessageInQuestion {
   queueArn: string;
   body: string;
@@ -76,15 +78,15 @@ export interface MessageInQuestion {
 }
 
 /**
- * Decides which faults are injected. The plan is a function that is called for each request. Its optional members are called for
- * messages and invocations, so a function without members is also a plan.
+ * Decides which faults are injected. The plan is a function that is called for each request. Messages and invocations have optional members
+ * of their own.
  */
 export interface FaultPlan {
   (request: AwsRequest): Fault | undefined;
   sending?(message: MessageInQuestion): SendingFault | undefined;
-  /** Holds a message back. A later call of `send` puts it into its queue. */
+  /** Holds a message back. The plan later calls `send`, which puts the message into its queue. */
   hold?(message: MessageInQuestion, send: () => void, fault: SendingFault): void;
-  /** Called after a message was sent. The plan may then send messages that it holds back. */
+  /** Called after a message was sent. The plan may then send messages that it has held back. */
   sent?(message: MessageInQuestion): void;
   receiving?(message: MessageInQuestion): ReceivingFault | undefined;
   deleting?(message: MessageInQuestion): DeletingFault | undefined;

@@ -1,26 +1,29 @@
 import type { Clock } from './clock.ts';
 
-/** How long a change is not known everywhere, by the clock. AWS gives no guarantee. Absent values mean that a change is known at once. */
+/**
+ * How long changes take until they take effect, by the clock. AWS guarantees no such times. Without a delay, a change takes effect
+ * immediately.
+ */
 export interface PropagationDelays {
-  /** Policies and trust policies of roles, key policies and grants, queue policies and bucket policies. */
+  /** Delay of role policies and trust policies, key policies and grants, queue policies and bucket policies. */
   policyMs?: number;
-  /** Events of a bucket for which EventBridge was switched on: they are lost meanwhile. */
+  /** Delay after EventBridge is switched on for a bucket. Events of the bucket are lost until then. */
   eventBridgeMs?: number;
 }
 
-/** The values of settings whose changes take effect in AWS only after a delay. The owner of a value is e.g. the ARN of a queue. */
+/** Settings whose changes take effect only after a delay. Each setting has an owner, e.g. the ARN of a queue. */
 export interface Propagating<T> {
-  /** Notes that the value changes now. `before` is the value until now. */
+  /** Records that the owner's value changes now. `before` is the value until now. */
   changing(owner: string, before: T): void;
-  /** Returns the value by which AWS acts: `current`, or an older one if the change to `current` is not known yet. */
+  /** Returns the value that is in effect: `current`, or the previous one if the change has not taken effect yet. */
   known(owner: string, current: T): T;
-  /** Forgets the changes of what was deleted. */
+  /** Forgets the changes of an owner, after it was deleted. */
   forget(owner: string): void;
 }
 
-/** `delayMs` is asked for each change and for each value, so that a test can switch the delay on and off. */
+/** `delayMs` is called for every change and every value, so that a test can switch the delay on and off. */
 export const createPropagating = <T>(clock: Clock, delayMs: () => number | undefined): Propagating<T> => {
-  /** The changes that may not be known yet, oldest first. */
+  /** The changes that may not have taken effect yet, oldest first. */
   const changes = new Map<string, { atMs: number; before: T }[]>();
   const unknown = (owner: string): { atMs: number; before: T }[] => {
     const sinceMs = clock.now() - (delayMs() ?? 0);

@@ -17,7 +17,7 @@ export interface AwsRequest {
   secureTransport: boolean;
   requestId: string;
   sourceIp: string;
-  /** The version of TLS, e.g. `1.3`. Absent for a request without TLS. */
+  /** The version of TLS, e.g. `1.3`. Absent for a request over plain HTTP. */
   tlsVersion?: string;
   /** The operation, e.g. `s3:PutObject`, `sqs:SendMessage` or `sts:AssumeRole`. The front door sets it. */
   operation?: string;
@@ -27,7 +27,7 @@ export interface AwsService {
   handle(request: AwsRequest, response: ServerResponse): Promise<void>;
 }
 
-/** The condition keys of every request that arrives over HTTP. */
+/** Returns the condition keys that every request over HTTP has. */
 export const requestKeys = ({
   sourceIp,
   region,

@@ -1,4 +1,4 @@
-/** The JSON objects of DynamoDB's protocol, and functions that several modules use to read them. */
+/** The JSON objects of DynamoDB's protocol, and functions that read them. */
 export type Json = Record<string, unknown>;
 
 /** A response of DynamoDB's JSON protocol. */
@@ -13,7 +13,7 @@ export type EngineCall = (operation: string, input: Json) => Promise<EngineAnswe
 export const isJson = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The names of the key attributes of a table, from the response body of DescribeTable. */
+/** Returns the names of a table's key attributes. The argument is the response body of DescribeTable. */
 export function keyAttributeNames({ Table: table }: Json): string[] {
   const schema = isJson(table) ? table.KeySchema : undefined;
   return Array.isArray(schema)

@@ -29,7 +29,7 @@ const described = async (engine: EngineCall, name: string): Promise<EngineAnswer
   return answer.status === 200 ? { ...answer, body: { TableDescription: answer.body.Table } } : answer;
 };
 
-/** Adds the protection to the description of the table in an answer. */
+/** Adds whether the table is protected to the table description in a response. */
 const shown = (body: Json, isProtected: boolean): Json =>
   Object.fromEntries(
     Object.entries(body).map(([name, value]) => [

@@ -13,7 +13,7 @@ import type { ResourceProvider } from '../core/resource-provider.ts';
 export interface DynamoDb extends AwsService {
   /** AWS::DynamoDB::Table */
   tableResource: ResourceProvider;
-  /** The tables of an account and region. Calls check no permissions. Intended for tests and the demo. */
+  /** Returns the tables of an account and region. Their calls check no permissions. Intended for tests and the demo. */
   tables(accountId: string, region: string): TableSpace;
 }
 
@@ -111,12 +111,12 @@ function authorize(
   return questions.length > 0 && accountId ? { accountId, region: region ?? home.region } : home;
 }
 
-/** The operations on one item for which the local AWS knows the condition key `dynamodb:LeadingKeys`. */
+/** The operations on a single item. Only these have the condition key `dynamodb:LeadingKeys` in the local AWS. */
 const ON_ONE_ITEM = new Set(['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem']);
 
 /**
- * Creates a function that returns the value of the partition key that a call on one item names, for the condition key
- * `dynamodb:LeadingKeys`. For any other call, the list is empty. The name of the partition key is remembered for each table.
+ * Creates a function that returns the values of the condition key `dynamodb:LeadingKeys` for a call. A call on a single item has one value,
+ * the item's partition key. Any other call has none. The function remembers the name of each table's partition key.
  * Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
  */
 function createLeadingKeys(spaceOf: DynamoDb['tables']) {
@@ -140,14 +140,14 @@ function createLeadingKeys(spaceOf: DynamoDb['tables']) {
   };
 }
 
-/** The account and region of the table that a call names: those of its ARN, or those of the caller. */
+/** Returns the account and region of the table that a call names. They come from the table's ARN, or else from the caller. */
 function placeOfTable({ caller, region }: AwsRequest, input: Json): Place {
   const [, , , ofTable, accountId] = String(input.TableName).split(':');
   const own = 'accountId' in caller ? caller.accountId : '';
   return { accountId: accountId ?? own, region: ofTable ?? region };
 }
 
-/** The permissions that the caller needs. A transaction requires the permissions for its actions on the items. */
+/** Returns the permissions that a call needs. A transaction needs the permission of each of its actions. */
 function questionsOf(operation: string, input: Json, home: Place): { action: string; resource: string }[] {
   if (operation !== 'TransactWriteItems') {
     const action = `dynamodb:${operation}`;
@@ -160,7 +160,7 @@ function questionsOf(operation: string, input: Json, home: Place): { action: str
 }
 
 /**
- * The items of a transaction, each with its kind of action.
+ * Returns the items of a transaction, each with the kind of its action.
  * Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
  */
 function transactItems(input: Json): [kind: string, item: Json][] {

@@ -3,8 +3,8 @@ import dynalite from 'dynalite';
 import type { EngineAnswer, EngineCall, Json } from './answer.ts';
 
 /**
- * Creates the tables of an account and region in dynalite. Returns a function that performs operations on the tables. It checks no
- * permissions, and calls dynalite's request handler directly, so dynalite's server never listens on a port.
+ * Creates the tables of an account and region in dynalite. Returns a function that performs operations on them without checking
+ * permissions. The function calls dynalite's request handler directly, so no server listens on a port.
  */
 export function createEngine(accountId: string, region: string): EngineCall {
   const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
@@ -28,7 +28,7 @@ export function createEngine(accountId: string, region: string): EngineCall {
         request.emit('data', Buffer.from(JSON.stringify(input)));
         request.emit('end');
       } catch (error) {
-        // For some unexpected inputs dynalite throws an error. In a server that listens, this error would end the process.
+        // For some unexpected input, dynalite throws instead of responding. In a server, this error would end the process.
         reject(error instanceof Error ? error : new Error(String(error)));
       }
     });
@@ -44,7 +44,7 @@ function headersOf(operation: string): Record<string, string> {
   };
 }
 
-/** Sets the account and region in all ARNs of a response, because dynalite supports only a single account and region. */
+/** Corrects the account and region in all ARNs of a response, because dynalite always uses the same account and region. */
 function withRightArns(text: string, accountId: string, region: string): string {
   return text.replace(
     /"arn:aws:dynamodb:[^:"]*:\d*:table\//g,

@@ -1,7 +1,7 @@
 import { isJson } from './answer.ts';
 
 /**
- * The size of an item in bytes: the names and values of its attributes.
+ * Returns the size of an item in bytes, which is the size of the names and values of its attributes.
  * Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
  */
 export const itemSizeBytes = (item: unknown): number =>
@@ -34,7 +34,7 @@ const valueSizeBytes = (value: unknown): number => {
   }
 };
 
-/** About one byte for two significant digits, and one more. */
+/** Returns the approximate size of a number: one byte for every two significant digits, and one more byte. */
 const numberSizeBytes = (value: unknown): number => {
   const digits = String(value)
     .replace(/^-/, '')

@@ -53,7 +53,7 @@ export function createTableResource(
   };
 }
 
-/** A table, which need not exist. `call` adds the table's name to the input. */
+/** The name of a table, which need not exist, and how to call DynamoDB for it. */
 interface Table {
   name: string;
   call(operation: string, input?: Json): ReturnType<TableSpace['call']>;
@@ -80,7 +80,7 @@ const passedOn = [
   'DeletionProtectionEnabled',
 ];
 
-/** The properties that are not passed to CreateTable. This file handles some of them; the others have no effect in the local AWS. */
+/** Properties that are not passed to CreateTable. This file handles some of them; the others have no effect in the local AWS. */
 const ignored = [
   'TableName',
   'TimeToLiveSpecification',
@@ -100,11 +100,11 @@ function creationProperties(properties: Json): Json {
   return { ...Object.fromEntries(given), ...protectionOf(properties) };
 }
 
-/** Templates may write the boolean as a string. */
+/** Returns the parameter of CreateTable and UpdateTable. Templates may write the boolean as a string. */
 const protectionOf = ({ DeletionProtectionEnabled: wanted }: Json): Json =>
   wanted === undefined ? {} : { DeletionProtectionEnabled: String(wanted) === 'true' };
 
-/** Leaves a protection that the template does not mention as it is. */
+/** Changes the deletion protection, unless the template does not mention it. */
 async function changeProtection(table: Table, properties: Json): Promise<void> {
   const wanted = protectionOf(properties);
   if (Object.keys(wanted).length > 0) await succeed(table, 'UpdateTable', wanted);
@@ -131,7 +131,7 @@ async function changeTimeToLive(table: Table, properties: Json): Promise<void> {
   await enableTimeToLive(table, properties);
 }
 
-/** The attribute of an enabled time-to-live specification or description. */
+/** Returns the attribute of an enabled time-to-live specification or description. */
 function timeToLiveAttribute(specification: unknown): string | undefined {
   if (typeof specification !== 'object' || specification === null || !('AttributeName' in specification))
     return undefined;

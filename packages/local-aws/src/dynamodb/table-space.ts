@@ -12,16 +12,16 @@ import { createEngine } from './engine.ts';
 import { describeTimeToLive, expiredKeys, updateTimeToLive } from './time-to-live.ts';
 import { createTransactions } from './transact-write.ts';
 
-/** The tables of an account and region. dynalite performs most operations. Others are added here. */
+/** The tables of an account and region. dynalite performs most operations, and this module adds the missing ones. */
 export interface TableSpace {
   call: EngineCall;
-  /** Deletes all expired items and resolves to their number. DynamoDB deletes expired items within a few days. */
+  /** Deletes all expired items and resolves to their number. In AWS, DynamoDB does this by itself within a few days. */
   deleteExpiredItems(): Promise<number>;
 }
 
 export function createTableSpace(accountId: string, region: string, clock: Clock): TableSpace {
   const engine = withDeletionProtection(createEngine(accountId, region));
-  /** The names of the time-to-live attributes, by table. */
+  /** The name of the time-to-live attribute of each table that has one. */
   const timeToLive = new Map<string, string>();
   const transactions = createTransactions(engine, () => clock.now());
   const inTurn = createTurns();
@@ -53,8 +53,8 @@ export function createTableSpace(accountId: string, region: string, clock: Clock
 }
 
 /**
- * Runs all calls, including reads, one after the other. Therefore no call sees half of a transaction, and the item that is returned after
- * a failed condition is the item that the condition was evaluated for.
+ * Runs all calls, including reads, one after the other. So no call sees half of a transaction, and the item in an error is the one for
+ * which the condition was evaluated.
  */
 function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
@@ -65,7 +65,7 @@ function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
   };
 }
 
-/** Adds the item that did not meet the condition, if it exists, to the error. ReturnValuesOnConditionCheckFailure requests this. */
+/** Adds the existing item to the error of a failed condition, if the call requests this by ReturnValuesOnConditionCheckFailure. */
 async function withItem(call: EngineCall, input: Json, answer: EngineAnswer): Promise<EngineAnswer> {
   const key = input.Key ?? (await keyOf(call, String(input.TableName), input.Item));
   const { body } = await call('GetItem', { TableName: input.TableName, Key: key, ConsistentRead: true });

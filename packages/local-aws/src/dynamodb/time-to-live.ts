@@ -12,7 +12,7 @@ import {
   type Json,
 } from './answer.ts';
 
-/** UpdateTimeToLive. Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTimeToLive.html */
+/** Handles UpdateTimeToLive. Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTimeToLive.html */
 export async function updateTimeToLive(
   call: EngineCall,
   timeToLive: Map<string, string>,
@@ -54,8 +54,8 @@ export async function describeTimeToLive(
 }
 
 /**
- * The keys of the expired items. An item has expired if its attribute is a time in the past, in seconds since the epoch, that is not more
- * than five years ago.
+ * Returns the keys of the expired items. The attribute of an expired item is a time in the past, but at most five years ago, in seconds
+ * since the epoch.
  */
 export async function expiredKeys(
   call: EngineCall,

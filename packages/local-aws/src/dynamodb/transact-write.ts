@@ -15,9 +15,9 @@ export interface Transactions {
 }
 
 const MAX_ITEMS = 100;
-/** Maximum size of all items of a transaction together. */
+/** Maximum size in bytes of all items of a transaction together. */
 const MAX_BYTES = 4 * 1024 ** 2;
-/** How long DynamoDB remembers a client request token. */
+/** How long DynamoDB remembers a client request token, in milliseconds. */
 const TOKEN_LIFE_MS = 10 * 60_000;
 
 /**
@@ -74,7 +74,7 @@ async function writeAllOrNothing(call: EngineCall, input: Json): Promise<EngineA
     const before = await itemAt(call, action);
     answers.push({ answer: await perform(call, action), before });
     sizeBytes += Math.max(itemSizeBytes(before), itemSizeBytes(await itemAt(call, action)));
-    // A ConditionCheck is performed as an update. The update is undone immediately, because it may have created the item.
+    // A ConditionCheck is performed as an update, which may create the item. Therefore the update is undone immediately.
     const back = () => restore(call, action, before);
     if (action.kind === 'ConditionCheck') await back();
     else undo.push(back);
@@ -136,14 +136,14 @@ function restore(call: EngineCall, { tableName, key }: Action, before: unknown):
     : call('PutItem', { TableName: tableName, Item: before });
 }
 
-/** True if the response is an error of the whole request, and not of a single item. */
+/** True if the response is an error of the whole request. Errors of a single item only cancel the transaction. */
 function isOfWholeRequest({ status, body }: EngineAnswer): boolean {
   if (status === 200 || isConditionFailure({ status, body })) return false;
   const message = String(body.message ?? body.Message);
   return !/incorrect data type|size has exceeded|document path|refers to an attribute/.test(message);
 }
 
-/** The response for a cancelled transaction. It contains a cancellation reason for each item of the request, in the same order. */
+/** Returns the response for a cancelled transaction, with a cancellation reason for each item of the request. */
 function cancelled(actions: Action[], answers: { answer: EngineAnswer; before: unknown }[]): EngineAnswer {
   const reasons = answers.map(({ answer: { status, body }, before }, index) => {
     if (status === 200) return { Code: 'None' };
@@ -161,7 +161,7 @@ function cancelled(actions: Action[], answers: { answer: EngineAnswer; before: u
     status: 400,
     body: {
       __type: 'com.amazonaws.dynamodb.v20120810#TransactionCanceledException',
-      // Unlike other exceptions, this exception has a field `Message` with a capital letter.
+      // AWS spells this field `Message` here, but `message` in other exceptions.
       Message: message,
       CancellationReasons: reasons,
     },
@@ -180,7 +180,7 @@ const transactionError = (code: string, message: string): EngineAnswer => ({
   body: { __type: `com.amazonaws.dynamodb.v20120810#${code}`, Message: message },
 });
 
-/** Converts a value to text. Equal values give the same text, whatever the order of their members. */
+/** Converts a value to text. Equal values give the same text, even if their members are in a different order. */
 const canonical = (value: unknown): string =>
   JSON.stringify(value, (_, each: unknown) =>
     isJson(each) ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1))) : each,

@@ -3,7 +3,7 @@ import { type AwsRequest, requestKeys } from '../core/request.ts';
 import { AwsError } from '../front/aws-error.ts';
 import { accessDeniedMessage } from '../iam/authorizer.ts';
 
-/** Throws AccessDeniedException unless the caller may do the action of EventBridge on a resource of the caller's account. */
+/** Throws AccessDeniedException unless the caller may do the EventBridge action on a resource of the caller's own account. */
 export const authorize = (
   iam: Authorizer,
   request: AwsRequest,

@@ -36,7 +36,7 @@ export function parseEventPattern(pattern: unknown): EventPattern {
   return (event) => clauses.every((clause) => clause([event]));
 }
 
-/** Parses a list of matchers. At least one of them must match. */
+/** Parses a list of matchers. A value matches the list if it matches at least one of them. */
 function parseMatchers(wanted: unknown[]): Matcher {
   if (wanted.length === 0) throw invalid('an empty list matches nothing');
   const matchers = wanted.map(parseMatcher);
@@ -67,7 +67,7 @@ function equals(wanted: unknown): (value: unknown) => boolean {
 }
 
 /**
- * Creates the test of a prefix, suffix, equals-ignore-case or wildcard matcher. A prefix or suffix matcher may contain an
+ * Creates the test of a prefix, suffix, equals-ignore-case or wildcard matcher. Inside a prefix or suffix matcher, there may be an
  * equals-ignore-case matcher.
  */
 function textTest(wanted: Record<string, unknown>): (value: unknown) => boolean {
@@ -123,7 +123,7 @@ function numberTest(operator: string, bound: number): (value: number) => boolean
   }
 }
 
-/** The values of a field as a list: no values if the field is absent, the elements if it is a list, else the single value. */
+/** Returns the values of a field as a list, which is empty if the field is absent. */
 function flat(value: unknown): unknown[] {
   if (value === undefined) return [];
   return Array.isArray(value) ? value : [value];

@@ -9,7 +9,7 @@ export interface Rule {
   accountId: string;
   region: string;
   isEnabled: boolean;
-  /** The pattern as text; null without one. */
+  /** The pattern as text; null if the rule has no pattern. */
   pattern: string | null;
   scheduleExpression: string | null;
   matches: EventPattern;
@@ -23,7 +23,7 @@ export interface Target {
   /** The ARN of a queue or a function. */
   arn: string;
   deadLetterArn: string | undefined;
-  /** The text that the target receives instead of the event; null if the target receives the event. */
+  /** A constant text that the target receives instead of the event; null if the target receives the event. */
   input: string | null;
 }
 
@@ -70,7 +70,7 @@ const patternText = ({ EventPattern: pattern }: Record<string, unknown>): string
   return typeof pattern === 'string' ? pattern : JSON.stringify(pattern);
 };
 
-/** The pattern of a rule. A rule without a pattern must have a schedule, and matches no event. */
+/** Returns the pattern of a rule. A rule that has a schedule and no pattern matches no event. */
 function patternOf({
   EventPattern: pattern,
   ScheduleExpression: expression,
@@ -79,8 +79,8 @@ function patternOf({
 }
 
 /**
- * The times at which a rule runs. It first runs one interval from now. Unlike a schedule of EventBridge Scheduler, a rule has no start, no
- * end and no `at` expression.
+ * Returns the times at which a rule runs; null for a rule without a schedule. The first run is one interval from now. Unlike a schedule of
+ * EventBridge Scheduler, a rule has no start, no end and no `at` expression.
  */
 function timetableOf(
   { ScheduleExpression: expression }: Record<string, unknown>,

@@ -13,7 +13,7 @@ import { authorize } from './authorize.ts';
 import type { Rule } from './event-rule.ts';
 import { putEvents } from './put-events.ts';
 
-/** Answers from a rule, or changes it. */
+/** Handles a call about a rule and returns the response. */
 type Operation = (rule: Rule) => unknown;
 
 const describe: Operation = (rule) => ({

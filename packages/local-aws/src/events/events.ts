@@ -91,7 +91,7 @@ export function createEventBridge(host: Host): EventBridge {
 }
 
 /**
- * The event that a rule with a schedule sends.
+ * Returns the event that a rule with a schedule sends.
  * Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html
  */
 const scheduledEvent = ({ arn, accountId, region }: Rule, scheduledMs: number): object => ({
@@ -107,8 +107,8 @@ const scheduledEvent = ({ arn, accountId, region }: Rule, scheduledMs: number): 
 });
 
 /**
- * Sends an event to a target. If the target does not accept the event, sends it to the target's dead-letter queue immediately, because
- * EventBridge does not retry after a missing permission. Returns the failure if the dead-letter queue does not accept it either.
+ * Sends an event to a target. If the target refuses the event, sends it to the target's dead-letter queue immediately, because EventBridge
+ * does not retry when a permission is missing. Returns a failure if the dead-letter queue refuses the event too.
  */
 function deliver(host: Host, rule: Rule, target: Target, text: string): FailedInvocation[] {
   const reason = isFunction(target.arn)

@@ -1,7 +1,9 @@
 /**
- * PutEvents on the default event bus.
- * Source: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html, API_PutEventsRequestEntry.html,
- * API_PutEventsResultEntry.html and https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html
+ * Handles PutEvents on the default event bus.
+ * Source: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html,
+ * API_PutEventsRequestEntry.html,
+ * API_PutEventsResultEntry.html and
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html
  */
 import { z } from 'zod';
 import type { Authorizer } from '../core/access.ts';
@@ -25,7 +27,7 @@ const inputShape = z.strictObject({ Entries: z.array(entryShape).min(1).max(10) 
 
 type Answered = { EventId: string } | { ErrorCode: string; ErrorMessage: string };
 
-/** The limit of all entries of a request together. AWS has raised it meanwhile, but not in all regions. */
+/** Maximum size in bytes of all entries of a request together. In some regions, AWS now allows more. */
 const MAX_ENTRIES_BYTES = 256 * 1024;
 
 export const putEvents = (
@@ -60,7 +62,10 @@ const REQUIRED = ['Detail', 'DetailType', 'Source'] as const;
 
 const missingIn = (entry: Entry): string | undefined => REQUIRED.find((name) => (entry[name] ?? '') === '');
 
-/** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html */
+/**
+ * Returns the size of an entry.
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html
+ */
 const bytesOf = ({
   Source: source,
   DetailType: type,

@@ -1,3 +1,3 @@
-/** The front door alone, for servers that replace a single service. */
+/** The HTTP and HTTPS servers without the services, for programs that replace a single service. */
 export { makeLocalCertificate } from '../front/certificate.ts';
 export { type FrontDoor, startFrontDoor } from '../front/front-door.ts';

@@ -1,2 +1,2 @@
-/** IAM alone: roles, policies and decisions. */
+/** Only the local IAM: roles, policies and decisions. */
 export { createIam, type Iam } from '../iam/iam.ts';

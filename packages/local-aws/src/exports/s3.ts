@@ -1,2 +1,2 @@
-/** The canonical user ids of S3. */
+/** The canonical user ids of the local S3. */
 export { canonicalUserId } from '../s3/protocol/canonical-user.ts';

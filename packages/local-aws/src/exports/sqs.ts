@@ -1,3 +1,3 @@
-/** SQS alone, and the messages of its queues. */
+/** Only the local SQS, and the messages of its queues. */
 export type { MessageStore } from '../sqs/message-store.ts';
 export { createSqs, type Sqs } from '../sqs/sqs.ts';

@@ -2,21 +2,21 @@ import type { Fault } from '../core/fault.ts';
 import type { FaultRule } from './fault-rule.ts';
 
 export interface ChaosOptions {
-  /** The probability of a fault on each occasion, from 0 to 1. The default is 0.05. */
+  /** The probability, from 0 to 1, that a request, message or invocation fails. The default is 0.05. */
   probability?: number;
-  /** Maximum number of hits of a rule on one subject, so that work can finish. The default is 3. */
+  /** Maximum number of faults that a rule injects for one key or function, so that the work can finish. The default is 3. */
   times?: number;
-  /** The caller of the requests. The default is every caller. */
+  /** Only requests of this caller fail. By default, requests of every caller fail. */
   caller?: string;
-  /** The ARN or name of a queue. The default is every queue. */
+  /** Only messages of the queue with this ARN or name fail. By default, messages of every queue fail. */
   queue?: string;
-  /** The name of a function whose invocations are also killed and timed out. The default is no function. */
+  /** The function whose invocations are also killed and timed out. The default is no function. */
   function?: string;
 }
 
 /**
- * Creates rules that make requests, messages and invocations fail occasionally, in many ways in which AWS can fail. The seed of the plan
- * determines which occasions are hit. Slow faults, such as missing responses and slow bodies, need additional rules.
+ * Creates rules that make requests, messages and invocations fail occasionally, in many of the ways in which AWS can fail. The seed of the
+ * plan determines which ones fail. Slow faults, such as missing responses and slow bodies, need additional rules.
  */
 export const chaosRules = (options: ChaosOptions = {}): FaultRule[] => {
   const { probability = 0.05, times = 3, caller, queue = '*' } = options;

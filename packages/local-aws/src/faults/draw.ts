@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * Returns a number from 0 to below 1 that depends only on the arguments. So whether a fault happens depends only on the call and on the
- * number of such calls before it. With one random sequence for all calls, the faults of one key would change with the order of
+ * Returns a number of at least 0 and less than 1 that depends only on the arguments. So whether a call fails depends only on the call and
+ * on how many equal calls came before. A single random sequence for all calls would make the faults of one key depend on the order of
  * requests for other keys.
  */
 export const draw = (seed: number, ...about: (string | number)[]): number =>

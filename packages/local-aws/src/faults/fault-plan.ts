@@ -28,11 +28,11 @@ import { createHeldMessages } from './held-messages.ts';
 import { messageKey } from './message-key.ts';
 import { createRuleBook, type InjectedFault, type RuleBook } from './rule-book.ts';
 
-/** A fault plan made from rules. Usage: `aws.faults.plan = createFaultPlan({ seed, rules })`. */
+/** A fault plan that is built from rules. Usage: `aws.faults.plan = createFaultPlan({ seed, rules })`. */
 export interface RuledFaultPlan extends FaultPlan {
   readonly seed: number;
   readonly rules: readonly FaultRule[];
-  /** All faults injected so far, in order. A test can check that a fault occurred. */
+  /** All faults injected so far, in order. A test can check here that a fault occurred. */
   injected(): readonly InjectedFault[];
   /** How often a fault was injected, by the name of its rule or by the kind of fault. */
   count(ruleOrKind: string): number;
@@ -47,11 +47,11 @@ export interface FaultPlanOptions {
   rules: readonly FaultRule[];
   /** The seed of all random decisions. The default is 1. */
   seed?: number;
-  /** The clock for rules with a time. The default is the clock of this machine. */
+  /** The clock for rules with `fromMs` or `untilMs`. The default is the clock of this machine. */
   clock?: Clock;
 }
 
-/** Creates a plan from rules. The first rule that hits an occasion determines the fault. Later rules are not evaluated. */
+/** Creates a plan from rules. The first rule that applies to a request, message or invocation determines the fault. */
 export const createFaultPlan = ({
   rules,
   seed = 1,
@@ -86,7 +86,7 @@ export const createFaultPlan = ({
   });
 };
 
-/** The rules, and the book that decides which occasions are hit and counts them. */
+/** The rules, and the record of what they have matched and injected so far. */
 interface RuleSource {
   rules: readonly FaultRule[];
   book: RuleBook;

@@ -26,13 +26,13 @@ export interface FaultProxyOptions {
   /** The URL of the target without a path, e.g. `http://127.0.0.1:9000`. */
   target: string;
   /**
-   * Called for every request. The proxy cannot determine the caller of a request. It injects only faults of requests, not of messages
-   * or invocations.
+   * Called for every request. The proxy injects only faults of requests, not of messages or invocations. Rules cannot select a caller,
+   * because the proxy does not know the callers.
    */
   plan: FaultPlan;
   /** PEM of the certificate authority of an HTTPS target. The default is the authorities that Node trusts. */
   targetCa?: string;
-  /** The ports on 127.0.0.1. The default is 0, which chooses a free port. */
+  /** The ports on 127.0.0.1. The default is 0, which lets the system choose a free port. */
   httpPort?: number;
   httpsPort?: number;
 }
@@ -88,8 +88,8 @@ const exchange = async (
 };
 
 /**
- * Converts a message to the request that the fault plan receives. For a query service, reads the body first, because it contains the name
- * of the operation.
+ * Converts an HTTP message to the request that the fault plan receives. For a service with the query protocol, this reads the body, because
+ * the body names the operation.
  */
 const requestOf = async (
   message: IncomingMessage,
@@ -119,8 +119,8 @@ const requestOf = async (
 };
 
 /**
- * Handles the fault of a skewed clock. The proxy cannot change the clock of the target. Instead, it sets the Date header of the response
- * and checks the time of the signature as if the clock were ahead.
+ * Handles the fault `clock-skew`. The proxy cannot change the target's clock. Instead, it sets the Date header of the response and checks
+ * the time of the signature as if the clock were ahead.
  */
 const judgeBySkewedClock = (
   response: ServerResponse,
@@ -134,8 +134,8 @@ const judgeBySkewedClock = (
 };
 
 /**
- * Creates a function that streams a request to the target and the response back. If the target cannot be reached, the connection to the
- * client is cut.
+ * Creates a function that streams a request to the target and the response back. If the target cannot be reached, it cuts the connection to
+ * the client.
  */
 const createForwarder = ({ target, targetCa }: FaultProxyOptions): Forward => {
   const { protocol, hostname, port } = new URL(target);
@@ -152,7 +152,8 @@ const createForwarder = ({ target, targetCa }: FaultProxyOptions): Forward => {
           port: port === '' ? undefined : port,
           method: request.method,
           path: message.url,
-          // The raw headers keep their order and spelling. Hop-by-hop headers are removed, because they apply only to one connection.
+          // The raw headers keep their order and spelling. Hop-by-hop headers are removed, because they apply only to the client's
+          // connection.
           headers: endToEnd(message.rawHeaders),
           setHost: false,
           ...(targetCa !== undefined && { ca: targetCa }),
@@ -170,7 +171,7 @@ const createForwarder = ({ target, targetCa }: FaultProxyOptions): Forward => {
       response.once('close', () => {
         if (!response.writableFinished) outgoing.destroy();
       });
-      // A fault that cuts the body also cuts the connection to the target. A client that crashes would have the same effect.
+      // If a fault cuts the body, the connection to the target is cut too, as it would be if the client crashed.
       pipeline(request.body, outgoing).catch(giveUp);
     });
 };

@@ -1,4 +1,4 @@
-/** Defines the rules of a fault plan. A rule describes which fault occurs, on which occasions and how often. */
+/** The rules of a fault plan. A rule describes which fault occurs, on which occasions and how often. */
 import type {
   DeletingFault,
   Fault,
@@ -8,32 +8,32 @@ import type {
   SendingFault,
 } from '../core/fault.ts';
 
-/** A rule of a fault plan. A rule matches if all its conditions are true; absent conditions are true. A `*` matches any text. */
+/**
+ * A rule of a fault plan. A rule matches if all its conditions are true; a condition that is absent is true. In a condition, `*` matches
+ * any text.
+ */
 export type FaultRule = RequestRule | MessageRule | InvocationRule;
 
-/**
- * Determines which of the matching occasions are hit. All occasions of a rule are counted together. With `per: 'subject'`, they are
- * counted separately for each subject.
- */
+/** How often a rule injects its fault, among the requests, messages or invocations that match the rule. */
 export interface Frequency {
   /** The rule's name in the list of injected faults. The default is a description of the rule. */
   name?: string;
   /**
-   * How occasions are counted. The subject is the key of a request, the key that a message reports, or the function of an invocation. The
-   * default is `rule`.
+   * Whether matches are counted for the whole rule, or separately for each subject. The subject is the key in a request or message, or the
+   * invoked function. The default is `rule`.
    */
   per?: 'rule' | 'subject';
-  /** The number of matching occasions that are skipped first. */
+  /** How many matches are skipped before the first fault. */
   after?: number;
-  /** Hits only every n-th of the following occasions. */
+  /** After the skipped matches, only every n-th match gets the fault. */
   every?: number;
-  /** Maximum number of hits. */
+  /** Maximum number of faults that the rule injects. */
   times?: number;
-  /** The probability, from 0 to 1, with which each occasion is hit. The seed of the plan determines the result. */
+  /** The probability, from 0 to 1, that a match gets the fault. The seed of the plan determines the result. */
   probability?: number;
-  /** The rule hits only from this time on. Counted in milliseconds from the plan's creation, with the plan's clock. */
+  /** The rule applies from this time on, in milliseconds since the plan was created, by the plan's clock. */
   fromMs?: number;
-  /** The rule hits only before this time. Counted in milliseconds from the plan's creation, with the plan's clock. */
+  /** The rule applies only before this time, in milliseconds since the plan was created, by the plan's clock. */
   untilMs?: number;
 }
 
@@ -43,7 +43,7 @@ export interface RequestRule extends Frequency {
   bucket?: string;
   /** The decoded key of the object. */
   key?: string;
-  /** The ARN of the caller, which is a session, e.g. `arn:aws:sts::*:assumed-role/reader/*`, or a root user. */
+  /** The ARN of the caller, which is a session or a root user, e.g. `arn:aws:sts::*:assumed-role/reader/*`. */
   caller?: string;
   fault: Fault;
 }
@@ -51,7 +51,7 @@ export interface RequestRule extends Frequency {
 export interface MessageRule extends Frequency {
   /** The ARN or name of the queue. */
   queue: string;
-  /** The decoded object key in the S3 event that the message contains. `messageKey` reads it. */
+  /** The decoded object key in the S3 event that the message contains, as `messageKey` returns it. */
   key?: string;
   /** The sender: `s3.amazonaws.com`, `events.amazonaws.com`, `sns.amazonaws.com`, or `client`. */
   sender?: string;
@@ -59,8 +59,8 @@ export interface MessageRule extends Frequency {
 }
 
 /**
- * Messages are received in random order, which standard queues permit. The seed of the plan determines the order. The frequency of the rule
- * has no effect.
+ * Makes a queue return its messages in random order, which standard queues may do. The seed of the plan determines the order. The rule's
+ * counts and probability have no effect.
  */
 export interface ShufflingFault {
   kind: 'shuffle';
@@ -72,11 +72,11 @@ export interface InvocationRule extends Frequency {
   fault: InvocationFault;
 }
 
-/** An event to which a rule may apply. */
+/** A request, message or invocation to which a rule may apply. */
 export interface Occasion {
   /** The operation of a request, or `message sent`, `message received`, `message deleted` or `invocation`. */
   what: string;
-  /** For a request `bucket/key`, for a message `queue-name key`, and for an invocation the function's name. */
+  /** `bucket/key` of a request, `queue-name key` of a message, or the name of the invoked function. */
   subject: string;
 }
 

@@ -15,7 +15,7 @@ interface Held {
   message: MessageInQuestion;
   send: () => void;
   overtakenBy: number;
-  /** True until the first call of `passed` after `hold`. That call is for the held message itself, so it is not counted. */
+  /** True until `passed` is called for the held message itself, which does not count as a later message. */
   isNew: boolean;
 }
 

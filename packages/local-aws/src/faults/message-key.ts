@@ -1,5 +1,5 @@
 /**
- * The decoded key of the object in the S3 event that a message contains. The event may come directly from S3, through SNS or from
+ * Returns the decoded object key in the S3 event that a message contains. The event may come directly from S3, through SNS or from
  * EventBridge. Returns '' for any other message.
  */
 export const messageKey = (body: string): string => {

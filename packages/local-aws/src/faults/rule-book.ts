@@ -4,16 +4,16 @@ import { describeRule, type FaultRule, type Frequency, type Occasion } from './f
 
 /** A fault that was injected. */
 export interface InjectedFault extends Occasion {
-  /** The rule's name, or its description. */
+  /** The rule's name, or else a description of the rule. */
   rule: string;
   fault: FaultRule['fault'];
-  /** Milliseconds since the plan was made. */
+  /** Milliseconds since the plan was created. */
   atMs: number;
 }
 
-/** Counts occasions and decides which of them are hit. */
+/** Counts the matches of each rule and decides which of them get the fault. */
 export interface RuleBook {
-  /** Returns whether the rule hits this matching occasion. Records the fault if it does. */
+  /** Returns whether the rule injects its fault for this match. If so, records the fault. */
   decide(index: number, rule: FaultRule, occasion: Occasion): boolean;
   injected: InjectedFault[];
 }

@@ -1,9 +1,9 @@
-/** Fault rules as JSON, for the command-line tool. */
+/** Parses fault rules in JSON, for the command line. */
 import { z } from 'zod';
 import type { FaultRule } from './fault-rule.ts';
 
 /**
- * Parses a list of rules, or an object whose member `rules` is the list.
+ * Parses a list of rules, or an object with such a list in its member `rules`.
  * @throws TypeError that lists all errors with their positions
  */
 export const parseFaultRules = (text: string): FaultRule[] => {

@@ -36,7 +36,7 @@ export function authenticate(
   return key.caller;
 }
 
-/** The error that the service returns for expired credentials. */
+/** Returns the error with which the service refuses expired credentials. */
 export function expiredCredentials(service: string): AwsError {
   return refusals[protocolOf(service)].expired();
 }
@@ -52,7 +52,7 @@ interface Refusals {
 const invalidToken = 'The security token included in the request is invalid.';
 const tooOld = 'The difference between the request time and the current time is too large.';
 
-/** The errors of authentication, whose names differ between the protocols. */
+/** The errors of authentication in each protocol. Their names differ between protocols. */
 const refusals: Record<'s3' | 'query' | 'json', Refusals> = {
   s3: {
     unknown: () =>

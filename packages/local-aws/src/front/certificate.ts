@@ -28,7 +28,7 @@ export function makeLocalCertificate(): LocalCertificate {
     issuerKeys: authority,
     extensions: [
       extension(oids.basicConstraints, sequence(boolean(true)), 'critical'),
-      extension(oids.keyUsage, bitString(Buffer.from([0x06]), 1), 'critical'), // keyCertSign, cRLSign
+      extension(oids.keyUsage, bitString(Buffer.from([0x06]), 1), 'critical'), // Key usage keyCertSign and cRLSign.
     ],
   });
   const cert = certificate({
@@ -37,7 +37,7 @@ export function makeLocalCertificate(): LocalCertificate {
     issuer: authorityName,
     issuerKeys: authority,
     extensions: [
-      extension(oids.keyUsage, bitString(Buffer.from([0x80]), 7), 'critical'), // digitalSignature
+      extension(oids.keyUsage, bitString(Buffer.from([0x80]), 7), 'critical'), // Key usage digitalSignature.
       extension(oids.extendedKeyUsage, sequence(objectId(oids.serverAuth))),
       extension(oids.subjectAltName, sequence(...subjectAlternativeNames())),
     ],
@@ -46,7 +46,7 @@ export function makeLocalCertificate(): LocalCertificate {
   return { key, cert: new X509Certificate(cert).toString(), ca: new X509Certificate(ca).toString() };
 }
 
-/** Object identifiers (RFC 5280, RFC 5758) in the encoded form of DER. */
+/** Object identifiers of RFC 5280 and RFC 5758, as DER encodes them. */
 const oids = {
   commonName: '550403',
   basicConstraints: '551d13',

@@ -29,7 +29,7 @@ export interface Exchange {
   secureTransport: boolean;
 }
 
-/** Maximum size of a request to a service other than S3. */
+/** Maximum size, in bytes, of the body of a request to a service other than S3. */
 const smallBodyLimitBytes = 32 * 1024 * 1024;
 
 /**
@@ -41,8 +41,8 @@ export async function serveExchange(
   message: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  // Without listeners, an 'error' event would end the process when a client disconnects. The service notices the disconnection when it
-  // next reads or writes.
+  // Without this listener, an 'error' event would end the process when a client disconnects. The service notices the lost connection at its
+  // next read or write.
   message.on('error', () => response.destroy());
   response.on('error', () => message.destroy());
   const url = message.url ?? '/';
@@ -87,8 +87,8 @@ export async function serveExchange(
 }
 
 /**
- * Sets the headers that every response has, and returns the request id. The Date header has the time of the local AWS, because SDKs use
- * it to correct their clock after an error about a skewed clock.
+ * Sets the headers that every response has, and returns the request id. The Date header has the time of the local AWS, because SDKs correct
+ * their own clock by it after an error about the time.
  */
 function setCommonHeaders(response: ServerResponse, service: string, clock: Clock): string {
   response.setHeader('Date', new Date(clock.now()).toUTCString());
@@ -105,8 +105,8 @@ function setCommonHeaders(response: ServerResponse, service: string, clock: Cloc
 }
 
 /**
- * Returns the body of a request and its hash. For S3, the body is a stream and the hash is the one that the client declares. S3 checks
- * this hash when it reads the body. The bodies of other services are small, so they are read and hashed here.
+ * Returns the body of a request and its hash. For S3, the body is a stream, and the hash is the one that the client declares; S3 checks it
+ * while it reads the body. The bodies of other services are small, so they are read and hashed here.
  */
 async function payloadOf(
   message: IncomingMessage,

@@ -1,10 +1,9 @@
 import { AwsError } from './aws-error.ts';
 
 /**
- * The throttling error of each service.
- * Sources: Amazon S3 API Reference "Error responses" (503 Slow Down, also when KMS throttles S3), Amazon
- * DynamoDB Developer Guide "Error handling", Amazon SQS API Reference "SendMessage" (RequestThrottled), AWS STS "Common
- * errors".
+ * Returns the throttling error of a service.
+ * Sources: Amazon S3 API Reference "Error responses" (503 Slow Down, also when KMS throttles S3), Amazon DynamoDB
+ * Developer Guide "Error handling", Amazon SQS API Reference "SendMessage" (RequestThrottled), AWS STS "Common errors".
  */
 export function throttlingError(service: string, by: 'service' | 'kms' = 'service'): AwsError {
   switch (service) {

@@ -7,7 +7,7 @@ import { expiredCredentials } from './authenticate.ts';
 import { AwsError } from './aws-error.ts';
 import { throttlingError } from './fault-errors.ts';
 
-/** The request and response that a fault affects. */
+/** A request and response on which a fault acts. */
 interface Disturbed {
   request: AwsRequest;
   response: ServerResponse;
@@ -17,9 +17,8 @@ interface Disturbed {
 type Work = (request: AwsRequest, response: ServerResponse) => Promise<void>;
 
 /**
- * Runs `work` under a fault. The fault may throw an error instead of running `work`, cut the connection before or after `work`, or cut or
- * slow down the body of the request or response. `work` receives a request and a response that have the fault. The caller handles the
- * fault `clock-skew`.
+ * Runs `work`, which serves a request, with a fault. Depending on the fault, it throws an error instead, cuts the connection before or
+ * after `work`, or cuts or slows down the body of the request or response. The caller handles the fault `clock-skew`.
  */
 export async function withFault(fault: Fault | undefined, exchange: Disturbed, work: Work): Promise<void> {
   const { request, response } = exchange;
@@ -40,7 +39,7 @@ export async function withFault(fault: Fault | undefined, exchange: Disturbed, w
       await work(request, answerToNobody(response)).finally(() => response.destroy());
       return;
     case 'lose-answer':
-      // An error is also a response, so the error is lost too.
+      // An error would also be a response, so it is not sent either.
       await work(request, answerToNobody(response)).catch(() => undefined);
       return;
     case 'kill-function':
@@ -111,7 +110,7 @@ function passBody(
 ): ServerResponse {
   const write = response.write.bind(response);
   const end = response.end.bind(response);
-  // Bytes for a closed connection are dropped. This is not an error here.
+  // If the connection is closed, the bytes are dropped without an error.
   const put = (bytes: Buffer): Promise<void> =>
     new Promise((resolve) => {
       if (response.destroyed) resolve();
@@ -182,7 +181,7 @@ async function* buffersOf(body: Readable): AsyncIterable<Buffer> {
 
 const pauseMs = 20;
 
-/** Splits bytes into pieces. A piece has as many bytes as the rate allows in the pause between two pieces. */
+/** Splits bytes into pieces. The rate allows one piece for each pause. */
 function* piecesOf(bytes: Buffer, bytesPerSecond: number): Iterable<Buffer> {
   const pieceBytes = Math.max(1, Math.floor((bytesPerSecond * pauseMs) / 1000));
   for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);

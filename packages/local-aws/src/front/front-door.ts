@@ -19,13 +19,13 @@ import { type Exchange, serveExchange } from './exchange.ts';
 import { createSigningKeys } from './signature.ts';
 
 export interface FrontDoor {
-  /** The HTTP endpoint, e.g. `http://127.0.0.1:4566`. Its requests have the condition key aws:SecureTransport false. */
+  /** The HTTP endpoint, e.g. `http://127.0.0.1:4566`. In its requests, the condition key aws:SecureTransport is false. */
   httpEndpoint: string;
-  /** The HTTPS endpoint, e.g. `https://127.0.0.1:4567`. Its requests have the condition key aws:SecureTransport true. */
+  /** The HTTPS endpoint, e.g. `https://127.0.0.1:4567`. In its requests, the condition key aws:SecureTransport is true. */
   httpsEndpoint: string;
-  /** The path of the certificate authority's PEM, for NODE_EXTRA_CA_CERTS and AWS_CA_BUNDLE. `close` removes the file. */
+  /** The path of a PEM file with the certificate authority, for NODE_EXTRA_CA_CERTS and AWS_CA_BUNDLE. `close` removes the file. */
   caFile: string;
-  /** The PEM of the certificate authority as text, for `new https.Agent({ ca })`. */
+  /** The certificate authority in PEM, for `new https.Agent({ ca })`. */
   caPem: string;
   /** Stops listening and cuts open connections. */
   close(): Promise<void>;
@@ -36,11 +36,11 @@ export interface FrontDoorOptions {
   services: Record<string, AwsService>;
   iam: Iam;
   clock: Clock;
-  /** `plan` is called for every request. It may be set and removed while the front door is open. */
+  /** The fault plan is called for every request. It may be set and removed while the servers run. */
   faults?: { plan: FaultPlan | undefined };
   /** Kills the process of the Lambda function that sent a request. Used for the fault `kill-function`. */
   killFunction?: (request: AwsRequest) => Promise<void>;
-  /** The ports on 127.0.0.1. The default is 0, which chooses a free port. */
+  /** The ports on 127.0.0.1. The default is 0, which lets the system choose a free port. */
   httpPort?: number;
   httpsPort?: number;
 }
@@ -98,7 +98,7 @@ function configure(server: Server, exchange: Exchange): Server {
 
 /**
  * Sends `100 Continue` only when the service begins to read the body, as S3 does. If the service rejects an upload without reading it, the
- * client need not send the body. The connection is then closed, because the client may still send the body.
+ * client need not send the body. The connection is then closed, because the client may send the body nevertheless.
  */
 function continueOnFirstRead(request: IncomingMessage, response: ServerResponse): void {
   response.shouldKeepAlive = false;
@@ -119,7 +119,7 @@ interface Listener {
 }
 
 async function listen(server: Server, port: number): Promise<Listener> {
-  // closeAllConnections ignores connections during their TLS handshake. Without this set, `close` would wait a minute for them.
+  // All open sockets. `closeAllConnections` skips connections during their TLS handshake, and `close` would wait a minute for them.
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {
     sockets.add(socket);

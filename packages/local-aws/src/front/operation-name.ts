@@ -1,17 +1,17 @@
 /**
- * Determines the service and operation of a request, with the names of the API reference. Fault plans and counters use these names. They
- * are not always the names of IAM actions. For example, HeadObject requires the action s3:GetObject.
+ * Determines the service and operation of a request. The names are those of the API reference, which fault plans and counters use. Names of
+ * IAM actions can differ: HeadObject requires the action s3:GetObject.
  */
 import type { AwsRequest } from '../core/request.ts';
 
 type Request = Pick<AwsRequest, 'service' | 'method' | 'path' | 'query' | 'headers'>;
 
-/** The name of the operation. `body` is needed only for services of the query protocol, because it contains the action. */
+/** Returns the name of the operation. `body` is needed only for services with the query protocol, whose bodies name the operation. */
 export function operationName(request: Request, body?: Buffer): string {
   return `${request.service}:${request.service === 's3' ? s3Operation(request) : otherOperation(request, body)}`;
 }
 
-/** The decoded bucket and key of a path-style S3 request. Each is '' if the path has none. */
+/** Returns the decoded bucket and key of a path-style S3 request. Each is '' if the path has none. */
 export function s3Place(path: string): { bucket: string; key: string } {
   const [, bucket = '', ...rest] = path.split('/');
   return { bucket: decoded(bucket), key: decoded(rest.join('/')) };
@@ -41,7 +41,10 @@ function bucketOperation(method: string, names: string[], query: string): string
   return chosen(bucketOperations, method, names);
 }
 
-/** The operation for a sub-resource in `names`, or else the operation without a sub-resource, or else the method. */
+/**
+ * Returns the operation for the first known sub-resource in `names`. Without such a sub-resource, returns the operation without one, or
+ * else the method.
+ */
 function chosen(operations: Record<string, Record<string, string>>, method: string, names: string[]): string {
   const ofMethod = operations[method] ?? {};
   const subresource = names.find((name) => name !== '' && ofMethod[name] !== undefined) ?? '';
@@ -127,7 +130,7 @@ const bucketOperations: Record<string, Record<string, string>> = {
   },
 };
 
-/** Decodes percent-encoded text. Does not throw for invalid text, because the service itself rejects it later. */
+/** Decodes percent-encoded text. Returns invalid text unchanged, because the service itself rejects it later. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);

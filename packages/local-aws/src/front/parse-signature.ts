@@ -2,7 +2,7 @@ import type { AwsError } from './aws-error.ts';
 import { isPresigned, parsePresigned } from './presigned.ts';
 import { parseAuthorization, type Signature, type SignedRequest } from './signature.ts';
 
-/** Parses the signature of a request. Returns `undefined` if there is none, and the error of AWS if it cannot be parsed. */
+/** Parses the signature of a request. Returns `undefined` for a request without one, and the error of AWS for an invalid one. */
 export const parseSignature = ({
   headers,
   query,

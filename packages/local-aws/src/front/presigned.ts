@@ -1,12 +1,12 @@
 import { AwsError } from './aws-error.ts';
 import { parseCredential, type Signature, timestampMs } from './signature.ts';
 
-/** True if the query contains a signature, or parts of one. */
+/** True if the query contains a signature, or any parameter of one. */
 export const isPresigned = (query: string): boolean =>
   /(^|&)X-Amz-(Algorithm|Credential|Signature)=/.test(query);
 
 /**
- * Parses the signature in a query. Returns the error of S3 for a signature that cannot be parsed.
+ * Parses the signature in a query. Returns the error of S3 for an invalid signature.
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
  */
 export const parsePresigned = (query: string): Signature | AwsError => {

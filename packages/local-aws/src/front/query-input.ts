@@ -5,17 +5,17 @@ import { readBody } from './read-body.ts';
 /** The form fields of a request in the query protocol, e.g. `Tags.member.1.Key=team`. */
 export interface QueryInput {
   action: string;
-  /** The text of a field; `undefined` if absent. */
+  /** Returns the text of a field; `undefined` if absent. */
   text(name: string): string | undefined;
-  /** The value of a boolean field; `undefined` if absent. */
+  /** Returns the value of a boolean field; `undefined` if absent. */
   flag(name: string): boolean | undefined;
-  /** The values of a list such as `Names.member.1=a`. */
+  /** Returns the values of a list such as `Names.member.1=a`. */
   list(name: string): string[];
-  /** The records of a list such as `Parameters.member.1.ParameterKey=a`. The names of nested fields are joined by dots. */
+  /** Returns the records of a list such as `Parameters.member.1.ParameterKey=a`. The names of nested fields are joined by dots. */
   records(name: string): Record<string, string>[];
-  /** The records of a map such as `Attributes.entry.1.key=a`. */
+  /** Returns the records of a map such as `Attributes.entry.1.key=a`. */
   entries(name: string): Record<string, string>[];
-  /** Throws an error if the first part of a field's name is not in `known`, so that no field is silently ignored. */
+  /** Throws an error if a field's name, up to the first dot, is not in `known`, so that no field is silently ignored. */
   refuseOthers(service: string, known: string[]): void;
 }
 
@@ -38,7 +38,7 @@ export const readQueryInput = async (request: AwsRequest): Promise<QueryInput> =
       const heads = new Set([...fields.keys()].map((name) => name.split('.')[0] ?? ''));
       const isKnown = (head: string): boolean =>
         ['Action', 'Version', ...known].includes(head) || head.startsWith('X-Amz-');
-      // The SDK writes an empty list as a name with an empty value.
+      // An empty list, which the SDK writes as a name without a value, is accepted under any name.
       const other = [...heads].find((head) => !isKnown(head) && fields.get(head) !== '');
       if (other !== undefined) throw notSupported(`${service}:${action} with ${other}`);
     },
@@ -46,8 +46,8 @@ export const readQueryInput = async (request: AwsRequest): Promise<QueryInput> =
 };
 
 /**
- * Collects the fields whose names begin with `prefix` into records, sorted by number. For example, the field named `prefix` and
- * `2.Value.Type` is the member `Value.Type` of record 2.
+ * Collects the fields whose names begin with `prefix` into records, sorted by number. For example, the field `<prefix>2.Value.Type` is the
+ * member `Value.Type` of record 2.
  */
 const recordsBelow = (fields: URLSearchParams, prefix: string): Record<string, string>[] => {
   const records = new Map<number, Record<string, string>>();

@@ -6,26 +6,26 @@ import { AwsError } from './aws-error.ts';
 export interface Signature {
   kind: 'header' | 'presigned';
   accessKeyId: string;
-  /** YYYYMMDD */
+  /** For example `20260131`. */
   date: string;
   region: string;
   service: string;
   signedHeaders: string[];
   signature: string;
-  /** `YYYYMMDDTHHMMSSZ` */
+  /** For example `20260131T120000Z`. */
   timestamp: string;
   sessionToken: string | undefined;
-  /** How long a presigned URL is valid. Absent for other signatures. */
+  /** How many seconds a presigned URL is valid. Absent for other signatures. */
   expiresSeconds?: number;
 }
 
 export interface SignedRequest {
   method: string;
-  /** The path without the query. It is still percent-encoded. */
+  /** The path without the query, still percent-encoded. */
   path: string;
   query: string;
   headers: IncomingHttpHeaders;
-  /** The values of each header, one for each line. Node joins them with a comma and a space, and the signature with a comma alone. */
+  /** All values of each header. Node joins repeated headers by a comma and a space, but the signature joins them by a comma alone. */
   headersDistinct: NodeJS.Dict<string[]>;
 }
 
@@ -37,7 +37,7 @@ export function timestampMs(timestamp: string): number {
 }
 
 /**
- * True if the signature is the one that results from the request and the signing key.
+ * True if the request and the signing key result in this signature.
  *
  * Node decodes the bytes of headers as Latin-1. Encoding the canonical request as Latin-1 therefore restores the bytes that the client
  * sent. As in AWS, a client that signs other bytes than it sends gets SignatureDoesNotMatch.
@@ -76,7 +76,7 @@ export function createSigningKeys(): SigningKeys {
   };
 }
 
-/** Parses the Authorization header. Returns the error for a header that cannot be parsed. */
+/** Parses the Authorization header. Returns the error of AWS for an invalid header. */
 export function parseAuthorization(
   authorization: string,
   headers: IncomingHttpHeaders,
@@ -126,7 +126,7 @@ function canonicalRequest(request: SignedRequest, signature: Signature, payloadH
 }
 
 /**
- * The path in the form that the signature covers. For S3, this is the encoded path. For every other service, the path is normalised and
+ * Returns the path as the signature covers it. For S3, this is the encoded path. For every other service, the path is normalised and
  * encoded a second time.
  */
 function canonicalPath(path: string, service: string): string {

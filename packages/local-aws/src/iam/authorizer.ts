@@ -76,7 +76,7 @@ export function createAuthorizer(
   };
 }
 
-/** The message of an AccessDenied error, e.g. `User: arn:… is not authorized to perform: … on resource: … because …`. */
+/** Returns the message of an AccessDenied error, e.g. `User: arn:… is not authorized to perform: … on resource: … because …`. */
 export function accessDeniedMessage(
   question: Pick<AccessQuestion, 'caller' | 'action' | 'resource'>,
   reason: string,
@@ -101,8 +101,7 @@ function combine(
   if (session === 'deny') return refuse('with an explicit deny in a session policy');
   if (boundary === 'deny') return refuse('with an explicit deny in a permissions boundary');
   const sameAccount = callerAccountId === question.resourceAccountId;
-  // Session policy and boundary do not restrict a resource policy that names the session itself. They do restrict a resource policy
-  // that names the role.
+  // If a resource policy names the session itself, session policy and boundary do not restrict it. If it names the role, they do.
   if (sameAccount && resource === 'session') return { allowed: true };
   if (session === 'none') return refuse(`because no session policy allows the ${action} action`);
   if (boundary === 'none') return refuse(`because no permissions boundary allows the ${action} action`);

@@ -2,9 +2,9 @@ import type { PolicyDocument, PolicyStatement } from '../core/access.ts';
 import { InvalidPrincipal } from './policy-errors.ts';
 
 /**
- * Returns a policy whose principals are the unique ids of roles instead of their ARNs, as AWS stores it. A role that is deleted and
- * created again is therefore another principal. Throws {@link InvalidPrincipal} for a role that does not exist, and for every user,
- * because the local IAM has none.
+ * Returns a policy as AWS stores it, with the unique ids of roles instead of their ARNs. If a role is deleted and created again, the policy
+ * therefore does not apply to the new role. Throws {@link InvalidPrincipal} for a role that does not exist, and for every user, because the
+ * local IAM has no users.
  *
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-roles
  */
@@ -19,13 +19,13 @@ export const bindPrincipals = (
     return roleId;
   });
 
-/** Returns a stored policy as AWS shows it: with the ARN of each role that still exists, and with the id of each other role. */
+/** Returns a stored policy as AWS shows it, with the ARN of each role that still exists and the id of each deleted role. */
 export const showPrincipals = (
   document: PolicyDocument,
   roleArnOf: (roleId: string) => string | undefined,
 ): PolicyDocument => mapPrincipals(document, (principal) => roleArnOf(principal) ?? principal);
 
-/** Returns the document itself if no principal changes. */
+/** Returns a policy with changed principals. Returns the same object if none changes. */
 const mapPrincipals = (document: PolicyDocument, change: (principal: string) => string): PolicyDocument => {
   const statements = [document.Statement].flat();
   const changed = statements.map((statement) => withPrincipals(statement, change));

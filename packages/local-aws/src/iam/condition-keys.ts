@@ -5,14 +5,13 @@ import { MalformedPolicy, UnsupportedPolicy } from './policy-errors.ts';
 export type Quantifier = 'ForAnyValue' | 'ForAllValues' | null;
 
 /**
- * The condition keys that the local AWS knows. A policy with another key is refused when it is stored, because a Deny on a key that is
- * silently absent would never take effect. A known key is either part of the requests that AWS says contain it, or AWS says that the
- * requests which the local AWS offers do not contain it.
+ * The condition keys that requests of the local AWS can have. A policy with a key that is in neither list of this file is refused, because
+ * a Deny on a key that no request has would silently never apply.
  *
  * Sources: IAM User Guide "AWS global condition context keys" (reference_policies_condition-keys.html); Service Authorization Reference.
  */
 const provided = [
-  // Keys of every request: IAM adds them.
+  // IAM adds these keys to every request.
   'aws:CalledVia',
   'aws:CurrentTime',
   'aws:EpochTime',
@@ -33,17 +32,17 @@ const provided = [
   'aws:TokenIssueTime',
   'aws:userid',
   'aws:ViaAWSService',
-  // Keys of requests that arrive over HTTP.
+  // Requests that arrive over HTTP have these keys.
   'aws:referer',
   'aws:RequestedRegion',
   'aws:SourceIp',
   'aws:UserAgent',
-  // DynamoDB adds it to the calls on one item that the local AWS offers.
+  // DynamoDB adds this key to calls on a single item.
   'dynamodb:LeadingKeys',
-  // EventBridge adds them to PutEvents.
+  // EventBridge adds these keys to PutEvents.
   'events:detail-type',
   'events:source',
-  // The calls of CloudFormation in the name of its caller have these keys, and `aws:CalledVia`.
+  // Calls that CloudFormation makes in its caller's name have some of the `iam` keys. The keys after them come from the services.
   'iam:PassedToService',
   'iam:PermissionsBoundary',
   'iam:PolicyARN',
@@ -95,7 +94,7 @@ const provided = [
   's3:x-amz-website-redirect-location',
 ];
 
-/** The keys that AWS leaves out of all requests which the local AWS offers. */
+/** The condition keys that, according to AWS, no request has that the local AWS supports. */
 const absent = [
   // The local AWS has no virtual private clouds, so every request comes from outside of one.
   'aws:Ec2InstanceSourcePrivateIPv4',
@@ -107,16 +106,16 @@ const absent = [
   'aws:VpceOrgID',
   'aws:VpceOrgPaths',
   'aws:VpcSourceIp',
-  // There are neither users nor federated users, no second factor and no privileged root tasks.
+  // The local AWS has no users, federated users, second factors or privileged root tasks.
   'aws:AssumedRoot',
   'aws:FederatedProvider',
   'aws:MultiFactorAuthAge',
   'aws:username',
-  // Only S3 and CloudFormation call other services in the name of a principal. None of these calls goes through two services.
+  // In the local AWS, only S3 and CloudFormation call other services in a caller's name, and no call passes through two services.
   'aws:CalledViaFirst',
   'aws:CalledViaLast',
-  // There are no access points, access grants, batch jobs, inventories, annotations and directory buckets, and replication, event holds
-  // and tags of buckets for access control are not offered.
+  // The local AWS has no access points, access grants, batch jobs, inventories, annotations or directory buckets. It also lacks
+  // replication, event holds, and bucket tags for access control.
   's3:AccessGrantScope',
   's3:AccessGrantsInstanceArn',
   's3:AccessGrantsLocationScope',
@@ -145,7 +144,7 @@ const absent = [
   's3:x-amz-object-if-match',
 ];
 
-/** The global keys of AWS that depend on tags, on paths in organizations or on services which the local AWS does not offer. */
+/** The global condition keys that depend on tags, on paths in organizations, or on services that the local AWS lacks. */
 const notOffered = new Set(
   [
     'aws:CalledViaAWSMCP',
@@ -167,7 +166,7 @@ const notOffered = new Set(
 const names = new Set([...provided, ...absent].map((name) => name.toLowerCase()));
 const prefixes = [...names].filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1));
 
-/** The keys that may have several values in one request. Only conditions that begin with ForAnyValue or ForAllValues can judge them. */
+/** The keys that may have several values in one request. Conditions on them must begin with ForAnyValue or ForAllValues. */
 const multivalued = new Set([
   'aws:calledvia',
   'aws:principalservicenameslist',
@@ -179,14 +178,14 @@ const multivalued = new Set([
   's3:requestobjecttagkeys',
 ]);
 
-/** True if the local AWS knows a condition key, which is in lower case. */
+/** True if the local AWS knows the condition key. `key` must be in lower case. */
 export function isKnownKey(key: string): boolean {
   return names.has(key) || prefixes.some((prefix) => key.startsWith(prefix) && key.length > prefix.length);
 }
 
 /**
- * Throws an error if the local AWS does not know a key, or if the key needs a quantifier and has none. The error is
- * {@link MalformedPolicy} if AWS does not know the key either; for identity policies, IAM accepts any key.
+ * Throws an error if the local AWS does not know the key, or if the key needs ForAnyValue or ForAllValues and has none. The error is {@link
+ * MalformedPolicy} for a key of a resource policy that AWS does not know either. In identity policies, AWS accepts any key.
  */
 export function refuseUnknownKey(key: string, kind: PolicyKind, quantifier: Quantifier): void {
   if (!isKnownKey(key) && kind === 'resource' && !isKeyOfAws(key))
@@ -199,7 +198,7 @@ export function refuseUnknownKey(key: string, kind: PolicyKind, quantifier: Quan
   }
 }
 
-/** True if a key that the local AWS does not know may be a key of AWS. The keys of S3 are all known. */
+/** True if AWS may have a key that the local AWS does not know. The local AWS knows all keys of S3. */
 function isKeyOfAws(key: string): boolean {
   return key.startsWith('aws:')
     ? notOffered.has(key.replace(/\/.+$/, '/*'))

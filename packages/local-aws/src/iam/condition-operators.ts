@@ -4,9 +4,11 @@ import { matchesArn, matchesWildcard } from './wildcard.ts';
 type Comparison = (actual: string, expected: string) => boolean;
 
 /**
- * The condition operators that compare a value of the request with a value of the policy.
+ * Functions that compare a value in the request with a value in the policy, by the name of the condition
+ * operator.
  *
- * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+ * Source:
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
  */
 export const comparisons: Record<string, Comparison> = {
   StringEquals: (actual, expected) => actual === expected,
@@ -28,7 +30,7 @@ export const comparisons: Record<string, Comparison> = {
   IpAddress: isInNetwork,
 };
 
-/** The negated operators, and the operators that they negate. */
+/** The negated operators, each with the operator that it negates. */
 export const negations: Record<string, string> = {
   StringNotEquals: 'StringEquals',
   StringNotEqualsIgnoreCase: 'StringEqualsIgnoreCase',

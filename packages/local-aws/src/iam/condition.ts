@@ -13,7 +13,7 @@ interface Clause {
   test: Test;
 }
 
-/** `actual` are the values that the request has for the key; it is empty for an absent key. */
+/** Tests a clause. `actual` are the values of the key in the request; the list is empty for an absent key. */
 type Test = (actual: readonly string[], expected: string[]) => boolean;
 
 /**
@@ -39,8 +39,8 @@ export function conditionHolds(condition: Condition, context: RequestContext): b
 }
 
 /**
- * Returns the test of an operator. An absent key makes a clause true if the operator is negated, ends in IfExists or begins with
- * ForAllValues. ForAnyValue is false for an absent key, even if it is negated, unless it ends in IfExists.
+ * Returns the test of an operator. For an absent key, a clause is true if the operator is negated, ends in IfExists or begins with
+ * ForAllValues. An operator that begins with ForAnyValue is false for an absent key, even if it is negated, unless it ends in IfExists.
  *
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
  */

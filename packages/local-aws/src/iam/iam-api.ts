@@ -89,7 +89,7 @@ const ROLE_OPERATIONS: Record<string, Operation<Role>> = {
   },
 };
 
-/** The resource is the role that does not exist yet. */
+/** CreateRole requires the permission on the ARN that the new role will have. */
 const CREATE_ROLE: Operation<string> = {
   known: ['RoleName', 'Path', 'AssumeRolePolicyDocument', 'Description', 'MaxSessionDuration'],
   run: ({ iam, input, accountId }, roleName) => {
@@ -157,7 +157,10 @@ const answered = (run: () => QueryOutput | undefined): QueryOutput => {
   }
 };
 
-/** Checks the permission first, so that callers without it do not learn whether the role exists. */
+/**
+ * Returns the role. Checks the permission first, so that a caller without it does not learn whether the role
+ * exists.
+ */
 const roleFor = (call: Call): Role => {
   const roleName = required(call.input, 'RoleName');
   const role = call.iam.roleNamed(call.accountId, roleName);

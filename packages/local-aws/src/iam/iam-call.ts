@@ -1,4 +1,4 @@
-/** What all operations of the IAM API share. */
+/** Types and helpers that the operations of the IAM API share. */
 import type { PolicyDocument } from '../core/access.ts';
 import { type AwsRequest, requestKeys } from '../core/request.ts';
 import { AwsError } from '../front/aws-error.ts';
@@ -14,13 +14,13 @@ export interface Call {
   accountId: string;
 }
 
-/** An operation on a role or on a policy. `known` are its parameters. */
+/** An operation on a role or policy. `known` lists its parameters. */
 export interface Operation<Target> {
   known: string[];
   run(call: Call, target: Target): QueryOutput;
 }
 
-/** Throws AccessDenied unless the caller may do what it asks for to this resource. */
+/** Throws AccessDenied unless the caller may do the requested action on the resource. */
 export const permit = ({ iam, request, input, accountId }: Call, resource: string): void => {
   const question = {
     caller: request.caller,
@@ -44,7 +44,7 @@ export const required = (input: QueryInput, name: string): string => {
   throw new AwsError('ValidationError', `1 validation error detected: Value null at '${name}'`);
 };
 
-/** IAM returns policies URL-encoded, in the manner of RFC 3986. */
+/** Encodes a policy as IAM returns it: percent-encoded as in RFC 3986. */
 export const encodedPolicy = (document: PolicyDocument): string =>
   encodeURIComponent(JSON.stringify(document));
 

@@ -15,16 +15,16 @@ export interface RoleDefinition {
   /** The default is `/`. */
   path?: string;
   assumeRolePolicy: PolicyDocument;
-  /** All identity policies of the role, whether inline, attached or managed. */
+  /** All identity policies of the role: inline policies and managed policies. */
   policies: PolicyDocument[];
   /**
-   * The names of the inline policies and the ARNs of the managed ones, in the order of `policies`. Null, or a list that is missing, stands
-   * for a policy whose name does not matter.
+   * The names of the inline policies and the ARNs of the managed ones, in the order of `policies`. Null if the name does not matter. Absent
+   * if no name matters.
    */
   policyNames?: readonly (string | null)[];
   /** The default is 3,600, as in AWS. */
   maxSessionDurationSeconds?: number;
-  /** The policy that bounds the role. It only restricts what the other policies allow. */
+  /** The permissions boundary. It only restricts what the other policies allow. */
   boundary?: PolicyDocument | undefined;
 }
 
@@ -37,9 +37,9 @@ export interface Role extends Required<Omit<RoleDefinition, 'boundary'>> {
   roleId: string;
 }
 
-/** What the caller of AssumeRole chose for the session. */
+/** Options of AssumeRole that apply to the session. */
 export interface SessionChoices {
-  /** Restricts the permissions of the role. */
+  /** A session policy, which restricts the permissions of the role. */
   policy?: PolicyDocument | undefined;
   sourceIdentity?: string | undefined;
 }
@@ -53,21 +53,24 @@ export type KeyLookup =
   | { status: 'active'; caller: Caller; credentials: Credentials }
   | { status: 'unknown' | 'wrong-token' | 'expired' };
 
-/** The local IAM. It has the principals of all accounts and decides about their permissions. */
+/** The local IAM. It knows the principals of all accounts and decides about their permissions. */
 export interface Iam extends PolicyKeeper {
   /** The access key of the account's root user, who may do everything in the account. The first call creates the key. */
   rootCredentials(accountId: string): Credentials;
   rootCaller(accountId: string): Caller;
   /**
-   * Creates a role, or changes the existing role of that name. A trust policy that does not change keeps the principals that it named
-   * when it was set. Throws the errors of {@link PolicyKeeper.keep}.
+   * Creates a role, or changes the existing role of that name. An unchanged trust policy keeps applying to the principals that existed when
+   * it was set. Throws the errors of {@link PolicyKeeper.keep}.
    */
   putRole(definition: RoleDefinition): Role;
   /** Returns a role; `undefined` if it does not exist. */
   role(roleArn: string): Role | undefined;
   /** Returns the role of an account with this name, whatever its path; `undefined` if it does not exist. */
   roleNamed(accountId: string, roleName: string): Role | undefined;
-  /** Returns a role as requests are judged by it: a change may not be known everywhere yet. `undefined` if it is not known at all. */
+  /**
+   * Returns the role as requests see it. A recent change may not have taken effect yet. Returns `undefined` if the role does not exist, or
+   * its creation has not taken effect yet.
+   */
   knownRole(roleArn: string): Role | undefined;
   /** Deletes a role and ends its sessions. */
   deleteRole(roleArn: string): void;
@@ -86,7 +89,7 @@ export interface Iam extends PolicyKeeper {
   expireSessions(roleArn: string): void;
   /** Makes an account a member of an organization, e.g. `o-a1b2c3d4e5`. */
   joinOrganization(accountId: string, organizationId: string): void;
-  /** Sets the service control policies of an account. They restrict everybody in the account, the root user too. */
+  /** Sets the service control policies of an account. They restrict everybody in the account, including the root user. */
   controlAccount(accountId: string, policies: PolicyDocument[]): void;
 }
 
@@ -150,7 +153,7 @@ export function createIam({ clock, faults = NO_FAULTS }: { clock: Clock; faults?
   };
 }
 
-/** What organizations say about accounts. */
+/** Keeps the organization and the service control policies of each account. */
 const createOrganizations = () => {
   const ids = new Map<string, string>();
   const controls = new Map<string, PolicyDocument[]>();
@@ -215,7 +218,7 @@ const roleOf = (
 interface Key {
   caller: Caller;
   credentials: Credentials;
-  /** The id of the role whose session the key belongs to. */
+  /** The id of the role whose session has this key. Absent for the key of a root user. */
   roleId?: string;
 }
 

@@ -8,7 +8,7 @@ export interface ManagedPolicy {
   version: number;
 }
 
-/** A role with its policies. The name of a managed policy is its ARN. */
+/** A role with its policies. A managed policy is named by its ARN. */
 interface PolicyHolder {
   policies: PolicyDocument[];
   policyNames: readonly (string | null)[];
@@ -17,7 +17,10 @@ interface PolicyHolder {
 /** The customer managed policies, by ARN. Only their default versions are kept. */
 export interface ManagedPolicies<Role extends PolicyHolder> {
   get(policyArn: string): ManagedPolicy | undefined;
-  /** Creates a policy or a new default version of it. Roles that have it get the new version. Throws QuotaExceeded. */
+  /**
+   * Creates a policy, or a new default version of an existing policy. Roles with the policy get the new version.
+   * Throws QuotaExceeded.
+   */
   put(policyArn: string, document: PolicyDocument): ManagedPolicy;
   delete(policyArn: string): void;
   attach(role: Role, policyArn: string): void;

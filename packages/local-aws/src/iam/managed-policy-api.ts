@@ -19,7 +19,7 @@ export interface NamedPolicy extends ManagedPolicy {
   arn: string;
 }
 
-/** Throws NoSuchEntity. */
+/** Returns a managed policy. Throws NoSuchEntity if it does not exist. */
 export const policyNamed = ({ iam }: Pick<Call, 'iam'>, arn: string): NamedPolicy => {
   const policy = iam.managedPolicies.get(arn);
   if (!policy) throw noSuchEntity(`Policy ${arn} was not found.`);

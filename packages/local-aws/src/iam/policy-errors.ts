@@ -5,12 +5,12 @@ export class UnsupportedPolicy extends Error {
   override readonly name = 'UnsupportedPolicy';
 }
 
-/** The error for a policy that AWS rejects. Each service answers it with a code of its own. */
+/** The error for a policy that AWS rejects. Each service reports it with its own error code. */
 export class MalformedPolicy extends Error {
   override readonly name = 'MalformedPolicy';
 }
 
-/** The error for a policy that names a role or user which does not exist. Each service answers it with a code of its own. */
+/** The error for a policy that names a role or user that does not exist. Each service reports it with its own error code. */
 export class InvalidPrincipal extends Error {
   override readonly name = 'InvalidPrincipal';
   readonly principal: string;

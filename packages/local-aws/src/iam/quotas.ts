@@ -9,12 +9,12 @@ export class QuotaExceeded extends Error {
   override readonly name = 'QuotaExceeded';
 }
 
-/** All inline policies of a role together. */
+/** Maximum size of all inline policies of a role together, in characters. */
 const INLINE_CHARACTERS = 10_240;
 
 const MANAGED_CHARACTERS = 6144;
 
-/** Maximum number of managed policies of a role, unless the account was given a higher quota. */
+/** Maximum number of managed policies of a role. In AWS, an account can request a higher quota. */
 const ATTACHED_POLICIES = 10;
 
 const charactersOf = (document: PolicyDocument): number => JSON.stringify(document).length;
@@ -39,5 +39,5 @@ export const checkRole = (
     throw new QuotaExceeded(`Cannot exceed quota for PoliciesPerRole: ${ATTACHED_POLICIES}`);
 };
 
-/** Names of inline policies have no colon, which ARNs have. */
+/** True if the name of a policy is an ARN. Names of inline policies contain no colon. */
 export const isManaged = (name: string): boolean => name.includes(':');

@@ -1,10 +1,13 @@
 import type { AccessQuestion, Caller, ContextValue } from '../core/access.ts';
 import type { Clock } from '../core/clock.ts';
 
-/** Returns the values of a condition key of the request. Keys are in lower case. Returns an empty list for an absent key. */
+/** Returns the values of a condition key of the request; an empty list for an absent key. `key` must be in lower case. */
 export type RequestContext = (key: string) => readonly string[];
 
-/** The condition keys of the request and their values: those of the service, and those of the caller, the resource and the time. */
+/**
+ * Returns all condition keys of a request with their values: the keys that the service provides, and the keys of the caller, the resource
+ * and the time.
+ */
 export function contextKeys(
   question: Omit<AccessQuestion, 'resourcePolicy'>,
   clock: Clock,
@@ -18,7 +21,7 @@ export function contextKeys(
     'aws:resourceaccount': question.resourceAccountId,
     'aws:resourceorgid': organizationOf(question.resourceAccountId),
     'aws:principalorgid': organizationOf(callerAccountId),
-    // Only S3 and CloudFormation make requests in the name of another principal, and say so in the context.
+    // The default. S3 and CloudFormation override it in the requests that they make in the name of a caller.
     'aws:viaawsservice': 'false',
     'aws:currenttime': new Date(nowMs).toISOString(),
     'aws:epochtime': String(Math.floor(nowMs / 1000)),
@@ -67,7 +70,7 @@ function callerKeys(caller: Caller): Record<string, ContextValue | undefined> {
         'aws:userid': caller.principalId,
         'aws:tokenissuetime': caller.issuedAt,
         'aws:sourceidentity': caller.sourceIdentity,
-        // Only temporary credentials have this key. No session of the local AWS was started with a second factor.
+        // Sessions have this key, root users do not. It is false because the local AWS has no multi-factor authentication.
         'aws:multifactorauthpresent': 'false',
       };
   }

@@ -26,8 +26,8 @@ export function matchesWildcard(pattern: string, value: string): boolean {
 }
 
 /**
- * Converts the pattern of a Resource element. A wildcard matches within its part of the ARN; only a `*` at the end of a part also matches
- * beyond the colon.
+ * Converts the pattern of a Resource element to a regular expression. A wildcard does not match a colon, except in the last part of the
+ * ARN, or as a `*` at the end of a part.
  *
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
  */

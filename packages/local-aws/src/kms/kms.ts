@@ -1,8 +1,7 @@
 /**
  * The keys of the local KMS. The local AWS encrypts nothing, so a key has only a policy, grants and a state.
  *
- * Sources: AWS Key Management Service Developer Guide "Key states of AWS KMS keys" (key-state.html) and "Grants in AWS KMS"
- * (grants.html).
+ * Sources: AWS Key Management Service Developer Guide "Key states of AWS KMS keys" (key-state.html) and "Grants in AWS KMS" (grants.html).
  */
 import { randomBytes } from 'node:crypto';
 import type { PolicyDocument } from '../core/access.ts';
@@ -24,7 +23,7 @@ export interface KeyGrant {
 
 /** The properties of keys that S3 uses. */
 export interface KeyDirectory {
-  /** Returns one document with the key's policy and the key's grants. A recent change may not have taken effect in it yet. */
+  /** Returns one document with the key's policy and grants. A recent change may not have taken effect yet. */
   policy(keyArn: string): PolicyDocument;
   /** Returns the state of a key; null if it does not exist. */
   state(keyArn: string): KeyState | null;
@@ -92,8 +91,8 @@ export const createKmsKeys = ({
 };
 
 /**
- * True for the ARN of an alias or of a well-formed key id. Every key with such an ARN exists without being created, so tests need not
- * create keys.
+ * True for the ARN of an alias or a well-formed key id. Keys with such ARNs exist without being created, so that tests need not create
+ * keys.
  */
 const isKeyName = (arn: string): boolean => /:(alias\/.+|key\/(mrk-)?[0-9a-f-]+)$/.test(arn);
 

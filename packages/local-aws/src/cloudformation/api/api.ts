@@ -20,8 +20,8 @@ const OPERATIONS: Record<string, Operation> = {
 };
 
 /**
- * The query API of the local CloudFormation. Checks the caller's permission for each call. Creating resources requires no further
- * permissions. Templates and code in S3 are read with the caller's permissions.
+ * The query API of the local CloudFormation. Each call requires the permission of its own operation. Templates and code in S3 are read with
+ * the caller's permissions.
  * Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Operations.html
  */
 export const createCloudFormationApi = (services: {

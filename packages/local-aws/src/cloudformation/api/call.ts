@@ -35,10 +35,7 @@ export interface ChangeSet {
 /** Change sets by the id of their stack. */
 export type ChangeSets = Map<string, ChangeSet[]>;
 
-/**
- * An operation of CloudFormation. `known` lists the fields that a request may have. `run` checks the caller's permission before it does
- * anything else.
- */
+/** An operation of CloudFormation. `known` lists the fields that a request may have. `run` must first check the caller's permission. */
 export interface Operation {
   known: string[];
   run(call: Call): QueryOutput | Promise<QueryOutput>;
@@ -56,7 +53,7 @@ export const required = (input: QueryInput, name: string): string => {
   );
 };
 
-/** Throws AccessDenied unless the caller may do `action` (without its prefix) to `resource`. */
+/** Throws AccessDenied unless the caller may do the action on the resource. `action` has no prefix, e.g. `CreateStack`. */
 export const authorize = (call: Call, action: string, resource: string): void => {
   const question = {
     caller: call.request.caller,
@@ -71,7 +68,7 @@ export const authorize = (call: Call, action: string, resource: string): void =>
   throw new AwsError('AccessDenied', accessDeniedMessage(question, decision.reason), { status: 403 });
 };
 
-/** The ARN that policies use for a stack that does not exist, or does not exist yet. */
+/** Returns the ARN that policies use for a stack that does not exist, or not yet. */
 export const stackArn = ({ accountId, region }: Call, stackName: string): string =>
   stackName.startsWith('arn:')
     ? stackName
@@ -103,7 +100,7 @@ const lookUp = ({ cloudformation, accountId, region }: Call, nameOrId: string): 
 
 const PAGE_SIZE = 100;
 
-/** One page of a list, and the token for the next page. */
+/** Returns one page of a list, and the token for the next page. */
 export const pageOf = <Item>(call: Call, items: Item[]): { page: Item[]; next: string | undefined } => {
   const token = call.input.text('NextToken');
   const from = token === undefined ? 0 : Number(Buffer.from(token, 'base64').toString());

@@ -101,7 +101,7 @@ export const changeSetOperations: Record<string, Operation> = {
   },
 };
 
-/** Reads which existing resources a change set imports. Each is identified by one property. */
+/** Reads which existing resources a change set imports. A single property identifies each resource. */
 const adoptedIn = (input: QueryInput): Record<string, AdoptedResource> =>
   Object.fromEntries(
     input.records('ResourcesToImport').map((record) => {

@@ -64,7 +64,7 @@ const objectOf = (
   return { bucket: path.slice(0, slash), key: path.slice(slash + 1), ...version };
 };
 
-/** The capabilities that the caller must acknowledge because the template can grant permissions. */
+/** Returns the capabilities that the caller must acknowledge because the template can grant permissions. */
 export const capabilitiesOf = (template: Template): string[] => {
   const iam = Object.values(template.Resources).filter(({ Type: type }) => type.startsWith('AWS::IAM::'));
   if (iam.length === 0) return [];
@@ -76,5 +76,5 @@ export const capabilitiesOf = (template: Template): string[] => {
 
 const NAME_PROPERTIES = ['RoleName', 'ManagedPolicyName', 'UserName', 'GroupName', 'InstanceProfileName'];
 
-/** The capabilities for the text of a template. Throws TemplateError. */
+/** Returns the required capabilities of a template in text form. Throws TemplateError for an invalid template. */
 export const capabilitiesOfText = (text: string): string[] => capabilitiesOf(parseTemplate(text));
