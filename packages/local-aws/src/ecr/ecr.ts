@@ -5,8 +5,7 @@ import { accessDeniedMessage } from '../iam/authorizer.ts';
 import type { Iam } from '../iam/iam.ts';
 
 /**
- * A registry without repositories. `serverless remove` needs it, because it checks whether the service has a
- * repository.
+ * A registry without repositories. `serverless remove` asks it whether the service has a repository.
  * Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeRepositories.html
  */
 export const createEcr = ({ iam }: { iam: Iam }): AwsService => ({
