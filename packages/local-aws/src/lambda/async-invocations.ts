@@ -8,7 +8,7 @@ export interface AsyncInvocations {
   stop(): Promise<void>;
 }
 
-/** How long Lambda waits before the second and the third attempt. */
+/** How long, in milliseconds, Lambda waits before the second and before the third attempt. */
 export const DEFAULT_RETRY_DELAYS_MS = [60_000, 120_000];
 const THROTTLED_PAUSE_MS = 1000;
 

@@ -8,7 +8,8 @@
  * - Each response contains the resource usage of the process. Before the response, the runtime prints an end marker to stdout and stderr.
  *   When the host has read both markers, it has read all output of the invocation.
  * - The clock of the process follows the clock of the local AWS.
- * - Lambda freezes the environment between invocations. Here the process waits for a byte of the host, without returning to the event loop.
+ * - Between invocations, the process blocks until the host sends a byte, so no timer or callback runs. AWS freezes the whole environment
+ *   instead.
  */
 import { existsSync, readSync } from 'node:fs';
 import http from 'node:http';
@@ -45,9 +46,9 @@ const dieWithHost = () => {
 };
 
 /**
- * Makes `Date` follow the clock of the local AWS, which a test may have moved. Each invocation contains the offset to the real time. The
- * new `Date` is a proxy of the original one, so that native dates are still instances of `Date`. It is installed before the handler
- * is loaded, because code may keep a reference to `Date` or `Date.now`.
+ * Makes `Date` follow the clock of the local AWS, which a test may have moved. Each invocation tells how far that clock is ahead of real
+ * time. The new `Date` is a proxy of the original one, so native dates are still instances of `Date`. It is installed before the handler is
+ * loaded, because code may keep a reference to `Date` or `Date.now`.
  */
 const followClock = () => {
   const RealDate = Date;
@@ -60,7 +61,7 @@ const followClock = () => {
   });
 };
 
-/** Changes the console methods as the runtime of AWS does, so that their lines have the format of CloudWatch Logs. */
+/** Changes the console methods as AWS's runtime does, so that the lines have the format of CloudWatch Logs. */
 const patchConsole = () => {
   const print =
     (write, level) =>
@@ -184,7 +185,7 @@ const finish = async (requestId, kind, body, errorType) => {
   await post(`/invocation/${requestId}/${kind}`, body, errorType);
 };
 
-/** Resolves when the output has left the process, because it would not leave a frozen one. */
+/** Writes the end markers. Resolves when the operating system has taken all output, because a frozen process writes none. */
 const markEnd = (requestId) =>
   Promise.all(
     [writeStdout, writeStderr].map(
@@ -198,7 +199,7 @@ const next = async () => {
   return { headers, body };
 };
 
-/** Stops everything in this process until the host has an invocation. Ends the process if the host has ended. */
+/** Blocks the whole process until the host has an invocation. Ends the process if the host has ended. */
 const freeze = () => {
   if (readSync(4, Buffer.alloc(1)) === 0) process.exit(1);
 };
@@ -214,8 +215,8 @@ const post = (path, body, errorType) =>
   });
 
 /**
- * Sends a request to the Runtime API. If the connection breaks, the host has ended, so the process ends too. `onSent` is called when the
- * request is sent, and is allowed to block the process.
+ * Sends a request to the Runtime API. If the connection breaks, the host has ended, so this ends the process too. `onSent` is called when
+ * the request is sent, and may block the process.
  */
 const request = (method, path, { body, headers, onSent = () => undefined }) =>
   new Promise((resolve) => {

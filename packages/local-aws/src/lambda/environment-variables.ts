@@ -8,12 +8,12 @@ export interface EnvironmentHost {
   /** The folder of the unpacked code. */
   taskRoot: string;
   clock: Clock;
-  /** Returns variables with endpoints and certificates. They are added to the function's own variables. */
+  /** Returns additional variables: the endpoints and certificates of the local AWS. */
   hostVariables(): Record<string, string>;
 }
 
 /**
- * The environment variables of a function's process. They include the variables that Lambda sets, but not those of this process.
+ * Returns the environment variables of a function's process: the function's own and those that Lambda sets, but not those of this process.
  * Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
  */
 export const environmentVariables = (

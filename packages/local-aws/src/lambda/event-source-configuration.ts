@@ -5,7 +5,7 @@ import { lambdaError } from './lambda-error.ts';
 /** The configuration of an event source mapping from an SQS queue to a function. */
 export interface EventSourceConfiguration {
   queueArn: string;
-  /** The name or ARN of the function, as given in the properties. */
+  /** The name or ARN of the function, as the properties contain it. */
   functionName: string;
   batchSize: number;
   batchingWindowMs: number;
@@ -19,8 +19,8 @@ const integer = z.coerce.number().int();
 const boolean = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]);
 
 /**
- * The properties of AWS::Lambda::EventSourceMapping. Other properties are errors, because the local Lambda does not support them. These are
- * FilterCriteria, DestinationConfig, ProvisionedPollerConfig and the properties for sources other than SQS.
+ * The supported properties of AWS::Lambda::EventSourceMapping. All other properties are errors: FilterCriteria, DestinationConfig,
+ * ProvisionedPollerConfig, and the properties for sources other than SQS.
  * Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-eventsourcemapping.html
  */
 const eventSourceProperties = z.strictObject({

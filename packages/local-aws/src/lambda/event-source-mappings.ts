@@ -14,10 +14,11 @@ import {
 export interface EventSourceMappings {
   /** Creates a mapping and returns its id. `properties` are the resolved properties of an AWS::Lambda::EventSourceMapping. */
   create(properties: Record<string, unknown>): Promise<string>;
-  /** Updates a mapping as CloudFormation does, which waits for the end of the update. The old configuration still applies to batches in progress. */
+  /** Updates a mapping and waits until the update is complete, as CloudFormation does. Batches in progress keep the old configuration. */
   update(uuid: string, properties: Record<string, unknown>): Promise<void>;
   /**
-   * Changes the given properties of a mapping as UpdateEventSourceMapping does. A change of `Enabled` takes some time of the clock.
+   * Changes the given properties of a mapping as UpdateEventSourceMapping does. A change of `Enabled` takes effect after a delay, by the
+   * clock of the local AWS.
    * @throws AwsError ResourceNotFoundException, ResourceInUseException, InvalidParameterValueException
    */
   change(uuid: string, properties: Record<string, unknown>): Promise<EventSourceMapping>;
@@ -27,7 +28,10 @@ export interface EventSourceMappings {
   stop(): Promise<void>;
 }
 
-/** How often the clock is checked for mappings to switch. A timer cannot wait until then, because a test may move the clock. */
+/**
+ * How often, in milliseconds, mappings are checked for a change of `Enabled` that is due. A single timer could miss it, because a test may
+ * move the clock.
+ */
 const LOOK_EVERY_MS = 50;
 
 /** Creates the event source mappings from SQS queues to functions. Checks each new mapping as Lambda does. */

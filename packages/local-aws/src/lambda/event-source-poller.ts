@@ -8,18 +8,21 @@ import { createSourceQueue, type Batch, type QueueActions, type SourceQueue } fr
 import { failedMessageIds, toSqsEvent, traceHeadersOf } from './sqs-event.ts';
 
 export interface Poller {
-  /** The `LastProcessingResult` of the mapping, which is `OK` or describes a problem. */
+  /** Returns the `LastProcessingResult` of the mapping: `OK`, or the description of a problem. */
   lastProcessingResult(): string;
   /**
-   * Stops receiving messages. Resolves when the batches in progress are finished. A batch whose invocation is throttled is dropped, so its
-   * messages return after their visibility timeout.
+   * Stops receiving messages. Resolves when the batches in progress are finished. Batches whose invocation is throttled are dropped, so
+   * their messages become visible again after the visibility timeout.
    */
   stop(): Promise<void>;
 }
 
-/** How long the poller pauses after an error of SQS. */
+/** How long, in milliseconds, the poller pauses after an error of SQS. */
 const PAUSE_MS = 1000;
-/** How long the pauses between the attempts of a throttled invocation are: each is twice the one before, up to the maximum. */
+/**
+ * How long, in milliseconds, the first pause before another attempt of a throttled invocation is. Each further pause is twice as long, up
+ * to the maximum.
+ */
 const THROTTLED_PAUSE_MS = 10;
 const LONGEST_THROTTLED_PAUSE_MS = 80;
 
@@ -35,8 +38,8 @@ interface Polling {
 
 /**
  * Starts a poller that moves messages from a queue to a function, with at-least-once delivery and up to the mapping's maximum concurrency.
- * The poller does not know whether the function has room: it receives messages first, and then tries to invoke the function until the
- * visibility timeout of the messages is over. Deletes the messages that the function processed successfully.
+ * The poller receives messages before it knows whether the function has capacity. It then tries to invoke the function until the visibility
+ * timeout of the messages is over. It deletes the messages that the function processed successfully.
  * Source: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html and services-sqs-errorhandling.html
  */
 export const startPoller = (
@@ -94,7 +97,7 @@ const processBatch = async (polling: Polling, batch: Batch): Promise<string> => 
   const { messages } = batch;
   try {
     const result = await invoke(polling, batch);
-    // No message is lost, because messages that were not deleted become visible again.
+    // No message is lost, because messages become visible again unless they are deleted.
     if (result === 'throttled') return 'PROBLEM: Function throttled';
     if (result.functionError) {
       if (!configuration.reportBatchItemFailures) scale.backOff();
@@ -111,7 +114,7 @@ const processBatch = async (polling: Polling, batch: Batch): Promise<string> => 
   }
 };
 
-/** Invokes the function. Repeats a throttled invocation until the messages' visibility timeout is over. */
+/** Invokes the function. Repeats a throttled invocation until the visibility timeout of the messages is over. */
 const invoke = async (
   { configuration, target, queue, scale, clock, signal }: Polling,
   { messages, receivedAtMs }: Batch,

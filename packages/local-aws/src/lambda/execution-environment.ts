@@ -27,21 +27,22 @@ export interface EnvironmentOptions extends Omit<FunctionProcessOptions, 'tempor
 export interface EnvironmentOutcome {
   kind: 'response' | 'error';
   payload: string;
-  /** Whether the function sent the response itself (`answered`), or else why it did not. */
+  /** Why the invocation ended: the function sent a response (`answered`), or one of the failures. */
   cause: 'answered' | 'timed-out' | 'exited' | 'init-failed';
   durationMs: number;
   /** The resource usage of the process since its start; null if the process ended before it reported any. */
   usage: ResourceUsage | null;
 }
 
-/** The result of a wait for the process. */
+/** How a wait for the process ended. */
 type Waited = 'done' | 'timed-out' | ProcessEnd;
 
 const isExit = (waited: Waited): waited is ProcessEnd => typeof waited === 'object';
 
 /**
- * An execution environment. It is a child process that runs one invocation at a time. It is discarded when an invocation times out, or
- * when the process crashes or fails to start. Between invocations it is frozen. This is a class because it encapsulates the state of the process.
+ * An execution environment. It is a child process that runs one invocation at a time and is frozen between invocations. It is discarded
+ * when an invocation times out, or when the process crashes or fails to start. This is a class because it encapsulates the state of the
+ * process.
  */
 export class ExecutionEnvironment {
   readonly startedAtMs = Date.now();
@@ -107,8 +108,8 @@ export class ExecutionEnvironment {
   }
 
   /**
-   * Runs an invocation. The caller must not start another invocation before this one has ended. If the init phase has not ended, its time
-   * counts as the invocation's. After `endAfterMs`, the invocation times out, even if the deadline that the function received is later.
+   * Runs an invocation. The caller must wait for its end before it starts another one. If the init phase has not ended, its time counts as
+   * part of the invocation. After `endAfterMs`, the invocation times out, even if the deadline that the function received is later.
    */
   async invoke(
     invocation: Omit<PendingInvocation, 'deadlineMs' | 'clockOffsetMs'>,
@@ -130,7 +131,7 @@ export class ExecutionEnvironment {
     const finished = await this.#waitFor(this.#untilIdle(), limitMs);
     const answer = this.#answered(invocation.requestId);
     if (!answer) return this.#failure(invocation.requestId, finished, startedAtMs);
-    // The process sent a response but did not ask for another invocation in time, so it cannot be used again.
+    // The process sent a response but did not ask for the next invocation in time, so it cannot be used again.
     if (finished !== 'done') await this.stop();
     this.#requestId = null;
     return {
@@ -160,7 +161,7 @@ export class ExecutionEnvironment {
     this.#answer = answer;
   }
 
-  /** The process waits for a byte before it asks for the response of the Runtime API. Until then none of its timers and callbacks runs. */
+  /** Sends the byte for which the process waits. Until it arrives, no timer or callback in the process runs. */
   #thaw(): void {
     const [, , , , gate] = this.#child.stdio;
     if (gate instanceof Writable) gate.write('.');

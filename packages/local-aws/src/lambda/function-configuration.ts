@@ -22,7 +22,7 @@ export interface FunctionConfiguration {
 }
 
 const integer = z.coerce.number().int();
-/** A property that is accepted and ignored: the local Lambda behaves that way anyway, or the property affects no behaviour. */
+/** A property that is accepted and ignored, because it would not change the behaviour of the local Lambda. */
 const inert = z.unknown().optional();
 
 /**

@@ -13,14 +13,14 @@ export interface PoolOptions extends EnvironmentHost {
   accountHasRoom(): boolean;
   /** The reserved concurrency; null if only the account's concurrency limits the function. */
   reservedConcurrency(): number | null;
-  /** How long an idle environment is kept. */
+  /** How long an idle environment is kept, in milliseconds. */
   idleMs: number;
-  /** How long the init phase may take before Lambda ends it, and runs it again as part of the invocation. */
+  /** How long the init phase may take, in milliseconds. If it takes longer, Lambda ends it and runs it again as part of the invocation. */
   initLimitMs: number;
   usage: UsageBook;
   /** Returns the fault of the next invocation. Called before each invocation. */
   fault(): InvocationFault | undefined;
-  /** `environmentId` is the environment that wrote the line; null if its init phase was given up. */
+  /** Called with each line of output. `environmentId` is the environment that wrote the line; null if Lambda ended its init phase. */
   onLine(line: string, requestId: string | null, environmentId: string | null): void;
 }
 
@@ -30,11 +30,11 @@ export interface FunctionPool {
    * @throws AwsError TooManyRequestsException if the concurrency limit is reached
    */
   run(invocation: Pick<Invocation, 'requestId' | 'payload' | 'traceId'>): Promise<EnvironmentOutcome>;
-  /** Returns false if {@link run} would now fail because of the concurrency limit. */
+  /** Returns false if the concurrency limit would make {@link run} fail now. */
   hasRoom(): boolean;
   /** The number of invocations in progress. */
   busy(): number;
-  /** The process ids of the environments. */
+  /** Returns the process ids of the environments. */
   pids(): number[];
   /** Kills every environment, even during an invocation. The next invocation starts a new environment. */
   kill(): Promise<void>;
@@ -52,7 +52,7 @@ interface Slot {
   reaper: NodeJS.Timeout | null;
 }
 
-/** Minimum time for which the credentials of a reused environment must be valid after the longest possible invocation. */
+/** How long, in milliseconds, the credentials of a reused environment must be valid beyond the function's timeout. */
 const CREDENTIAL_MARGIN_MS = 60_000;
 
 /**
@@ -109,7 +109,10 @@ interface Environments {
   idle: Slot[];
   /** All environments, idle or busy. */
   slots: Set<Slot>;
-  /** Each {@link FunctionPool.kill} increments this number. An environment that is starting then notices that it was killed. */
+  /**
+   * Increases with each {@link FunctionPool.kill}. An environment that was starting at the time of a kill sees from the number that it must
+   * stop.
+   */
   generation: number;
   isRetired: boolean;
 }
@@ -152,7 +155,8 @@ const takeWarm = ({ clock, configuration }: PoolOptions, environments: Environme
 };
 
 /**
- * Starts an environment. If its init phase takes too long, starts another one, whose init phase then belongs to the invocation.
+ * Starts an environment. If its init phase takes too long, discards it and starts another one. The init phase of the second one counts as
+ * part of the invocation.
  * Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
  */
 const startInTime = async (options: PoolOptions, environments: Environments): Promise<Slot> => {
@@ -212,7 +216,10 @@ const discardAll = async (environments: Environments, slots: Slot[]): Promise<vo
   await Promise.all(slots.map((slot) => discard(environments, slot)));
 };
 
-/** The id of the environment that sent a request. SDKs add it to the User-Agent, because it is set as the SDK's application id. */
+/**
+ * Returns the id of the environment that sent a request. It is in the User-Agent, because each environment sets its id as the SDK's
+ * application id.
+ */
 export const environmentIdOf = (userAgent: string | undefined): string | null =>
   /\bapp\/([0-9a-f-]{36})\b/.exec(userAgent ?? '')?.[1] ?? null;
 

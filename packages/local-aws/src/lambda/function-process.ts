@@ -5,9 +5,9 @@ export interface FunctionProcessOptions {
   /** The folder of the unpacked code, which is also the value of LAMBDA_TASK_ROOT. The process cannot write to it. */
   taskRoot: string;
   memorySizeMb: number;
-  /** Maximum size of a file. The default is 512. */
+  /** Maximum size of a file in MiB. The default is 512. */
   ephemeralStorageMb?: number;
-  /** The only folder that the process can write to. It takes the place of /tmp. */
+  /** The only folder that the process can write to. It replaces /tmp. */
   temporaryDirectory: string;
   /** All environment variables of the process, except AWS_LAMBDA_RUNTIME_API and TMPDIR. */
   variables: Record<string, string>;
@@ -16,25 +16,25 @@ export interface FunctionProcessOptions {
 const BOOTSTRAP = fileURLToPath(new URL('./bootstrap.mjs', import.meta.url));
 
 /**
- * Starts the process of an execution environment. Besides the output streams it has two pipes. The first is closed whenever this process ends,
- * even after a crash; the child then ends too. A byte in the second lets the child continue with its next invocation.
+ * Starts the process of an execution environment. In addition to its output streams, the child process has two pipes. The first closes when
+ * this process ends, even in a crash, and the child then ends too. A byte in the second lets the child continue with its next invocation.
  */
 export const spawnFunction = (options: FunctionProcessOptions, runtimeApiAddress: string): ChildProcess => {
   const { temporaryDirectory, ephemeralStorageMb = 512 } = options;
   const flags = [...heapFlags(options.memorySizeMb), ...permissionFlags(temporaryDirectory)];
-  // The shell limits the size of files, in blocks of 512 bytes, and becomes the process of the function.
+  // The shell sets the maximum file size, in blocks of 512 bytes. Then `exec` replaces the shell by the process of the function.
   const script = `ulimit -f ${ephemeralStorageMb * 2048}; exec "$0" "$@"`;
   const child = spawn('/bin/sh', ['-c', script, process.execPath, ...flags, BOOTSTRAP], {
     cwd: options.taskRoot,
     env: { ...options.variables, TMPDIR: temporaryDirectory, AWS_LAMBDA_RUNTIME_API: runtimeApiAddress },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
   });
-  // If the child ends before this process, the pipes fail. This is not an error here.
+  // When the child ends, its pipes break. These errors are expected.
   for (const pipe of child.stdio.slice(3)) pipe?.on('error', () => undefined);
   return child;
 };
 
-/** The flags for the heap sizes. As in Lambda's Node.js images, a tenth of the memory is for the young generation. */
+/** Returns the flags for the heap sizes. As in Lambda's Node.js images, a tenth of the memory is for the young generation. */
 const heapFlags = (memorySizeMb: number): string[] => {
   const youngMb = Math.floor(memorySizeMb / 10);
   return [
@@ -43,7 +43,10 @@ const heapFlags = (memorySizeMb: number): string[] => {
   ];
 };
 
-/** Node's permission model lets the process write to one folder only. Everything else stays allowed, without the warnings about it. */
+/**
+ * Returns flags of Node's permission model that let the process write to a single folder. They allow everything else, and switch off the
+ * warnings about that.
+ */
 const permissionFlags = (writable: string): string[] => [
   '--permission',
   '--allow-fs-read=*',

@@ -39,7 +39,7 @@ export interface FunctionRegistry {
   clear(): void;
 }
 
-/** The options of the Lambda service that apply to its functions. */
+/** The options of the Lambda service that its functions need. */
 export type FunctionRegistryOptions = Pick<FunctionHost, 'clock' | 'iam' | 'hostVariables'> &
   Partial<Pick<FunctionHost, 'idleMs' | 'initLimitMs' | 'onLog' | 'faults'>> & {
     /** The folder for unpacked code. */

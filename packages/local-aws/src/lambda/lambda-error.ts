@@ -15,7 +15,9 @@ const STATUS = {
 
 export type LambdaErrorCode = keyof typeof STATUS;
 
-/** An error of the Lambda service itself, as opposed to an error of a function. */
+/**
+ * Returns an error of the Lambda service itself. Errors that a function throws are not errors of the service.
+ */
 export const lambdaError = (code: LambdaErrorCode, message: string): AwsError =>
   new AwsError(code, message, { status: STATUS[code] });
 

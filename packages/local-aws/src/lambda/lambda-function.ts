@@ -44,16 +44,16 @@ export interface LambdaFunction {
   permissions: Map<string, PolicyStatement>;
   usage: UsageBook;
   logs: LogSink;
-  /** The function's role, as the caller that Lambda's own requests (polling a queue, writing logs) are made as. */
+  /** Returns the function's role as a caller. Lambda's own requests, such as polling a queue or writing logs, have this caller. */
   roleCaller(): Caller;
   /**
-   * Runs an invocation. `causes` are the trace headers of the events or of the request that caused it.
+   * Runs an invocation. `causes` are the trace headers of the events, or of the request, that caused the invocation.
    * @throws AwsError TooManyRequestsException, RequestTooLargeException, RecursiveInvocationException
    */
   run(payload: string, causes?: readonly string[]): Promise<InvocationResult>;
-  /** Changes the setting until the next version replaces it. */
+  /** Sets whether Lambda stops the function in a recursive loop. A new version replaces the setting. */
   setRecursiveLoop(recursiveLoop: RecursiveLoop): void;
-  /** Changes the setting until the next version replaces it. Null removes the reservation. */
+  /** Sets the reserved concurrency; null for none. A new version replaces the setting. */
   setReservedConcurrency(executions: number | null): void;
   /** Replaces the version. New invocations use the new version. Resolves when the invocations of the old version have ended. */
   replaceVersion(version: FunctionVersion): Promise<void>;
@@ -67,7 +67,7 @@ export interface FunctionVersion {
   codeSizeBytes: number;
 }
 
-/** How long the sessions that Lambda opens for a function last: twelve hours, whatever maximum the role has. */
+/** How long, in seconds, the sessions that Lambda opens for a function last: twelve hours, even if the role's maximum is shorter. */
 const SESSION_SECONDS = 43_200;
 const LARGEST_PAYLOAD_BYTES = 6 * 1024 * 1024;
 

@@ -15,10 +15,13 @@ import type { InvocationResult, LambdaFunction } from './lambda-function.ts';
 const MAX_EVENT_BYTES = { RequestResponse: 6_291_456, Event: 1_048_576 };
 type InvocationType = keyof typeof MAX_EVENT_BYTES;
 
-/** The functions that the API uses. */
+/** The functions and permissions that the API needs. */
 export interface Invoker {
   authorizer: Authorizer;
-  /** Returns null if the function does not exist. The API reports this only to callers that have permission for the function. */
+  /**
+   * Returns the function; null if it does not exist. Only callers with permission for the function learn from the API that it does not
+   * exist.
+   */
   find(functionArn: string): LambdaFunction | null;
   invokeText(
     functionArn: string,
@@ -28,7 +31,8 @@ export interface Invoker {
 }
 
 /**
- * Handles the requests of Lambda's API for Invoke, for the operations that describe a function, and for its recursion settings. Throws errors for the front door.
+ * Handles Invoke, the operations that describe a function, and the operations for its recursion settings.
+ * @throws AwsError for the front door
  * Sources: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html and API_GetFunction.html
  */
 export const handleLambdaRequest = async (
@@ -54,7 +58,10 @@ export const handleLambdaRequest = async (
   writeJson(response, await description.answer(found, request), 'application/json');
 };
 
-/** The operations that describe a function or change one setting of it, by method and the part of the path after the function's name. */
+/**
+ * The operations that describe a function or change one of its settings. The names consist of the method and the end of the path after the
+ * function's name.
+ */
 const DESCRIPTIONS: Record<
   string,
   { action: string; answer(found: LambdaFunction, request: AwsRequest): unknown }

@@ -33,15 +33,15 @@ export interface LambdaOptions {
   onLog?: (line: LogLine) => void;
   /** Maximum number of simultaneous invocations of an account. The default is 10, as in a new AWS account. */
   accountConcurrency?: number;
-  /** How long an event source mapping that is switched on or off is Enabling or Disabling, by the clock. The default is 30 seconds. */
+  /** How long an event source mapping stays in the state Enabling or Disabling, in milliseconds by the clock. The default is 30 seconds. */
   mappingSwitchMs?: number;
-  /** How long an idle environment is kept. The default is five minutes. */
+  /** How long an idle environment is kept, in milliseconds. The default is five minutes. */
   idleMs?: number;
-  /** How long the init phase of a function may take. The default is 10 seconds, as in AWS. */
+  /** How long the init phase of a function may take, in milliseconds. The default is 10 seconds, as in AWS. */
   initLimitMs?: number;
-  /** How long Lambda waits before each further attempt of a failed invocation of type Event. */
+  /** How long, in milliseconds, Lambda waits before each further attempt of a failed invocation of type Event. */
   asyncRetryDelaysMs?: number[];
-  /** The faults of invocations. */
+  /** The faults that are injected into invocations. */
   faults?: Readonly<Faults>;
 }
 
@@ -61,12 +61,12 @@ export interface Lambda extends AwsService, Omit<FunctionRegistry, 'all' | 'clea
   invoke(nameOrArn: string, payload: unknown, options?: InvokeOptions): Promise<InvocationResult>;
   /** The same as `invoke`, but the payload is JSON text. */
   invokeText(nameOrArn: string, payload: string, options?: InvokeOptions): Promise<InvocationResult>;
-  /** The resources that the function's invocations have used so far. */
+  /** Returns the totals of the function's invocations so far. */
   usage(nameOrArn: string): FunctionUsage;
   resetUsage(nameOrArn: string): void;
-  /** Moves messages from queues to functions. */
+  /** The event source mappings, which move messages from queues to functions. */
   eventSources: EventSourceMappings;
-  /** The embedded metrics that CloudWatch would have received, of one function or of all functions. */
+  /** Returns the embedded metrics that CloudWatch would have received from one function, or from all functions. */
   metrics(nameOrArn?: string): MetricLine[];
   /** Kills the function's processes, even during an invocation. */
   killEnvironments(nameOrArn: string): Promise<void>;
@@ -87,7 +87,7 @@ export const createLambda = (options: LambdaOptions): Lambda => {
     const { functionArn } = find(nameOrArn).configuration();
     const causes = how?.traceHeader === undefined ? [] : [how.traceHeader];
     if (how?.type !== 'Event') return find(functionArn).run(payload, causes);
-    // Each attempt looks up the function again, because it may have been updated or deleted in the meantime.
+    // Each attempt finds the function again, because it may have been updated or deleted in the meantime.
     asyncInvocations.submit(async () => find(functionArn).run(payload, causes));
     return { requestId: '', functionError: null, payload: '' };
   };

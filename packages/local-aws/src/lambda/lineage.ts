@@ -8,16 +8,17 @@ import { lambdaError } from './lambda-error.ts';
  */
 export type RecursiveLoop = 'Allow' | 'Terminate';
 
-/** How often a function runs in one chain of requests before Lambda stops it. AWS documents "approximately 16 times". */
+/** How many times a function may run in one chain of requests before Lambda stops it. AWS documents "approximately 16 times". */
 export const MAX_INVOCATIONS_IN_CHAIN = 16;
 
-/** How often each function has run in a chain of requests, by the hash of its ARN. */
+/** How many times each function has run in a chain of requests. The keys are hashes of the functions' ARNs. */
 type Lineage = ReadonlyMap<string, number>;
 
 /**
- * Returns the trace header of an invocation. The function's SDK adds this header to its requests. The part `Lineage` contains the
- * lineage of the events that caused the invocation, plus this invocation. If a batch has several events, the longest chain of each
- * function counts. `causes` are the trace headers of the events. An event without a trace header begins a new chain.
+ * Returns the trace header of an invocation. The function's SDK adds this header to its requests. Its part `Lineage` counts how many times
+ * each function has run in the chain of requests, including this invocation. `causes` are the trace headers of the events that caused the
+ * invocation. If a batch has several events, the highest count of each function is used. An event without a trace header begins a new
+ * chain.
  * @throws AwsError RecursiveInvocationException if the chain is too long and the function's `RecursiveLoop` is Terminate
  */
 export const traceOfInvocation = (
@@ -46,7 +47,7 @@ const lineageOf = (traceHeader: string): Lineage => {
   return new Map(counts.map(([, id = '', count]) => [id, Number(count)]));
 };
 
-/** An invocation by one event stays in the trace of that event. A batch of several events begins a new trace. */
+/** Returns the trace id to continue. Only a single event is continued; a batch of several events begins a new trace. */
 const rootOf = (causes: readonly string[]): string | null =>
   (causes.length === 1 && /Root=1-[0-9a-f]{8}-[0-9a-f]{24}/.exec(causes[0] ?? '')?.[0]) || null;
 

@@ -1,14 +1,14 @@
 import { StringDecoder } from 'node:string_decoder';
 
 /**
- * The marker that the bootstrap prints on stdout and stderr when an invocation ends. The marker begins with a NUL, which a function is
+ * The start of the marker that the bootstrap prints on stdout and stderr when an invocation ends. It begins with a NUL, which a function is
  * unlikely to print.
  */
 const END_MARKER = '\u0000end ';
 
 export interface LogReader {
   read(chunk: Buffer): void;
-  /** Handles the rest of a stream that ends without a line feed. */
+  /** Reports the last line if the stream ended without a line feed. */
   flush(): void;
 }
 
@@ -41,7 +41,7 @@ export const createLogReader = (listener: LogReaderListener): LogReader => {
   };
 };
 
-/** A parsed log line in CloudWatch's embedded metric format. `_aws` describes which members are metrics. */
+/** A parsed log line in CloudWatch's embedded metric format. Its member `_aws` describes which other members are metrics. */
 export interface MetricLine extends Record<string, unknown> {
   _aws: Record<string, unknown>;
 }

@@ -7,7 +7,7 @@ import { parseMetricLine, type MetricLine } from './log-lines.ts';
 /** A line that a function wrote. */
 export interface LogLine {
   functionName: string;
-  /** The invocation during which the line was written; null outside of an invocation. */
+  /** The invocation that wrote the line; null for output outside of an invocation. */
   requestId: string | null;
   line: string;
   /** False if the function's role may not write to its log group. In AWS, the line would then be lost. */
@@ -26,8 +26,8 @@ export interface LogSink {
 const METRICS_KEPT = 100_000;
 
 /**
- * Passes a function's output to `onLog` and stores the embedded metrics in the output. As in AWS, metrics are lost if the function's role
- * does not allow logs:CreateLogStream and logs:PutLogEvents.
+ * Passes a function's output to `onLog` and stores the embedded metrics that it contains. As in AWS, metrics are lost if the function's
+ * role does not allow logs:CreateLogStream and logs:PutLogEvents.
  */
 export const createLogSink = (
   { iam, clock }: { iam: Authorizer; clock: Clock },
@@ -60,7 +60,7 @@ export const createLogSink = (
   };
 };
 
-/** Each environment has a stream of its own, for example `2026/11/30/[$LATEST]6f1c…`. */
+/** Returns the name of an environment's own log stream, for example `2026/11/30/[$LATEST]6f1c…`. */
 const streamOf = (environmentId: string | null, nowMs: number): string => {
   const day = new Date(nowMs).toISOString().slice(0, 10).replaceAll('-', '/');
   return `${day}/[$LATEST]${(environmentId ?? '').replaceAll('-', '').padStart(32, '0')}`;

@@ -19,7 +19,8 @@ interface MappingService {
 }
 
 /**
- * Handles GetEventSourceMapping, ListEventSourceMappings (without pages) and UpdateEventSourceMapping. Throws errors for the front door.
+ * Handles GetEventSourceMapping, ListEventSourceMappings (in a single page) and UpdateEventSourceMapping.
+ * @throws AwsError for the front door
  * Sources: https://docs.aws.amazon.com/lambda/latest/api/API_UpdateEventSourceMapping.html, and for the permissions
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
  */
@@ -73,7 +74,10 @@ const wanted = (service: MappingService, request: AwsRequest): EventSourceMappin
   );
 };
 
-/** `about` is the mapping, the id of one that does not exist, or null for the action without a resource. */
+/**
+ * Throws AccessDeniedException unless the caller may do the action. `about` is a mapping, the id of a mapping that does not exist, or null
+ * for an action on no single mapping.
+ */
 const authorize = (
   { authorizer }: MappingService,
   request: AwsRequest,
@@ -98,7 +102,7 @@ const authorize = (
   }
 };
 
-/** The queue of a mapping cannot be changed. Other unknown properties are refused when the mapping is checked. */
+/** Lambda cannot change the queue of a mapping. Properties that are unknown here are refused when the whole mapping is checked. */
 const mappingChanges = z.looseObject({ EventSourceArn: z.never().optional() });
 
 const readChanges = async (request: AwsRequest): Promise<Record<string, unknown>> => {

@@ -1,9 +1,9 @@
-/** How many batches of a queue Lambda processes at the same time. */
+/** Limits how many batches of a queue are processed at the same time. */
 export interface PollerScale {
   batches(): number;
-  /** Called after a batch that the function processed. */
+  /** Called after the function has processed a batch successfully. */
   grow(): void;
-  /** Called when an invocation was throttled, and when the function failed without a report of the messages that failed. */
+  /** Called when an invocation was throttled, or when the function failed without reporting which messages failed. */
   backOff(): void;
 }
 
@@ -12,8 +12,8 @@ const FEWEST_BATCHES = 2;
 const MOST_BATCHES = 1000;
 
 /**
- * Starts with five batches. AWS documents that the number grows while there are messages, and falls gradually when invocations fail, but not how
- * fast it falls. Here each successful batch adds one, and each failed batch halves the number.
+ * Starts with five batches. AWS documents that the number grows while there are messages and falls gradually when invocations fail, but not
+ * how fast it falls. Here each successful batch adds one, and each failed batch halves the number.
  * Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
  */
 export const createPollerScale = (maximumConcurrency: number | null): PollerScale => {

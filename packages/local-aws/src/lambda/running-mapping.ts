@@ -25,7 +25,7 @@ export interface EventSourceHost {
   clock: Clock;
   queues: QueueActions;
   findFunction(nameOrArn: string): LambdaFunction;
-  /** How long a mapping is Enabling or Disabling. */
+  /** How long a mapping stays in the state Enabling or Disabling, in milliseconds. */
   switchMs: number;
 }
 
@@ -35,7 +35,7 @@ export interface RunningMapping {
   target: LambdaFunction;
   poller: Poller | null;
   modifiedAtMs: number;
-  /** When the mapping is switched on or off as its configuration says; null if it is already. */
+  /** When the change of `Enabled` takes effect, in milliseconds since the epoch; null if no change is pending. */
   switchAtMs: number | null;
 }
 
@@ -51,13 +51,13 @@ export const checkedMapping = async (
   return { properties, configuration, target, poller: null, modifiedAtMs, switchAtMs: null };
 };
 
-/** Starts the poller of a mapping that is switched on. */
+/** Starts the poller of a mapping, if the mapping is enabled. */
 export const startMapping = (host: EventSourceHost, mapping: RunningMapping): void => {
   const { configuration, target } = mapping;
   mapping.poller = configuration.enabled ? startPoller(configuration, host, target) : null;
 };
 
-/** Switches the mapping on or off if the time of its switching is over. */
+/** Starts or stops polling if a change of `Enabled` is due. */
 export const switchIfDue = (host: EventSourceHost, mapping: RunningMapping): void => {
   if (mapping.switchAtMs === null || mapping.switchAtMs > host.clock.now()) return;
   mapping.switchAtMs = null;
@@ -89,8 +89,8 @@ const queueAttributes = z.object({
 });
 
 /**
- * Throws the error of CreateEventSourceMapping if the function's role has no permissions for the queue, or if the queue's visibility
- * timeout is too short.
+ * Throws the error of CreateEventSourceMapping if the role may not read the queue, if the queue's visibility timeout is shorter than the
+ * function's timeout, or if the queue is in another region.
  */
 const checkQueue = async (
   host: EventSourceHost,
@@ -132,7 +132,7 @@ const checkPermission = (
   const caller = target.roleCaller();
   const { roleArn } = target.configuration();
   const question: AccessQuestion = {
-    // CloudFormation tries again until a new permission of the role is known everywhere. So it is known here at once.
+    // Uses the newest policies of the role. In AWS, CloudFormation retries until they have taken effect everywhere.
     caller:
       caller.kind === 'session'
         ? { ...caller, policies: () => host.iam.role(roleArn)?.policies ?? [] }

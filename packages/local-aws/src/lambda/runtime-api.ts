@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** An invocation, in the form in which the Runtime API delivers it. */
+/** An invocation, as the Runtime API delivers it. */
 export interface PendingInvocation {
   requestId: string;
   functionArn: string;
@@ -31,9 +31,9 @@ export interface ResourceUsage {
 }
 
 export interface RuntimeApi {
-  /** The host and port, which are the value of AWS_LAMBDA_RUNTIME_API. */
+  /** The host and port. The process receives them in AWS_LAMBDA_RUNTIME_API. */
   address: string;
-  /** Delivers an invocation as the response to the process's current or next call of `/invocation/next`. */
+  /** Delivers an invocation to the process, in response to its current or next request for `/invocation/next`. */
   give(invocation: PendingInvocation): void;
   close(): void;
 }
@@ -67,10 +67,10 @@ export const startRuntimeApi = async (listener: RuntimeListener): Promise<Runtim
       if (waiting) listener.onNext();
       return;
     }
-    // The connection also breaks if the process is killed while it sends its response. The exit of the process is handled elsewhere.
+    // The connection also breaks if the process is killed while it sends its response. The execution environment handles the exit.
     receiveAnswer(request, response, listener).catch(() => response.destroy());
   });
-  // The connection is idle during an invocation, which may take 15 minutes.
+  // No timeout, because the connection is idle during an invocation, which may take 15 minutes.
   server.keepAliveTimeout = 0;
   server.requestTimeout = 0;
   await new Promise<void>((resolve, reject) => {

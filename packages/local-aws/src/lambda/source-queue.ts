@@ -5,16 +5,16 @@ import type { EventSourceConfiguration } from './event-source-configuration.ts';
 import type { LambdaFunction } from './lambda-function.ts';
 import { receivedMessage, toSqsEvent, type ReceivedMessage } from './sqs-event.ts';
 
-/** The operations of SQS, with the input and output of its JSON protocol. They check the permissions of the caller. */
+/** Performs operations of SQS, with the input and output of its JSON protocol, if the caller has the permissions. */
 export type QueueActions = Pick<Sqs, 'invoke' | 'queueUrl'>;
 
-/** Messages for one invocation. `receivedAtMs` is when the first of them was received, by the clock of the local AWS. */
+/** The messages of one invocation. `receivedAtMs` is the time at which the first of them was received, by the clock of the local AWS. */
 export interface Batch {
   messages: ReceivedMessage[];
   receivedAtMs: number;
 }
 
-/** The queue of an event source mapping. All calls have the permissions of the function's role. */
+/** The queue of an event source mapping. The function's role makes all calls. */
 export interface SourceQueue {
   /** Waits for messages with a long poll, and adds more during the batching window. Resolves to an empty batch if no message arrives. */
   gather(): Promise<Batch>;
@@ -54,7 +54,7 @@ export const createSourceQueue = (source: {
     };
     return receiveResult.parse(await call('ReceiveMessage', input, { signal })).Messages;
   };
-  /** Messages that were received, but did not fit into the event of the last batch. They begin the next one. */
+  /** Messages that were received but did not fit into the last event. The next batch begins with them. */
   let left: Batch = { messages: [], receivedAtMs: 0 };
   const begin = async (): Promise<Batch> => {
     if (left.messages.length > 0) return left;
@@ -91,11 +91,11 @@ export const createSourceQueue = (source: {
   };
 };
 
-/** The size of the event that contains the messages. */
+/** Returns the size of the event that contains the messages. */
 const eventBytes = (messages: ReceivedMessage[], queueArn: string): number =>
   Buffer.byteLength(JSON.stringify(toSqsEvent(messages, queueArn)));
 
-/** How many of the messages, from the first on, fit into one event. A single message always fits. */
+/** Returns how many messages, from the first on, fit into one event. A single message always fits. */
 const countFitting = (messages: ReceivedMessage[], queueArn: string): number => {
   let fitting = messages.length;
   while (eventBytes(messages.slice(0, fitting), queueArn) > MAX_EVENT_BYTES) fitting -= 1;

@@ -19,7 +19,7 @@ export const receivedMessage = z.object({
 export type ReceivedMessage = z.infer<typeof receivedMessage>;
 
 /**
- * The event that a function receives for a batch of messages.
+ * Returns the event that a function receives for a batch of messages.
  * Source: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
  */
 export const toSqsEvent = (messages: ReceivedMessage[], queueArn: string): Record<string, unknown> => ({
@@ -42,7 +42,7 @@ export const toSqsEvent = (messages: ReceivedMessage[], queueArn: string): Recor
   })),
 });
 
-/** The trace headers that SQS kept with the messages. */
+/** Returns the trace headers of the messages, which SQS stored when they were sent. */
 export const traceHeadersOf = (messages: ReceivedMessage[]): string[] =>
   messages.flatMap((message) => message.Attributes.AWSTraceHeader ?? []);
 
@@ -55,8 +55,8 @@ const toEventAttribute = (attribute: z.infer<typeof messageAttribute>): Record<s
 });
 
 /**
- * Reads from a function's response which messages of a batch failed. `payload` is the JSON of the response under ReportBatchItemFailures.
- * If the response is invalid, the whole batch has failed.
+ * Reads from a function's response which messages of a batch failed. `payload` is the JSON of the response, for a mapping with
+ * ReportBatchItemFailures. If the response is invalid, the whole batch has failed.
  * Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
  */
 export const failedMessageIds = (payload: string, messages: ReceivedMessage[]): Set<string> => {

@@ -40,7 +40,7 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** Unpacks into a folder with a temporary name, and renames it at the end. Therefore an incomplete folder is never used. */
+/** Unpacks into a folder with a temporary name and then renames the folder, so that an incomplete folder is never used. */
 const unpackInto = async (directory: string, zip: Buffer, zipFile: string): Promise<void> => {
   const temporary = `${directory}.${randomUUID()}`;
   try {
@@ -48,7 +48,7 @@ const unpackInto = async (directory: string, zip: Buffer, zipFile: string): Prom
     await rename(temporary, directory);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
-    // Another process may have unpacked the same package in the meantime.
+    // If the folder exists, another process has unpacked the same package in the meantime.
     if (!(await exists(directory))) throw error;
   }
 };
@@ -109,7 +109,7 @@ const readEntry = (zip: Buffer, offset: number, nameLength: number): ZipEntry =>
 };
 
 const entryContent = (zip: Buffer, entry: ZipEntry): Buffer => {
-  // The lengths in the local header are read, because they may differ from those in the central directory.
+  // The lengths are read from the local header, because they may differ from those in the central directory.
   const start =
     entry.headerOffset +
     30 +

@@ -11,15 +11,15 @@ export interface InvocationUsage {
   /** The time from the start of the process to its first request for an invocation; null if the environment was warm. */
   initDurationMs: number | null;
   /**
-   * The user and system CPU time; null if the process ended before it reported its usage. For the first invocation of a process, the
-   * time includes loading the code.
+   * The user and system CPU time; null if the process ended before it reported its usage. The first invocation of a process includes the
+   * time for loading the code.
    */
   cpuMs: number | null;
-  /** The highest resident set size of the process so far; null if the process ended before it reported its usage. */
+  /** The highest resident set size of the process since it started; null if the process ended before it reported its usage. */
   peakRssBytes: number | null;
 }
 
-/** The totals of a function since its creation or the last {@link UsageBook.reset}. */
+/** The totals of a function since it was created or {@link UsageBook.reset} was called. */
 export interface FunctionUsage {
   invocations: number;
   errors: number;
@@ -54,7 +54,10 @@ const LATEST_KEPT = 10_000;
 /** Creates a book that adds up the resource usage of a function's invocations. */
 export const createUsageBook = (): UsageBook => {
   let totals = noUsage();
-  /** The CPU time before the current invocation, by environment. It is subtracted, because a process reports totals since its start. */
+  /**
+   * The CPU time of each environment before its current invocation. It is subtracted from the reported time, which counts from the start of
+   * the process.
+   */
   const cpuMsBefore = new Map<string, number>();
   const cpuOf = (environmentId: string, usage: ResourceUsage): number => {
     const total = (usage.userCPUTime + usage.systemCPUTime) / 1000;

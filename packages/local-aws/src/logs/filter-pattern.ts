@@ -9,7 +9,10 @@ import { parseJsonPattern } from './json-pattern.ts';
 /** Returns true if a message matches. */
 export type LogFilter = (message: string) => boolean;
 
-/** Throws AwsError InvalidParameterException. An empty pattern matches every message. */
+/**
+ * Parses a filter pattern. An empty pattern matches every message.
+ * @throws AwsError InvalidParameterException
+ */
 export const parseFilterPattern = (pattern: string): LogFilter => {
   const text = pattern.trim();
   if (text === '') return () => true;
@@ -18,7 +21,10 @@ export const parseFilterPattern = (pattern: string): LogFilter => {
   return termFilter(text);
 };
 
-/** All terms without a sign must occur. Terms with `-` must not occur. At least one of the terms with `?` must occur. */
+/**
+ * Returns a filter for a list of terms. A message must contain all terms without a sign and no term with `-`. It must also contain at least
+ * one of the terms with `?`.
+ */
 const termFilter = (text: string): LogFilter => {
   const terms = [...text.matchAll(TERM)].map(([whole, sign = '', quoted, regex, plain]) => {
     if (whole === '') throw invalidPattern();
@@ -31,7 +37,7 @@ const termFilter = (text: string): LogFilter => {
   return (message) =>
     wanted.every((test) => test(message)) &&
     !unwanted.some((test) => test(message)) &&
-    // If there are also terms without a sign, the optional terms are ignored.
+    // The terms with `?` have no effect if there are terms without a sign.
     (optional.length === 0 || wanted.length > 0 || optional.some((test) => test(message)));
 };
 

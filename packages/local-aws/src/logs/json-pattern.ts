@@ -1,9 +1,14 @@
-/** Conditions on JSON messages, such as `{ $.rule = "invoices" && ($.bytes > 1000 || $.key = "a*") }`. */
+/**
+ * Parses conditions on JSON messages, such as `{ $.rule = "invoices" && ($.bytes > 1000 || $.key = "a*") }`.
+ */
 import { AwsError } from '../front/aws-error.ts';
 
 type Condition = (message: unknown) => boolean;
 
-/** Throws AwsError InvalidParameterException. A message that is not JSON never matches. */
+/**
+ * Parses a condition. A message that is not JSON never matches.
+ * @throws AwsError InvalidParameterException
+ */
 export const parseJsonPattern = (text: string): ((message: string) => boolean) => {
   const tokens = tokenize(text);
   if (tokens.shift() !== '{') throw invalid(text);
@@ -76,7 +81,7 @@ const parseTest = (operator: string, operand: string, text: string): Condition =
       return equals(operand);
     case '!=': {
       const isSame = equals(operand);
-      // A message without the property does not match.
+      // `!=` does not match a message that lacks the property.
       return (value) => value !== undefined && !isSame(value);
     }
     case '<':
@@ -92,7 +97,10 @@ const parseTest = (operator: string, operand: string, text: string): Condition =
   }
 };
 
-/** A `*` matches any text. Two notations of the same number are equal. */
+/**
+ * Returns a test for equality. In a text, `*` matches any characters. Numbers are compared by value, e.g. 1
+ * and 1.0 are equal.
+ */
 const equals = (operand: string): Condition => {
   if (operand.startsWith('%')) {
     const expression = new RegExp(operand.slice(1, -1));

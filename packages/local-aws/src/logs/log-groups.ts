@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Clock } from '../core/clock.ts';
 
-/** The place of a log group. */
+/** Identifies a log group. */
 export interface LogGroupPlace {
   accountId: string;
   region: string;
@@ -27,24 +27,24 @@ interface LogGroup extends LogGroupPlace {
 
 /** The log groups of all accounts and regions. The functions check no permissions. */
 export interface LogGroups {
-  /** Resolves to false if the group exists. */
+  /** Creates a log group. Returns false if it already exists. */
   create(place: LogGroupPlace): boolean;
-  /** Returns false if the group does not exist. */
+  /** Deletes a log group. Returns false if it does not exist. */
   delete(place: LogGroupPlace): boolean;
   exists(place: LogGroupPlace): boolean;
-  /** Returns the names of the groups, sorted. */
+  /** Returns the names of the log groups of an account and region, sorted. */
   names(place: Omit<LogGroupPlace, 'name'>): string[];
-  /** Returns false if the stream exists. */
+  /** Creates a log stream. Returns false if it already exists or its group does not exist. */
   createStream(place: LogGroupPlace, stream: string): boolean;
   hasStream(place: LogGroupPlace, stream: string): boolean;
-  /** Adds an event, which is lost if the group does not exist. Creates the stream if it does not exist. */
+  /** Adds an event. Creates the stream if necessary. The event is lost if the group does not exist. */
   write(place: LogGroupPlace, event: { stream: string; message: string; timestampMs?: number }): void;
   /** Returns the events in the order of their timestamps. */
   events(place: LogGroupPlace): readonly LogEvent[];
   clear(): void;
 }
 
-/** Maximum bytes of the messages of one group. If there are more, the oldest are dropped. */
+/** Maximum size of all messages of a group. If it is exceeded, the oldest events are dropped. */
 const MAX_GROUP_BYTES = 32 * 1024 * 1024;
 
 export const createLogGroups = (clock: Clock): LogGroups => {
@@ -87,7 +87,7 @@ export const createLogGroups = (clock: Clock): LogGroups => {
   };
 };
 
-/** Events are dropped many at once, because each removal moves the rest of the list. */
+/** Drops a quarter of the events at once, because each removal moves the rest of the list. */
 const dropOldest = (group: LogGroup): void => {
   if (group.bytes <= MAX_GROUP_BYTES) return;
   const dropped = group.events.splice(0, Math.ceil(group.events.length / 4));

@@ -51,7 +51,7 @@ const parseInput = (json: unknown): Input => {
   throw new AwsError('InvalidParameterException', z.prettifyError(parsed.error));
 };
 
-/** A request contains the name of the group, or a name or ARN in `logGroupIdentifier`. */
+/** Finds the log group of a request, which contains its name, or its name or ARN in `logGroupIdentifier`. */
 const placeOf = ({ caller, region }: AwsRequest, input: Input): LogGroupPlace => {
   const { logGroupName, logGroupIdentifier: identifier } = input;
   if (logGroupName !== undefined && identifier !== undefined)
@@ -124,10 +124,10 @@ const OPERATIONS: Record<string, Operation> = {
   },
 };
 
-/** A response has at most this many bytes or 10,000 events. */
+/** Maximum size of a response. A response also has at most 10,000 events. */
 const MAX_RESPONSE_BYTES = 1024 * 1024;
 
-/** Events at `startTime` and at `endTime` are returned too. */
+/** Handles FilterLogEvents. The events at `startTime` and at `endTime` are included. */
 const filterLogEvents = (groups: LogGroups, place: LogGroupPlace, input: Input): object => {
   const { startTime = 0, endTime = Infinity, limit = 10_000, logStreamNames, logStreamNamePrefix } = input;
   if (logStreamNames !== undefined && logStreamNamePrefix !== undefined)

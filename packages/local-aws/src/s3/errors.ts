@@ -12,7 +12,7 @@ interface ErrorExtras {
   cause?: unknown;
 }
 
-/** An error that S3 returns to its caller. Any module of the local S3 may throw it. */
+/** An error that S3 returns to the client. Any module of the local S3 may throw it. */
 export class S3Error extends Error {
   readonly code: S3ErrorCode;
   readonly status: number;
@@ -30,7 +30,7 @@ export class S3Error extends Error {
   }
 }
 
-/** An InvalidArgument error. `name` and `value` become its elements ArgumentName and ArgumentValue. */
+/** Returns an InvalidArgument error. `name` and `value` become its elements ArgumentName and ArgumentValue. */
 export const invalidArgument = (message: string, name?: string, value?: string): S3Error =>
   new S3Error('InvalidArgument', {
     message,

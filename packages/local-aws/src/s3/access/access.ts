@@ -1,5 +1,5 @@
 /**
- * Checks the caller's permission for an operation. The decision comes from IAM, which receives the condition keys that S3 provides.
+ * Checks the caller's permission for an operation. IAM decides, based on condition keys that S3 provides.
  *
  * Source: Amazon S3 User Guide "How Amazon S3 authorizes a request" (how-s3-evaluates-access-control.html).
  */
@@ -13,16 +13,16 @@ import { effectivePolicy } from './public-policy.ts';
 import { requestConditions } from './request-conditions.ts';
 
 interface AccessTarget {
-  /** The key that the action concerns; null or absent if the action concerns the bucket itself. */
+  /** The key that the action concerns; null or absent if the action concerns the whole bucket. */
   key?: string | null;
   /** The existing object that the action concerns; its owner and ACL affect the decision. */
   object?: StoredObject | undefined;
-  /** The bucket of the target. Set only if it may differ from the request's bucket, as for the source of a copy. */
+  /** The bucket of the target. Set only if it is not the request's bucket, as for the source of a copy. */
   bucket?: Bucket;
   conditions?: Record<string, ContextValue>;
 }
 
-/** Throws AccessDenied unless the caller may do the action. The message explains the denial in S3's words. */
+/** Throws AccessDenied unless the caller may do the action. The error message explains the denial in S3's words. */
 export const authorize = (context: BucketContext, action: string, target: AccessTarget = {}): void => {
   const decision = decide(context, action, target);
   if (decision.allowed) return;
@@ -56,7 +56,7 @@ const decide = (context: BucketContext, action: string, target: AccessTarget) =>
   });
 };
 
-/** The message of AccessDenied, as S3 words it. */
+/** Returns the message of AccessDenied as S3 words it. */
 export const deniedMessage = (caller: Caller, action: string, resource: string, reason: string): string => {
   const who = caller.kind === 'session' || caller.kind === 'root' ? caller.arn : caller.kind;
   return `User: ${who} is not authorized to perform: ${action} on resource: "${resource}" ${reason}`;

@@ -19,8 +19,9 @@ interface ResourceAccess {
 }
 
 /**
- * Returns the account that owns the resource, and the policy that applies to this caller. `document` is the bucket policy. `object` is set if the action concerns an
- * existing object. If the bucket's owner does not own the object, only the Deny statements of the bucket policy apply to the object.
+ * Returns the account that owns the resource, and the policy that applies to this caller. `document` is the bucket policy. `object` is set
+ * if the action concerns an existing object. If the bucket's owner does not own the object, only the Deny statements of the bucket policy
+ * apply to the object.
  */
 export const policiesFor = (
   bucket: Bucket,
@@ -52,7 +53,7 @@ export const policiesFor = (
 type PermittedActions = Record<Exclude<Permission, 'FULL_CONTROL'>, string[]>;
 
 const BUCKET_ACTIONS: PermittedActions = {
-  // Includes reads of missing keys, because a caller who may list the bucket learns that the key does not exist.
+  // GetObject is included, because a caller who may list the bucket learns which keys do not exist.
   READ: [
     's3:ListBucket',
     's3:ListBucketVersions',
@@ -60,7 +61,7 @@ const BUCKET_ACTIONS: PermittedActions = {
     's3:GetObject',
     's3:GetObjectVersion',
   ],
-  // Includes s3:PutObjectAcl, because the writer owns the new object and may set its ACL in the same request.
+  // PutObjectAcl is included, because the writer owns the new object and may set its ACL in the same request.
   WRITE: ['s3:PutObject', 's3:PutObjectAcl'],
   READ_ACP: ['s3:GetBucketAcl'],
   WRITE_ACP: ['s3:PutBucketAcl'],

@@ -55,7 +55,7 @@ export const parseAclDocument = (root: XmlNode): Grant[] => {
   }));
 };
 
-/** The grants of a bucket or object whose `acl` is null: full control for the owner. */
+/** Returns the grants of a bucket or object whose `acl` is null: full control for the owner. */
 export const ownerOnly = (ownerAccountId: string): Grant[] => [
   { grantee: { kind: 'user', id: canonicalUserId(ownerAccountId) }, permission: 'FULL_CONTROL' },
 ];
@@ -118,7 +118,7 @@ const group = (uri: string, permission: Permission): Grant => ({
   permission,
 });
 
-/** Parses a list such as `id="…", uri="…"`. */
+/** Parses the grant header of one permission, such as `id="…", uri="…"`. */
 const parseGrantHeader = (name: string, permission: Permission, text: string | undefined): Grant[] =>
   (text ?? '')
     .split(',')

@@ -1,4 +1,4 @@
-/** The header x-amz-bypass-governance-retention, which requests a bypass of governance, and the permission that the bypass requires. */
+/** The header x-amz-bypass-governance-retention, and the permission that a bypass requires. */
 import { isAllowed } from './access.ts';
 import { S3Error } from '../errors.ts';
 import { header, type BucketContext } from '../protocol/request.ts';
@@ -9,7 +9,7 @@ export const bypassesGovernance = (context: BucketContext, key: string): boolean
   return asked?.toLowerCase() === 'true' && isAllowed(context, 's3:BypassGovernanceRetention', { key });
 };
 
-/** Throws InvalidArgument if the request has the header, with any value, and the bucket has no object lock. */
+/** Throws InvalidArgument if the request has the header, whatever its value, although the bucket has no object lock. */
 export const checkBypassHeader = ({ request, bucket }: BucketContext): void => {
   if (header(request, NAME) !== undefined && bucket.objectLock === null)
     throw new S3Error('InvalidArgument', {

@@ -15,8 +15,8 @@ const OWN = 'x-amz-server-side-encryption-customer-';
 const SOURCE = 'x-amz-copy-source-server-side-encryption-customer-';
 
 /**
- * Checks the customer's key in a request and returns the key's base64 MD5, or null if the request has no key. `of` selects the headers:
- * those for the object itself, or those for the source of a copy.
+ * Checks the customer's key in a request. Returns its MD5 in base64, or null if the request has no key. `of` selects the headers of the
+ * object itself or of the source of a copy.
  */
 export const customerKeyMd5 = (
   request: S3Request,
@@ -43,7 +43,7 @@ export const customerKeyMd5 = (
 };
 
 /**
- * The encryption of a new object with the customer's key. Returns null if the request has no customer key. Throws AccessDenied if the
+ * Returns the encryption of a new object with the customer's key; null if the request has no customer key. Throws AccessDenied if the
  * bucket blocks SSE-C.
  */
 export const customerEncryption = (request: S3Request, bucket: Bucket): Encryption | null => {
@@ -60,13 +60,13 @@ export const customerEncryption = (request: S3Request, bucket: Bucket): Encrypti
   return { algorithm: 'SSE-C', keyMd5 };
 };
 
-/** Reads BlockedEncryptionTypes. Throws MalformedXML unless the list contains exactly one of SSE-C and NONE. */
+/** Returns whether a BlockedEncryptionTypes list blocks SSE-C. Throws MalformedXML unless the list is exactly SSE-C or exactly NONE. */
 export const blocksCustomerKeys = (types: string[]): boolean => {
   if (types.length !== 1 || !['SSE-C', 'NONE'].includes(types[0] ?? '')) throw new S3Error('MalformedXML');
   return types[0] === 'SSE-C';
 };
 
-/** Throws unless the request has the object's customer key. An object without a customer key requires a request without a key. */
+/** Throws an error unless the request has the object's customer key. If the object has none, throws an error if the request has one. */
 export const checkCustomerKey = (
   request: S3Request,
   encryption: Encryption,
@@ -91,7 +91,7 @@ export const checkCustomerKey = (
   );
 };
 
-/** Throws unless the part has the customer key of its upload. A part of an upload without a customer key must have no key. */
+/** Throws an error unless the part has the customer key of its upload. If the upload has none, throws an error if the part has one. */
 export const checkPartKey = (request: S3Request, encryption: Encryption): void => {
   const given = customerKeyMd5(request);
   const wanted = encryption.algorithm === 'SSE-C' ? encryption.keyMd5 : null;

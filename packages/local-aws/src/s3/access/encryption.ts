@@ -12,8 +12,8 @@ import { header, type S3Request } from '../protocol/request.ts';
 import type { S3State } from '../model/state.ts';
 
 /**
- * The encryption of a new object. If the request has no encryption headers, this is the bucket's default encryption.
- * Throws InvalidArgument or InvalidEncryptionAlgorithmError.
+ * Returns the encryption of a new object. Without encryption headers, it is the bucket's default encryption.
+ * @throws S3Error InvalidArgument or InvalidEncryptionAlgorithmError
  */
 export const encryptionOf = (state: S3State, request: S3Request, bucket: Bucket): Encryption => {
   const underCustomerKey = customerEncryption(request, bucket);
@@ -37,7 +37,7 @@ export const encryptionOf = (state: S3State, request: S3Request, bucket: Bucket)
   return kmsEncryption(state, bucket, { algorithm, keyId, bucketKey, context: encryptionContextOf(request) });
 };
 
-/** The ARN of a KMS key that is given as an id, alias or ARN. An id or alias names a key of the bucket's account and region. */
+/** Returns the ARN of a KMS key that is given as an id, alias or ARN. An id or alias means a key of the bucket's account and region. */
 export const keyArnOf = (
   state: S3State,
   bucket: Pick<Bucket, 'region' | 'accountId'>,
@@ -48,7 +48,7 @@ export const keyArnOf = (
   return `arn:${state.partition}:kms:${bucket.region}:${bucket.accountId}:${resource}`;
 };
 
-/** Throws InvalidArgument if the request has an encryption header. Called for operations that do not accept such a header. */
+/** Throws InvalidArgument if the request has an encryption header. Used for operations that accept no such header. */
 export const refuseEncryptionHeader = (request: S3Request): void => {
   const name = 'x-amz-server-side-encryption';
   const value = header(request, name);
@@ -59,7 +59,7 @@ export const refuseEncryptionHeader = (request: S3Request): void => {
   });
 };
 
-/** The response headers that describe an object's encryption. */
+/** Returns the response headers that describe an object's encryption. */
 export const encryptionHeaders = (
   state: S3State,
   bucket: Bucket,
@@ -79,7 +79,7 @@ export const encryptionHeaders = (
   };
 };
 
-/** The ARN of the AWS managed key with the alias aws/s3. Each account has one such key in each region. */
+/** Returns the ARN of the AWS managed key with the alias aws/s3. Each account has one such key in each region. */
 const managedKeyArn = (state: S3State, bucket: Bucket): string => {
   const digits = hash('sha256', `aws/s3 ${bucket.accountId} ${bucket.region}`, 'hex');
   const keyId = digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
@@ -101,7 +101,7 @@ const kmsEncryption = (
     algorithm: asked.algorithm,
     kmsKeyId:
       asked.keyId === undefined ? (inherited?.kmsKeyId ?? null) : keyArnOf(state, bucket, asked.keyId),
-    // Bucket keys apply to SSE-KMS only, not to DSSE-KMS.
+    // Bucket keys exist only for SSE-KMS, not for DSSE-KMS.
     bucketKeyEnabled:
       asked.algorithm === 'aws:kms' &&
       (asked.bucketKey === undefined

@@ -7,7 +7,7 @@ import { S3Error } from '../errors.ts';
 import type { Bucket } from '../model/bucket.ts';
 import { header, type S3Request } from '../protocol/request.ts';
 
-/** Throws AccessDenied if the header names another account than the owner of the bucket. */
+/** Throws AccessDenied if the header names an account that does not own the bucket. */
 export const checkExpectedOwner = (
   request: S3Request,
   name: 'x-amz-expected-bucket-owner' | 'x-amz-source-expected-bucket-owner',

@@ -9,21 +9,21 @@ import type { Bucket } from '../model/bucket.ts';
 import type { Grant } from '../model/object.ts';
 import { accountOf, header, type S3Request } from '../protocol/request.ts';
 
-/** The account that owns an object. With BucketOwnerEnforced, the bucket's owner owns every object, regardless of who wrote it. */
+/** Returns the account that owns an object. With BucketOwnerEnforced, the bucket's owner owns every object, regardless of who wrote it. */
 export const ownerAccountOf = (bucket: Bucket, owned: { ownerAccountId: string }): string =>
   aclsCount(bucket) ? owned.ownerAccountId : bucket.accountId;
 
 /** True if access control lists have an effect. */
 export const aclsCount = (bucket: Bucket): boolean => bucket.ownership !== 'BucketOwnerEnforced';
 
-/** The effective grants of a bucket or object. With BucketOwnerEnforced, only the bucket's owner has a grant. */
+/** Returns the effective grants of a bucket or object. With BucketOwnerEnforced, only the bucket's owner has a grant. */
 export const grantsOf = (bucket: Bucket, owned: { ownerAccountId: string; acl: Grant[] | null }): Grant[] => {
   if (!aclsCount(bucket)) return ownerOnly(bucket.accountId);
   return owned.acl ?? ownerOnly(owned.ownerAccountId);
 };
 
 /**
- * The owner and ACL of a new object. Throws AccessControlListNotSupported if the request has an ACL but ACLs are disabled, and
+ * Returns the owner and ACL of a new object. Throws AccessControlListNotSupported if the request has an ACL but ACLs are disabled, and
  * AccessDenied if the ACL is public but the bucket blocks public ACLs.
  */
 export const ownershipOfNewObject = (

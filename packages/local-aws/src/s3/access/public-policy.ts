@@ -7,13 +7,13 @@
 import type { Caller, PolicyDocument, PolicyStatement } from '../../core/access.ts';
 import type { Bucket } from '../model/bucket.ts';
 
-/** True if a statement allows something to everyone, without a condition that limits it to fixed values of certain keys. */
+/** True if a statement allows something to everyone, unless a condition limits it to certain addresses, accounts or other fixed values. */
 export const isPublicPolicy = (document: PolicyDocument): boolean =>
   [document.Statement].flat().some((statement) => allowsEveryone(statement) && !isLimited(statement));
 
 /**
- * The policy that applies to a caller. With RestrictPublicBuckets, a public policy allows nothing to callers of other accounts, even where
- * it names them, and nothing to anonymous callers. AWS services are not restricted.
+ * Returns the policy that applies to a caller. If RestrictPublicBuckets is on and the policy is public, its Allow statements do not apply
+ * to anonymous callers and to other accounts, even to accounts that they name. AWS services are not restricted.
  */
 export const effectivePolicy = (
   { publicAccessBlock, accountId }: Bucket,
@@ -63,7 +63,7 @@ const LIMITING_KEYS = new Set([
   's3:x-amz-server-side-encryption-aws-kms-key-id',
 ]);
 
-/** True for a range of addresses that is not too broad: at least 8 bits of an IPv4 address, or 32 of an IPv6 address, are fixed. */
+/** True for a narrow range of addresses, which fixes at least 8 bits of an IPv4 address or 32 bits of an IPv6 address. */
 const isNarrow = (range: string): boolean => {
   const [address = '', bits] = range.split('/');
   return bits === undefined || Number(bits) >= (address.includes(':') ? 32 : 8);

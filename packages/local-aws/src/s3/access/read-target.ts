@@ -13,19 +13,19 @@ import { findVersion, newestVersion, versionHeader } from '../model/versions.ts'
 export interface ReadTarget {
   bucket: Bucket;
   key: string;
-  /** The requested version; undefined for the current version. */
+  /** The version that the request names; undefined for the current version. */
   versionId: string | undefined;
 }
 
 /** The actions that a read requires. */
 export interface ReadActions {
-  /** Required for the current version. */
+  /** The action for the current version. */
   current: string;
-  /** Required if the request names a version. */
+  /** The action for a version that the request names. */
   version: string;
   /**
-   * The error if the current version is a delete marker: NoSuchKey for 'not-found' (the default), or MethodNotAllowed for 'not-allowed'.
-   * Requests about tags and ACLs get MethodNotAllowed, because a delete marker has neither tags nor an ACL.
+   * The error for a delete marker that is the current version: NoSuchKey for 'not-found' (the default), or MethodNotAllowed for
+   * 'not-allowed'. Requests about tags and ACLs get MethodNotAllowed, because a delete marker has neither.
    */
   hidden?: 'not-found' | 'not-allowed';
 }
@@ -34,8 +34,8 @@ export const GET_OBJECT: ReadActions = { current: 's3:GetObject', version: 's3:G
 
 /**
  * Authorises a read and returns the object version that it requests. Throws NoSuchKey, NoSuchVersion, or MethodNotAllowed for a delete
- * marker. A caller without permission to list the bucket gets AccessDenied instead of NoSuchKey and NoSuchVersion. `conditions` are the
- * condition keys that the body of the request adds.
+ * marker. A caller without permission to list the bucket gets AccessDenied instead of NoSuchKey or NoSuchVersion. `conditions` are
+ * additional condition keys, which come from the body of the request.
  */
 export const findReadable = (
   context: BucketContext,
@@ -65,7 +65,7 @@ export const findReadable = (
   });
 };
 
-/** The bucket, key and version that the request's path and its `versionId` parameter name. */
+/** Returns the bucket, key and version that the request's path and its `versionId` parameter name. */
 export const requestedTarget = (context: ObjectContext): ReadTarget => ({
   bucket: context.bucket,
   key: context.key,

@@ -12,7 +12,7 @@ import { header, type S3Request } from '../protocol/request.ts';
 
 type Conditions = Record<string, ContextValue>;
 
-/** The keys of any request. `bucketAccountId` is absent for a request that concerns no existing bucket. */
+/** Returns the condition keys of any request. `bucketAccountId` is absent if the request concerns no existing bucket. */
 export const requestConditions = (
   request: S3Request,
   nowMs: number,
@@ -38,7 +38,7 @@ export const requestConditions = (
   return conditions;
 };
 
-/** The keys that the encryption headers of a write add to the request. */
+/** Returns the condition keys for the encryption headers of a write. */
 export const encryptionConditions = (request: S3Request): Conditions => {
   const conditions: Conditions = {};
   for (const name of ENCRYPTION_HEADERS) {
@@ -48,17 +48,17 @@ export const encryptionConditions = (request: S3Request): Conditions => {
   return conditions;
 };
 
-/** The keys `s3:RequestObjectTag/<key>` and `s3:RequestObjectTagKeys` for the tags of a request. */
+/** Returns the keys `s3:RequestObjectTag/<key>` and `s3:RequestObjectTagKeys` for the tags of a request. */
 export const tagConditions = (tags: Tag[]): Conditions => ({
   's3:requestobjecttagkeys': tags.map(({ Key }) => Key),
   ...Object.fromEntries(tags.map((tag) => [`s3:requestobjecttag/${tag.Key.toLowerCase()}`, tag.Value])),
 });
 
-/** The keys `s3:ExistingObjectTag/<key>` for the tags of an object. */
+/** Returns the keys `s3:ExistingObjectTag/<key>` for the tags of an object. */
 export const existingTagConditions = (tags: Tag[]): Conditions =>
   Object.fromEntries(tags.map((tag) => [`s3:existingobjecttag/${tag.Key.toLowerCase()}`, tag.Value]));
 
-/** The keys that describe a retention. Policies use these keys to limit how long objects are retained. */
+/** Returns the condition keys that describe a retention. Policies use them to limit how long objects are retained. */
 export const retentionConditions = (retention: Retention | null, nowMs: number): Conditions =>
   retention === null
     ? {}
@@ -96,7 +96,7 @@ const CONDITION_HEADERS: Record<string, string> = {
   'if-none-match': 's3:if-none-match',
 };
 
-/** The keys of the signature. An unsigned request has none of them. */
+/** Returns the condition keys that describe the signature. An unsigned request has none of them. */
 const signatureConditions = (request: S3Request, nowMs: number): Conditions => {
   const isPresigned = request.query.has('X-Amz-Signature');
   if (!isPresigned && header(request, 'authorization') === undefined) return {};

@@ -1,4 +1,4 @@
-/** Checks the permissions that writing an object requires. They are the same for every operation that writes. */
+/** Checks the permissions for writing an object. All operations that write an object use this check. */
 import { authorize } from './access.ts';
 import { authorizeKms } from './kms-access.ts';
 import type { ObjectDescription } from '../model/object.ts';
@@ -6,9 +6,9 @@ import { header, type ObjectContext } from '../protocol/request.ts';
 import { encryptionConditions, retentionConditions, tagConditions } from './request-conditions.ts';
 
 /**
- * Throws AccessDenied unless the caller may write an object with this description. `creates` is true if the operation itself creates
- * the object. This value becomes the condition key s3:ObjectCreationOperation. Policies that require conditional writes use this
- * condition key to exempt CreateMultipartUpload and UploadPart.
+ * Throws AccessDenied unless the caller may write an object with this description. `creates` is true if the operation itself creates the
+ * object. It becomes the condition key s3:ObjectCreationOperation, by which policies that require conditional writes exempt
+ * CreateMultipartUpload and UploadPart.
  */
 export const authorizeWrite = (
   context: ObjectContext,

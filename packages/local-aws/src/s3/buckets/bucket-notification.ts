@@ -16,8 +16,8 @@ export const getBucketNotification = (context: BucketContext): Answer => {
 };
 
 /**
- * Replaces the whole configuration. Unless the request skips validation, first checks that S3 may send to every target, and sends a test
- * event to every target.
+ * Replaces the whole configuration. Unless the request skips validation, first checks that S3 may send to every target, and sends every
+ * target a test event.
  */
 export const putBucketNotification = async (context: BucketContext): Promise<Answer> => {
   authorize(context, 's3:PutBucketNotification');

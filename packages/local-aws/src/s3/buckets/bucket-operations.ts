@@ -30,7 +30,7 @@ export const createBucket = async (state: S3State, request: S3Request, name: str
   const region = regionOf(constraint, request.aws.region);
   const settings = requestedSettings(request, accountId);
   const own = state.buckets.get(name);
-  // A caller that creates its own bucket again gets 409. In us-east-1, the caller gets 200 instead, and the ACL is reset.
+  // A caller that creates its own bucket again gets 409. In us-east-1, it gets 200 instead, and the ACL is reset.
   // Source: API_CreateBucket.html.
   const isAgain = region === 'us-east-1' && own?.region === region && own.accountId === accountId;
   const bucket = isAgain ? own : addBucket(state, { name, accountId, region });
@@ -38,7 +38,7 @@ export const createBucket = async (state: S3State, request: S3Request, name: str
   return { status: 200, headers: { Location: `/${name}`, 'x-amz-bucket-arn': bucket.arn } };
 };
 
-/** Tags of a new bucket need a permission of their own. Source: API_CreateBucket.html. */
+/** Throws AccessDenied unless the caller may do `action`. Tags of a new bucket require a second action. Source: API_CreateBucket.html. */
 const authorizeCreation = (
   state: S3State,
   { aws }: S3Request,
@@ -81,7 +81,7 @@ const requestedSettings = (request: S3Request, accountId: string): Partial<Bucke
 
 const OWNERSHIPS = ['BucketOwnerEnforced', 'BucketOwnerPreferred', 'ObjectWriter'];
 
-/** The region that a location constraint names; us-east-1 without one. Throws an error if this is not the endpoint's region. */
+/** Returns the region of a location constraint; us-east-1 without one. Throws an error if it is not the endpoint's region. */
 const regionOf = (constraint: string | undefined, endpointRegion: string): string => {
   const region = constraint === undefined || constraint === '' ? 'us-east-1' : constraint;
   if (region === endpointRegion) return region;
@@ -149,7 +149,7 @@ const renderBucket = (bucket: Bucket): string =>
     xmlText('BucketArn', bucket.arn),
   );
 
-/** Returns the bucket's region as its location constraint, which is empty for us-east-1. */
+/** Returns the bucket's location constraint, which is its region, or empty for us-east-1. */
 export const getBucketLocation = (context: BucketContext): Answer => {
   authorize(context, 's3:GetBucketLocation');
   const { region } = context.bucket;

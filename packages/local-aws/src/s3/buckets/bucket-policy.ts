@@ -1,9 +1,9 @@
 /**
  * Checks and stores a bucket policy.
  *
- * Sources: API_PutBucketPolicy.html; Amazon S3 User Guide "Policies and permissions in Amazon S3" (access-policy-language-overview.html) and
- * "Blocking public access to your Amazon S3 storage" (access-control-block-public-access.html). The messages are those that S3 is reported
- * to write.
+ * Sources: API_PutBucketPolicy.html; Amazon S3 User Guide "Policies and permissions in Amazon S3" (access-policy-language-overview.html)
+ * and "Blocking public access to your Amazon S3 storage" (access-control-block-public-access.html). AWS does not document the error
+ * messages; users have reported the ones used here.
  */
 import type { PolicyDocument, PolicyKeeper, PolicyStatement } from '../../core/access.ts';
 import { InvalidPrincipal, MalformedPolicy } from '../../iam/policy-errors.ts';
@@ -14,7 +14,7 @@ import type { Bucket } from '../model/bucket.ts';
 import type { S3State } from '../model/state.ts';
 
 /**
- * Stores the text as the policy of the bucket. Throws MalformedPolicy unless the text is a policy about this bucket whose principals exist.
+ * Stores the text as the policy of the bucket. Throws MalformedPolicy unless the text is a policy for this bucket and its principals exist.
  * Throws AccessDenied for a public policy if the bucket blocks public policies.
  */
 export const setPolicy = (state: S3State, bucket: Bucket, text: string): void => {
@@ -36,7 +36,7 @@ const replacePolicy = (state: S3State, bucket: Bucket, policy: Bucket['policy'])
   bucket.policy = policy;
 };
 
-/** The text of the policy. A role that was deleted since the policy was put is shown by its id. */
+/** Returns the text of the policy. A role that was deleted after the policy was put appears as its id. */
 export const policyText = (
   { text, document }: NonNullable<Bucket['policy']>,
   keeper: PolicyKeeper,
@@ -77,7 +77,7 @@ const parseBucketPolicy = (bucket: Bucket, text: string): PolicyDocument => {
   return { ...policy, Statement: Array.isArray(given) ? statements : (statements[0] as PolicyStatement) };
 };
 
-/** Throws MalformedPolicy unless the actions are those of S3, the resources belong to the bucket, and each action fits a resource. */
+/** Throws MalformedPolicy unless all actions are actions of S3, all resources belong to the bucket, and each action fits a resource. */
 const checkTargets = (bucket: Bucket, statement: PolicyStatement): void => {
   const actions: string[] = [statement.Action ?? statement.NotAction ?? []].flat();
   const resources: string[] = [statement.Resource ?? statement.NotResource ?? []].flat();
@@ -93,7 +93,7 @@ const checkTargets = (bucket: Bucket, statement: PolicyStatement): void => {
   if (!actions.every(fits)) throw malformed('Action does not apply to any resource(s) in statement');
 };
 
-/** True if an action concerns objects, and not the bucket. */
+/** True if an action concerns objects, false if it concerns the bucket. */
 const isOfObjects = (action: string): boolean =>
   /^s3:((get|put|delete|list)object|abortmultipart|bypassgov|initiaterepl|listmultipartuploadparts|objectowner|replicate|restoreobject|updateobject)/i.test(
     action,
@@ -112,7 +112,7 @@ const parsePolicyText = (text: string): unknown => {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** IAM checks the other elements of a statement. */
+/** True if the elements that this file reads have the right types. IAM checks the others. */
 const isStatement = (value: unknown): value is PolicyStatement =>
   isRecord(value) &&
   ['Action', 'NotAction', 'Resource', 'NotResource'].every((name) =>

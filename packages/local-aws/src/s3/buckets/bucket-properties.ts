@@ -22,7 +22,7 @@ import { defaultRetentionOf, setObjectLock } from './object-lock-configuration.t
 import type { S3State } from '../model/state.ts';
 import { setNotification } from '../notifications/notifications.ts';
 
-/** The properties of AWS::S3::Bucket that the local S3 applies or stores. */
+/** The properties of AWS::S3::Bucket that the local S3 applies, or only stores. */
 export interface BucketProperties {
   VersioningConfiguration?: { Status?: string } | undefined;
   OwnershipControls?: { Rules?: { ObjectOwnership?: string }[] } | undefined;
@@ -66,8 +66,8 @@ interface CfnNotificationTarget {
 }
 
 /**
- * Applies CloudFormation properties to a bucket. A setting whose property is only in `previous` returns to its default. A setting whose
- * property is neither in `properties` nor in `previous` stays unchanged, because CloudFormation changes only what its template mentions.
+ * Applies CloudFormation properties to a bucket. A setting whose property was removed from the template (it is only in `previous`) returns
+ * to its default. A setting that neither template contains stays unchanged.
  */
 export const applyProperties = (
   state: S3State,
@@ -96,7 +96,7 @@ export const applyProperties = (
   if (mentions('Tags')) bucket.tags = properties.Tags ?? [];
 };
 
-/** True for `true` and for "true". CloudFormation passes either form. */
+/** True for `true` and "true", because CloudFormation passes both forms. */
 const isTrueProperty = (value: boolean | string | undefined): boolean => value === true || value === 'true';
 
 const publicAccessBlockOf = (

@@ -1,4 +1,4 @@
-/** Operations on the settings of a bucket that are documents: policy, encryption, ownership controls, public access block and tags. */
+/** The operations on bucket settings that consist of one document: policy, encryption, ownership controls, public access block and tags. */
 import { authorize } from '../access/access.ts';
 import { bucketEncryption, ownershipOf, setOwnership } from './buckets.ts';
 import { blocksCustomerKeys } from '../access/customer-key.ts';
@@ -34,7 +34,8 @@ export const deleteBucketPolicy = (context: BucketContext): Answer => {
 };
 
 /**
- * The root user of the bucket's account may always read, put and delete the policy, even if the policy denies it.
+ * Checks the permission for an operation on the policy. The root user of the bucket's account may always read, put and delete the policy,
+ * even if the policy denies this.
  * Source: API_DeleteBucketPolicy.html.
  */
 const authorizePolicy = (context: BucketContext, action: string): void => {
@@ -116,7 +117,7 @@ export const putBucketOwnership = async (context: BucketContext): Promise<Answer
   return { status: 200 };
 };
 
-/** Deletes the ownership controls. Afterwards objects belong to their writers, and ACLs have an effect. */
+/** Deletes the ownership controls. From then on, objects belong to the accounts that wrote them, and ACLs have an effect. */
 export const deleteBucketOwnership = (context: BucketContext): Answer => {
   authorize(context, 's3:PutBucketOwnershipControls');
   setOwnership(context.bucket, null);

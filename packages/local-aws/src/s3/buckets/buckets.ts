@@ -114,8 +114,8 @@ const isBucketName = (name: string): boolean =>
   !/^(xn--|sthree-|amzn-s3-demo-)/.test(name);
 
 /**
- * Checks and returns a bucket's default encryption. Throws MalformedXML for an unknown algorithm, and InvalidArgument for a key id with
- * AES256.
+ * Checks a bucket's default encryption and returns it. Throws MalformedXML for an unknown algorithm, and InvalidArgument for AES256 with a
+ * key id.
  */
 export const bucketEncryption = (
   state: S3State,

@@ -62,7 +62,9 @@ export const setObjectLock = (
   bucket.objectLock = { defaultRetention };
 };
 
-/** Checks and returns a default retention from the API or CloudFormation. Throws MalformedXML or InvalidArgument. */
+/**
+ * Checks a default retention from the API or CloudFormation and returns it. Throws MalformedXML or InvalidArgument.
+ */
 export const defaultRetentionOf = (
   mode: string | undefined,
   days: string | undefined,

@@ -25,7 +25,7 @@ export const putRequestPayment = async (context: BucketContext): Promise<Answer>
   return { status: 200 };
 };
 
-/** Throws AccessDenied if the requester would have to pay for the request, but the request does not confirm this. */
+/** Throws AccessDenied if the requester would have to pay, unless the request confirms this. */
 export const refuseUnpaid = ({ requesterPays, accountId }: Bucket, request: S3Request): void => {
   const { caller } = request.aws;
   const isOwner = 'accountId' in caller && caller.accountId === accountId;

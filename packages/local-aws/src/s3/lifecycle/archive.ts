@@ -24,7 +24,7 @@ export const isArchived = (object: StoredObject): boolean =>
 export const isRestored = (object: StoredObject): boolean =>
   object.restore !== null && object.restore.expiresMs !== null;
 
-/** The x-amz-restore and x-amz-archive-status headers of a GET or HEAD response. */
+/** Returns the x-amz-restore and x-amz-archive-status headers of a GET or HEAD response. */
 export const archiveHeaders = (object: StoredObject): Record<string, string> => ({
   ...(object.archiveTier === null ? {} : { 'x-amz-archive-status': object.archiveTier }),
   ...(object.restore === null ? {} : { 'x-amz-restore': restoreHeader(object.restore.expiresMs) }),

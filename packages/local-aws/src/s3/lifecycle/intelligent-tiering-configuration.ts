@@ -1,6 +1,5 @@
 /**
- * The configurations of S3 Intelligent-Tiering. A configuration contains the number of days after which an object that was not read is
- * archived.
+ * The configurations of S3 Intelligent-Tiering. Each contains the number of days without a read after which an object is archived.
  *
  * Source: API_PutBucketIntelligentTieringConfiguration.html.
  */

@@ -11,13 +11,10 @@ import { midnightAfter } from './schedule.ts';
 import type { S3State } from '../model/state.ts';
 import { eventVersionId } from '../model/versions.ts';
 
-/** Minimum size of objects that S3 Intelligent-Tiering monitors. */
+/** Minimum size, in bytes, of objects that S3 Intelligent-Tiering monitors. */
 const LEAST_BYTES = 128 * 1024;
 
-/**
- * Archives the objects for which the configured number of days without a read has passed. Called with `state.clock` set to a midnight
- * UTC.
- */
+/** Archives the objects that nobody has read for the configured number of days. `state.clock` must be set to a midnight UTC. */
 export const runIntelligentTiering = (state: S3State, bucket: Bucket): void => {
   if (bucket.intelligentTiering.size === 0) return;
   for (const { key, versions } of bucket.keys.values())

@@ -30,14 +30,14 @@ export const setLifecycle = (state: S3State, bucket: Bucket, rules: LifecycleRul
   if (rules.length > 0) scheduleMidnight(state.pending, state.clock.now());
 };
 
-/** Applies the bucket's lifecycle rules. Called with `state.clock` set to a midnight UTC. */
+/** Applies the bucket's lifecycle rules. `state.clock` must be set to a midnight UTC. */
 export const runLifecycle = (state: S3State, bucket: Bucket): void => {
   const rules = bucket.lifecycle.filter((rule) => rule.enabled);
   if (rules.length === 0) return;
   for (const upload of bucket.uploads.values())
     if (abortOf(rules, upload, state.clock.now()) !== null) dropUpload(bucket, upload, new Set());
-  // The decisions about all versions are made before any version is deleted. Otherwise an object that expires now, and thereby becomes
-  // noncurrent, could also be deleted as a noncurrent version.
+  // Decides about all versions before it deletes any. Otherwise an object that expires now, and so becomes noncurrent, could also be
+  // deleted as a noncurrent version.
   const work = [...bucket.keys.values()].map((entry) => ({
     key: entry.key,
     noncurrent: expiredNoncurrent(state, rules, entry),
@@ -52,7 +52,7 @@ export const runLifecycle = (state: S3State, bucket: Bucket): void => {
   }
 };
 
-/** The x-amz-expiration header of a current object. Returns no header if no rule expires the object. */
+/** Returns the x-amz-expiration header of a current object; no header if no rule expires the object. */
 export const expirationHeader = (
   bucket: Bucket,
   key: string,
@@ -70,7 +70,7 @@ export const expirationHeader = (
   };
 };
 
-/** The x-amz-abort-date and x-amz-abort-rule-id headers of an upload. */
+/** Returns the x-amz-abort-date and x-amz-abort-rule-id headers of an upload. */
 export const abortHeaders = (
   bucket: Bucket,
   upload: Pick<Upload, 'key' | 'initiatedMs'>,
@@ -84,13 +84,13 @@ export const abortHeaders = (
   return { 'x-amz-abort-date': new Date(abort.atMs).toUTCString(), 'x-amz-abort-rule-id': abort.ruleId };
 };
 
-/** The properties of a version that a rule's filter tests; null for a delete marker. */
+/** Returns the properties of a version that filters test; null for a delete marker. */
 const filterInput = (version: Version) =>
   version.kind === 'object' ? { tags: version.tags, sizeBytes: version.content.sizeBytes } : null;
 
 /**
- * The time at which a rule expires a current object that was created at `createdMs`. The same time applies to a delete marker without
- * other versions. Returns null if the rule expires no current objects.
+ * Returns the time at which a rule expires a current object that was created at `createdMs`. A delete marker that is its key's only version
+ * expires at the same age. Returns null if the rule expires no current objects.
  */
 const expiryOf = ({ expiration }: LifecycleRule, createdMs: number): number | null => {
   if (expiration?.kind === 'days') return midnightAfter(createdMs, expiration.days);
@@ -111,7 +111,7 @@ const abortOf = (
 };
 
 /**
- * The noncurrent versions to delete. A version becomes noncurrent when the next newer version is written. Versions that object lock
+ * Returns the noncurrent versions to delete. A version becomes noncurrent when the next newer version is written. Versions that object lock
  * protects are not deleted.
  */
 const expiredNoncurrent = (state: S3State, rules: LifecycleRule[], entry: KeyEntry): Version[] =>
@@ -135,7 +135,7 @@ const expiredCurrent = (
 ): 'expire' | 'keep' => {
   const [current] = entry.versions;
   if (current?.kind !== 'object') return 'keep';
-  // Without versioning, the expiration would delete the object permanently, which its lock forbids.
+  // In a bucket without versioning, expiration deletes an object permanently, which its lock forbids.
   if (bucket.versioning === 'never' && isProtected(current.lock, state.clock.now())) return 'keep';
   const isDue = rules.some((rule) => {
     const atMs = matchesFilter(rule.filter, entry.key, filterInput(current))
@@ -147,8 +147,8 @@ const expiredCurrent = (
 };
 
 /**
- * Removes a delete marker that is the only version of its key. The marker is removed if a rule requests the removal of such markers, or
- * if it has reached the age at which a rule expires objects.
+ * Removes a delete marker that is the only version of its key, if a rule removes such markers or the marker has reached the age at which a
+ * rule expires objects.
  */
 const removeLoneMarker = (state: S3State, bucket: Bucket, rules: LifecycleRule[], key: string): void => {
   const [marker, hidden] = bucket.keys.get(key)?.versions ?? [];

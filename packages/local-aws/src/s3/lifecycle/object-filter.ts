@@ -11,7 +11,7 @@ export const EVERYTHING: ObjectFilter = {
   smallerThanBytes: null,
 };
 
-/** True if the filter matches. For a delete marker, `object` is null, and only a filter without tags and sizes matches. */
+/** True if the filter matches. For a delete marker, `object` is null, and only a filter without tags and sizes can match. */
 export const matchesFilter = (
   filter: ObjectFilter,
   key: string,

@@ -2,8 +2,7 @@
  * RestoreObject. A restore makes a copy of an archived object available after some hours and deletes the copy after some days.
  *
  * Sources: API_RestoreObject.html; Amazon S3 User Guide "Understanding archive retrieval options"
- * (restoring-objects-retrieval-options.html). The local S3 uses the longest
- * retrieval times that the user guide gives.
+ * (restoring-objects-retrieval-options.html). The local S3 uses the longest retrieval times that the user guide gives.
  */
 import { isArchived } from './archive.ts';
 import { S3Error } from '../errors.ts';
@@ -16,7 +15,9 @@ import { midnightAfter, scheduleAt } from './schedule.ts';
 import { eventVersionId } from '../model/versions.ts';
 import { childOf, parseXml, textOf } from '../protocol/xml.ts';
 
-/** Returns 202 if a restore begins or becomes faster. Returns 200 if a restored copy exists and its expiry changes. */
+/**
+ * Starts or changes a restore. Returns 202 if a restore begins or becomes faster, and 200 if only the expiry of a restored copy changes.
+ */
 export const restoreObject = async (context: ObjectContext): Promise<Answer> => {
   const { state } = context;
   const body = await receiveText(context.request);
@@ -44,7 +45,7 @@ export const restoreObject = async (context: ObjectContext): Promise<Answer> => 
 
 const RESTORE_OBJECT: ReadActions = { current: 's3:RestoreObject', version: 's3:RestoreObject' };
 
-/** The retrieval tiers, slowest first. A new request changes a restore in progress only if its tier is faster. */
+/** The retrieval tiers, slowest first. A request during a restore has an effect only if its tier is faster. */
 const SPEED: RestoreTier[] = ['Bulk', 'Standard', 'Expedited'];
 
 const HOUR_MS = 3_600_000;

@@ -1,11 +1,11 @@
-/** Does the work that S3 does without a request: restores, lifecycle rules and archive tiers. */
+/** Performs the work that S3 does without a request: restores, lifecycle rules and archive tiers. */
 import { runIntelligentTiering } from './intelligent-tiering.ts';
 import { runLifecycle } from './lifecycle.ts';
 import { runRestores } from './run-restores.ts';
 import { DAY_MS, scheduleMidnight } from './schedule.ts';
 import type { S3State } from '../model/state.ts';
 
-/** Does all due work in chronological order. For each piece of work, the clock shows the time at which that work became due. */
+/** Performs all due work in chronological order. During each piece of work, the clock shows the time at which the work became due. */
 export const runDue = (state: S3State): void => {
   const nowMs = state.clock.now();
   while (state.pending.nextMs <= nowMs) {

@@ -4,7 +4,7 @@ import { midnightAfter, scheduleAt } from './schedule.ts';
 import type { S3State, ScheduledRestore } from '../model/state.ts';
 import { eventVersionId, findVersion } from '../model/versions.ts';
 
-/** Does the restore work that is due at the time of `state.clock`, and schedules the next restore work. */
+/** Performs the restore work that is due at the time of `state.clock`, and schedules the next. */
 export const runRestores = (state: S3State): void => {
   for (const scheduled of state.pending.restores) {
     const { bucket, key, object } = scheduled;
@@ -16,7 +16,7 @@ export const runRestores = (state: S3State): void => {
   }
 };
 
-/** Completes or ends one restore if its time has come. Returns true if the restore needs no further work. */
+/** Completes a restore, or deletes its expired copy, if the time has come. Returns true if the restore needs no further work. */
 const advance = (state: S3State, scheduled: ScheduledRestore): boolean => {
   const { object } = scheduled;
   const nowMs = state.clock.now();
@@ -26,7 +26,7 @@ const advance = (state: S3State, scheduled: ScheduledRestore): boolean => {
     object.restore.expiresMs = days === null ? null : midnightAfter(nowMs, days);
     notifyRestore(state, scheduled, 'ObjectRestore:Completed', object.restore.expiresMs);
     if (days !== null) return false;
-    // Intelligent-Tiering makes no copy. It moves the object itself back from the archive tier.
+    // In Intelligent-Tiering there is no copy: the object itself moves back from the archive tier.
     object.restore = null;
     object.archiveTier = null;
     object.lastAccessedMs = nowMs;

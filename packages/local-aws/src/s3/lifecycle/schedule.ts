@@ -1,6 +1,4 @@
-/**
- * Schedules the work that S3 does without a request. No timer starts this work. The next call of `runDue` does the work that is due.
- */
+/** Schedules the work that S3 does without a request. There is no timer: the next call of `runDue` does the work that is due by then. */
 import type { PendingWork } from '../model/state.ts';
 
 export const DAY_MS = 86_400_000;
@@ -13,6 +11,6 @@ export const scheduleAt = (pending: PendingWork, atMs: number): void => {
   pending.nextMs = Math.min(pending.nextMs, atMs);
 };
 
-/** Adds days and rounds up to the next midnight UTC. S3 counts the days of lifecycle rules in this way. */
+/** Adds days and rounds up to the next midnight UTC, as S3 does for the days of lifecycle rules. */
 export const midnightAfter = (fromMs: number, days: number): number =>
   Math.ceil((fromMs + days * DAY_MS) / DAY_MS) * DAY_MS;

@@ -77,7 +77,7 @@ export const listObjectsV1 = (context: BucketContext): Answer => {
   );
 };
 
-/** The number of keys that the request asks for, at most 1,000. The default is 1,000. */
+/** Returns the number of keys that the request asks for. The default and the maximum are 1,000. */
 export const maxKeysOf = (context: BucketContext): number =>
   Math.min(integerParameter(context.request, 'max-keys', { min: 0, max: 2_147_483_647 }) ?? 1000, 1000);
 
@@ -132,7 +132,7 @@ const renderObject = (
     wantsRestoreStatus(request) ? restoreStatus(listed.object) : '',
   );
 
-/** The elements of an object version in a listing. */
+/** Returns the XML elements that describe an object version in a listing. */
 export const objectElements = (
   key: string,
   object: StoredObject,

@@ -1,4 +1,4 @@
-/** Parts of the responses that several listings share. */
+/** XML elements and parameters that several listings share. */
 import type { StoredObject } from '../model/object.ts';
 import type { Upload } from '../model/upload.ts';
 import { header, type S3Request } from '../protocol/request.ts';
@@ -26,13 +26,13 @@ export const ownerElement = (name: string, accountId: string): string =>
   xmlElement(name, xmlText('ID', canonicalUserId(accountId)));
 
 /**
- * The Initiator element, which names the caller that created an upload. Its ID is the canonical user id of an account, or else an ARN.
- * For a role, the element names the session. API_Initiator.html describes users only.
+ * Returns the Initiator element, which names the caller that created an upload. Its ID is the canonical user id of an account, or an ARN.
+ * For a role, it is the ARN of the session; API_Initiator.html describes users only.
  */
 export const initiatorElement = ({ initiator }: Upload): string =>
   xmlElement('Initiator', xmlText('ID', initiator.id), xmlText('DisplayName', initiator.displayName));
 
-/** The condition keys that the query parameters of a listing add to the request. */
+/** Returns the condition keys for the query parameters of a listing. */
 export const listConditions = (request: S3Request): Record<string, string> => {
   const conditions: Record<string, string> = {};
   for (const name of ['prefix', 'delimiter', 'max-keys']) {

@@ -117,7 +117,7 @@ const pageOfVersions = (bucket: Bucket, asked: PageRequest): VersionPage => {
   return page;
 };
 
-/** The versions and common prefixes after the markers. The newest version of a key comes first. */
+/** Yields the versions and common prefixes after the markers. The newest version of a key comes first. */
 function* itemsOf(bucket: Bucket, asked: PageRequest): Iterable<ListedVersion | string> {
   const { prefix, delimiter, keyMarker: after, versionIdMarker } = asked;
   const inclusive = versionIdMarker !== null;
@@ -135,10 +135,7 @@ function* itemsOf(bucket: Bucket, asked: PageRequest): Iterable<ListedVersion | 
   }
 }
 
-/**
- * The index of the first version after the marker. The version that the marker names may have been deleted, but its position still
- * follows from its id.
- */
+/** Returns the index of the first version after the marker. Even if the marker's version was deleted, its id tells where it was. */
 const indexBehind = (versions: Version[], versionIdMarker: string): number => {
   const found = versions.findIndex((version) => version.versionId === versionIdMarker);
   if (found !== -1) return found + 1;

@@ -5,7 +5,7 @@ import type { KeyEntry } from '../model/key.ts';
 
 interface WalkRequest {
   prefix: string;
-  /** The delimiter of the listing; '' for none. */
+  /** The delimiter of the listing; '' if there is none. */
   delimiter: string;
   /** The walk starts after this key or common prefix; '' starts at the first key. */
   after: string;
@@ -49,8 +49,8 @@ export function* walk(
 }
 
 /**
- * The first order key after all keys that begin with `group`. The last character can be incremented, because UTF-8 never contains the
- * byte 0xff.
+ * Returns the first order key after all keys that begin with `group`. Incrementing the last character is possible, because UTF-8 never
+ * contains the byte 0xff.
  */
 const afterGroup = (group: string): string =>
   group.slice(0, -1) + String.fromCharCode(group.charCodeAt(group.length - 1) + 1);

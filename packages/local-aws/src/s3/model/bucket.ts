@@ -24,7 +24,7 @@ export interface Bucket {
   versioning: Versioning;
   /** Null after the ownership controls were deleted. Objects then belong to their writers. */
   ownership: ObjectOwnership | null;
-  /** The grants; null if only the owner has access, with full control. */
+  /** The grants. Null if only the owner has access, with full control. */
   acl: Grant[] | null;
   publicAccessBlock: PublicAccessBlock | null;
   encryption: DefaultEncryption;
@@ -39,12 +39,15 @@ export interface Bucket {
   lifecycle: LifecycleRule[];
   intelligentTiering: Map<string, TieringConfiguration>;
   tags: Tag[];
-  /** Whether the requester pays for requests and transfer, and not the owner. */
+  /** True if requesters, not the owner, pay for requests and transfer. */
   requesterPays: boolean;
   keys: KeyIndex<KeyEntry>;
   uploads: Map<string, Upload>;
   /** The responses of completed uploads by upload id. A repeated CompleteMultipartUpload gets the same response. */
   completed: Map<string, CompletedUpload>;
-  /** Watches by key. Each conditional write in progress and each unfinished upload has one watch. */
+  /**
+   * By key, the watches that record changes of the key. Each conditional write in progress and each unfinished upload
+   * has one watch.
+   */
   watches: Map<string, Set<KeyWatch>>;
 }

@@ -1,4 +1,4 @@
-/** The configurations of a bucket. */
+/** Types of the configurations of a bucket. */
 import type { ArchiveTier, Tag } from './object.ts';
 
 export type Versioning = 'never' | 'Enabled' | 'Suspended';
@@ -15,7 +15,7 @@ export interface LifecycleRule {
   id: string;
   enabled: boolean;
   filter: ObjectFilter;
-  /** True if the rule has a Prefix element outside a Filter element. Old configurations have this form. */
+  /** True if the rule has its Prefix element outside of a Filter element, as in old configurations. */
   legacyPrefix: boolean;
   expiration: Expiration | null;
   noncurrentExpiration: NoncurrentExpiration | null;
@@ -44,9 +44,9 @@ export interface TieringConfiguration {
 export interface ObjectFilter {
   prefix: string;
   tags: Tag[];
-  /** Lower limit of the size. Exclusive; null for no limit. */
+  /** Objects must be larger than this many bytes; null for no limit. */
   largerThanBytes: number | null;
-  /** Upper limit of the size. Exclusive; null for no limit. */
+  /** Objects must be smaller than this many bytes; null for no limit. */
   smallerThanBytes: number | null;
 }
 

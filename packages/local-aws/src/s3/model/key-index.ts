@@ -1,8 +1,7 @@
 /**
- * Keys in UTF-8 byte order, as S3 lists them.
+ * An index of keys in UTF-8 byte order, as S3 lists them.
  *
- * The keys are stored as a list of short sorted chunks. Adding a key to a bucket with a million keys moves a few hundred strings, instead
- * of sorting a million.
+ * The keys are stored in many short sorted lists (chunks). So adding a key to a bucket with a million keys moves only a few hundred strings.
  */
 export interface KeyIndex<T> {
   readonly size: number;
@@ -15,7 +14,7 @@ export interface KeyIndex<T> {
 }
 
 /**
- * The UTF-8 bytes of a key as a string of characters 0–255. A comparison of such strings compares the bytes. A comparison of the original
+ * Returns the UTF-8 bytes of a key as a string of characters 0–255. Comparing such strings compares the bytes. Comparing the original
  * JavaScript strings would place characters beyond U+FFFF before U+E000.
  */
 export const orderKeyOf = (key: string): string =>
@@ -86,7 +85,7 @@ export const createKeyIndex = <T>(): KeyIndex<T> => {
 };
 
 /**
- * The index of the chunk that a key belongs to. This is the last chunk whose first key is not greater than the key, or else the first
+ * Returns the index of the chunk that a key belongs to: the last chunk whose first key is not greater than the key, or else the first
  * chunk.
  */
 const chunkFor = (chunks: string[][], orderKey: string): number => {

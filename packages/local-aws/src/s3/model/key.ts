@@ -1,4 +1,4 @@
-/** The versions of a key, and the record of its writes and deletes that a watch keeps. */
+/** The versions of a key, and the watch that records what happens to the key. */
 import type { Version } from './object.ts';
 
 /** All versions of one key, newest first. */
@@ -9,8 +9,8 @@ export interface KeyEntry {
 
 /** A record of what happened to a key since the watch began. */
 export interface KeyWatch {
-  /** The current object was deleted. */
+  /** True if the current object was deleted. */
   deleted: boolean;
-  /** An object was written. */
+  /** True if an object was written. */
   written: boolean;
 }

@@ -1,5 +1,5 @@
 /**
- * Object lock: the retention and the legal hold of a version, and the operations that both forbid.
+ * Object lock: the retention and legal hold of a version, and what they forbid.
  *
  * Sources: Amazon S3 User Guide "Locking objects with Object Lock" (object-lock.html, object-lock-managing.html);
  * API_PutObject.html for the headers.
@@ -50,7 +50,7 @@ export const parseLockHeaders = (
 };
 
 /**
- * The lock of a new version. If the writer requested no retention, the lock has the bucket's default retention, which starts at
+ * Returns the lock of a new version. If the writer requested no retention, it is the bucket's default retention, which starts at
  * `createdMs`.
  */
 export const lockOfNewVersion = (
@@ -64,13 +64,13 @@ export const lockOfNewVersion = (
   return { ...asked, retention: { mode: byDefault.mode, untilMs: createdMs + days * DAY_MS } };
 };
 
-/** True if a write with the requested lock `asked` must have a checksum or an MD5 of its body. */
+/** True if a write that requests the lock `asked` must have a checksum or an MD5 of its body. */
 export const needsIntegrityHeader = (asked: ObjectLock, bucketLock: BucketObjectLock | null): boolean =>
   asked !== NO_LOCK || (bucketLock !== null && bucketLock.defaultRetention !== null);
 
 /**
- * True if a version with this lock must not be deleted. `bypass` is true if the caller requests to bypass governance and has the
- * permission to do so.
+ * True if a version with this lock must not be deleted. `bypass` is true if the caller requests a bypass of governance retention and has
+ * the permission.
  */
 export const isProtected = (lock: ObjectLock, nowMs: number, bypass = false): boolean => {
   if (lock.legalHold === 'ON') return true;
@@ -80,8 +80,8 @@ export const isProtected = (lock: ObjectLock, nowMs: number, bypass = false): bo
 };
 
 /**
- * True if the `next` retention may replace the `current` one. A retention that has not ended may only be extended. In governance mode, a
- * bypass permits every change. In compliance mode, a bypass has no effect.
+ * True if the `next` retention may replace the `current` one. A retention that has not ended may only be extended. A bypass permits every
+ * change in governance mode, but none in compliance mode.
  */
 export const mayReplaceRetention = (
   current: Retention | null,
@@ -97,7 +97,7 @@ export const mayReplaceRetention = (
 export const protectedError = (): S3Error =>
   new S3Error('AccessDenied', { message: 'Access Denied because object protected by object lock.' });
 
-/** The retention headers of a GET or HEAD response. */
+/** Returns the retention headers of a GET or HEAD response. */
 export const retentionHeaders = (retention: Retention): Record<string, string> => ({
   'x-amz-object-lock-mode': retention.mode,
   'x-amz-object-lock-retain-until-date': new Date(retention.untilMs).toISOString(),
@@ -113,7 +113,7 @@ export const parseInstant = (text: string): number | null => {
 export const isRetentionMode = (text: string | undefined): text is RetentionMode =>
   text === 'GOVERNANCE' || text === 'COMPLIANCE';
 
-/** Event holds were added in 2026. The local S3 does not support them. */
+/** Returns the error for event holds. AWS added them in 2026, and the local S3 does not support them. */
 export const eventHold = (): S3Error =>
   new S3Error('NotImplemented', { message: 'The local S3 does not have event holds' });
 

@@ -7,9 +7,9 @@ export type Version = StoredObject | DeleteMarker;
 
 export interface DeleteMarker {
   kind: 'delete-marker';
-  /** The version id; the text 'null' for the null version. */
+  /** The version id. The null version has the text 'null'. */
   versionId: string;
-  /** A number that increases with every version written. */
+  /** A number that orders versions: each new version has a higher number. */
   order: number;
   lastModifiedMs: number;
   ownerAccountId: string;
@@ -37,14 +37,14 @@ export interface StoredObject extends ObjectDescription {
 export interface ObjectDescription {
   /** Content-Type and similar headers, with names in lower case and values as sent. */
   contentHeaders: Record<string, string>;
-  /** User metadata, with names in lower case without `x-amz-meta-`, and decoded values. */
+  /** User metadata: names in lower case without `x-amz-meta-`, and decoded values. */
   metadata: Record<string, string>;
   websiteRedirectLocation: string | null;
   storageClass: string;
   tags: Tag[];
   encryption: Encryption;
   ownerAccountId: string;
-  /** The grants; null if only the owner has access, with full control. */
+  /** The grants. Null if only the owner has access, with full control. */
   acl: Grant[] | null;
   lock: ObjectLock;
 }
@@ -54,7 +54,7 @@ export interface Tag {
   Value: string;
 }
 
-/** The encryption of an object. The base64 MD5 of a customer's key is stored, but never the key itself. */
+/** The encryption of an object. For SSE-C, only the MD5 of the customer's key is stored, in base64. */
 export type Encryption = DefaultEncryption | { algorithm: 'SSE-C'; keyMd5: string };
 
 /** `kmsKeyId` is the ARN of a key; null means the AWS managed key aws/s3. */
@@ -73,7 +73,7 @@ export interface Grant {
   permission: Permission;
 }
 
-/** `id` is a canonical user id. */
+/** To whom a grant applies. `id` is a canonical user id. */
 export type Grantee = { kind: 'user'; id: string } | { kind: 'group'; uri: string };
 
 export type Permission = 'FULL_CONTROL' | 'READ' | 'WRITE' | 'READ_ACP' | 'WRITE_ACP';
@@ -90,10 +90,10 @@ export type RestoreTier = 'Expedited' | 'Standard' | 'Bulk';
 
 export interface Restore {
   tier: RestoreTier;
-  /** How many days the copy is kept; null for Intelligent-Tiering, which makes no copy and moves the object itself back. */
+  /** How many days the copy is kept. Null for Intelligent-Tiering, which makes no copy but moves the object itself back. */
   days: number | null;
-  /** When the copy becomes available. */
+  /** When the copy becomes available, in milliseconds since the epoch. */
   completesMs: number;
-  /** When the copy is deleted; null while the restore is in progress. */
+  /** When the copy is deleted, in milliseconds since the epoch; null while the restore is in progress. */
   expiresMs: number | null;
 }

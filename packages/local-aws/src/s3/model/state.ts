@@ -21,23 +21,23 @@ export interface S3Options {
   faults?: Readonly<Faults>;
   partition?: string | undefined;
   /**
-   * The KMS keys. If absent, every key that a request names exists, and the IAM policies of the key's account control the access to the
-   * key.
+   * The KMS keys. If absent, every key that a request names exists, and only the IAM policies of the key's account control access to it.
    */
   kms?: KeyDirectory | undefined;
   /** Returns the secret of an access key, to verify chunk signatures. If absent, signed chunks fail with NotImplemented. */
   secretOf?: ((accessKeyId: string, sessionToken: string | undefined) => string | undefined) | undefined;
   /** Publishes notifications to topics. If absent, notifications for topics are dropped. */
   topics?: TopicPublisher | undefined;
-  /**
-   * How long a copy or completion may take before S3 sends the status 200 early. The result or the error follows when the work ends.
-   */
+  /** How many milliseconds a copy or completion may take before S3 sends the status 200. The result or error then follows in the body. */
   earlyAnswerAfterMs?: number | undefined;
-  /** If true, a checksum in the trailer suffices for an upload under object lock. `checkLockIntegrity` says why this is open. */
+  /**
+   * If true, a checksum in the trailer is enough for an upload under object lock. `checkLockIntegrity` explains why it is unclear what AWS
+   * does.
+   */
   lockTakesTrailers?: boolean | undefined;
   /**
-   * If true, CompleteMultipartUpload accepts the CRC64NVME of a part although the upload was created without an algorithm. No AWS document
-   * says whether S3 does.
+   * If true, CompleteMultipartUpload accepts the CRC64NVME of a part although the upload was created without an algorithm. AWS does not
+   * document whether S3 accepts it.
    */
   takesUndeclaredChecksums?: boolean | undefined;
 }
@@ -63,24 +63,24 @@ export interface TopicPublisher {
 export interface S3State extends Omit<S3Options, 'directory' | 'partition' | 'kms' | 'faults'> {
   partition: string;
   kms: KeyDirectory;
-  /** The policies by which requests are judged, by bucket. */
+  /** By bucket, the policy that is in effect. A change takes effect after a delay. */
   policies: Propagating<Bucket['policy']>;
-  /** Whether events reach EventBridge, by bucket. */
+  /** By bucket, whether events reach EventBridge. A change takes effect after a delay. */
   eventBridge: Propagating<boolean>;
   blobs: BlobStore;
   buckets: Map<string, Bucket>;
-  /** The generators of sparse objects, by seed. */
+  /** By seed, the functions that generate the content of sparse objects. */
   generators: Map<number, Generator>;
   /** The keys at which copies of sparse objects are received. */
   sparseReplicas: SparseReplica[];
   pending: PendingWork;
   /** Returns a higher number with every call. The numbers order versions and uploads by their creation. */
   newOrder(): number;
-  /** Returns the next `sequencer` of an event. Compared as text, each sequencer is higher than those before. */
+  /** Returns the next `sequencer` of an event. As text, each sequencer is greater than all earlier ones. */
   newSequencer(): string;
 }
 
-/** Work that S3 does without a request. */
+/** Work that S3 does without a request, such as lifecycle rules and restores. */
 export interface PendingWork {
   /** The earliest time at which work may be due; `Infinity` if there is none. */
   nextMs: number;

@@ -9,15 +9,15 @@ export interface Upload {
   uploadId: string;
   key: string;
   initiatedMs: number;
-  /** The caller that created the upload, in the form that listings return. */
+  /** The caller that created the upload, as listings return it. */
   initiator: { id: string; displayName: string };
-  /** The properties of the object. They include the default encryption that the bucket had when the upload was created. */
+  /** The properties of the future object, with the default encryption that the bucket had when the upload was created. */
   description: ObjectDescription;
   /** The object lock configuration that the bucket had when the upload was created. A later change does not affect the upload. */
   bucketLock: BucketObjectLock | null;
   checksumPlan: ChecksumPlan;
   parts: Map<number, Part>;
-  /** The watch of the upload's key. It begins with the upload. A conditional completion fails if the key changed in the meantime. */
+  /** Records changes of the key since the upload was created. A conditional completion fails if the key has changed. */
   watch: KeyWatch;
 }
 
