@@ -20,12 +20,13 @@ const SIZES = [
 ];
 const TERABYTES = [1, 10, 40, 100];
 
-const FASTEST = { concurrency: 200, listingConcurrency: 128 };
-/** Pairs of `backfill.maximumConcurrency` and `backfill.listingConcurrency`. The first pair is the default. */
+const FASTEST = { concurrency: 200, listingConcurrency: 128, prefixes: 1 };
+/** `backfill.maximumConcurrency`, `backfill.listingConcurrency`, and the partitioned prefixes. The first is the default. */
 const SPEEDS = [
-  { concurrency: 10, listingConcurrency: 8 },
-  { concurrency: 50, listingConcurrency: 32 },
+  { concurrency: 10, listingConcurrency: 8, prefixes: 1 },
+  { concurrency: 50, listingConcurrency: 32, prefixes: 1 },
   FASTEST,
+  { ...FASTEST, prefixes: 4 },
 ];
 
 const sourceOf = (objectBytes: number, bytes: number): Estimated => {
@@ -72,7 +73,10 @@ const HEADINGS = [
   'size of an object',
   'in all',
   'objects',
-  ...SPEEDS.map(({ concurrency }) => `hours with ${concurrency}`),
+  ...SPEEDS.map(
+    ({ concurrency, prefixes }) =>
+      `hours with ${concurrency}${prefixes === 1 ? '' : ` and ${prefixes} prefixes`}`,
+  ),
   'hours of a verify',
   'US$ in one region',
   'US$ to another region',

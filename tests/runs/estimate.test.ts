@@ -16,6 +16,7 @@ const SETTINGS = {
   listingConcurrency: 8,
   isBetweenRegions: false,
   attributeGets: null,
+  prefixes: 1,
 } as const;
 const known = { basis: 'listing', errorShare: 0 } as const;
 
@@ -70,6 +71,30 @@ test('a higher concurrency takes less time and costs the same', () => {
   const ten = estimateBackfill({ work: million, ...known }, { ...SETTINGS, concurrency: 100 });
   expect(ten.hours).toBeLessThan(one.hours / 4);
   expect(ten.dollars['s3']).toBe(one.dollars['s3']);
+});
+
+test('no concurrency is faster than S3 serves the requests for one prefix, and more prefixes raise the limit', () => {
+  const hoursWith = (concurrency: number, prefixes: number) =>
+    estimateBackfill({ work: million, ...known }, { ...SETTINGS, concurrency, prefixes });
+  // The source serves 5,500 reads a second, and each object takes two: its content and the fresh look.
+  expect(hoursWith(1_000, 1).hours).toBeCloseTo((2e6 / 5_500 + 575 / 16 + 120) / 3_600, 2);
+  expect(hoursWith(1_000, 2).hours).toBeCloseTo((2e6 / 11_000 + 575 / 16 + 120) / 3_600, 2);
+  expect(estimateLines(hoursWith(1_000, 1)).join('\n')).toContain(
+    '  limited by the requests that S3 serves per prefix; 3m 12s once S3 has split the keys into enough prefixes',
+  );
+  expect(estimateLines(hoursWith(10, 1)).join('\n')).not.toContain('limited');
+});
+
+test('parts are written no faster than S3 takes writes for one prefix', () => {
+  const work = { ...NO_WORK, keys: 1, versions: 1, bytes: 0, multiparts: 1, parts: 1e6, pages: 1 };
+  const { hours } = estimateBackfill({ work, ...known }, SETTINGS);
+  expect(hours).toBeCloseTo((1e6 / 3_500 + 120) / 3_600, 2);
+});
+
+test('attributes are compared no faster than S3 serves reads for one prefix', () => {
+  const settings = { ...SETTINGS, listingConcurrency: 128, attributeGets: 4 };
+  const { hours } = estimateVerify({ work: million, ...known }, settings);
+  expect(hours).toBeCloseTo((3e6 / 5_500 + 120) / 3_600, 2);
 });
 
 test('a verify lists both sides once and copies nothing', () => {

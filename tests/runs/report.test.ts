@@ -105,7 +105,14 @@ const full = aReport({
       basis: 'sample',
       errorShare: 0.124,
     },
-    { versions: 'all', concurrency: 10, listingConcurrency: 8, isBetweenRegions: true, attributeGets: null },
+    {
+      versions: 'all',
+      concurrency: 10,
+      listingConcurrency: 8,
+      isBetweenRegions: true,
+      attributeGets: null,
+      prefixes: 1,
+    },
   ),
   files: [{ bucket: HOSTILE, key: HOSTILE, rows: 3, sha256: '' }],
   differences: [

@@ -77,5 +77,6 @@ const settingsOf = (configuration: StartRequest['configuration'], spec: RunSpec)
     listingConcurrency: backfill.listingConcurrency,
     isBetweenRegions: destination.region !== deployment.region,
     attributeGets: attributeGetsOf(spec, rule),
+    prefixes: 1,
   };
 };

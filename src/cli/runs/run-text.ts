@@ -143,7 +143,8 @@ const usedLines = (estimate: RunEstimate | null, used: RunEstimate, width: numbe
 
 /** Returns the lines with the estimate that are shown before the start of a run. */
 export const estimateLines = (estimate: RunEstimate): string[] => {
-  const { keys, bytes, bytesReadTwice, requests, dollars, hours, basis, errorShare } = estimate;
+  const { keys, bytes, bytesReadTwice, requests, dollars, hours, hoursOnceSplit, basis, errorShare } =
+    estimate;
   const certainty =
     basis === 'listing'
       ? 'all of the source was listed'
@@ -151,6 +152,11 @@ export const estimateLines = (estimate: RunEstimate): string[] => {
   return [
     `  ${countOf(Math.round(keys), 'key')}, ${byteText(bytes)} (${certainty})`,
     `  about ${duration(hours * 3_600)}`,
+    ...(hoursOnceSplit === undefined
+      ? []
+      : [
+          `  limited by the requests that S3 serves per prefix; ${duration(hoursOnceSplit * 3_600)} once S3 has split the keys into enough prefixes`,
+        ]),
     `  requests  ${Object.entries(requests)
       .map(([kind, count]) => `${kind} ${countText(count)}`)
       .join(', ')}`,

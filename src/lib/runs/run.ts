@@ -304,8 +304,10 @@ export interface RunEstimate {
   requests: Record<string, number>;
   /** The cost by service, e.g. `s3`, `sqs`, `lambda`, `dynamodb`, `transfer`. */
   dollars: Record<string, number>;
-  /** The duration at the configured concurrency. */
+  /** The duration at the configured concurrency, while S3 serves all keys as one partitioned prefix. */
   hours: number;
+  /** The duration once S3 has split the keys into as many prefixes as the concurrency needs. Left out if one prefix is enough. */
+  hoursOnceSplit?: number;
   /** With `listing`, everything was counted. With `sample`, a part was counted, and the rest is assumed to be similar. */
   basis: 'listing' | 'sample';
   /** For a sample, the share by which the true numbers may differ (three standard errors); null: unknown. For a listing, 0. */

@@ -36,5 +36,6 @@ export const estimateRun = async (spec: RunSpec, deps: RunDeps): Promise<RunEsti
     listingConcurrency,
     isBetweenRegions: false,
     attributeGets,
+    prefixes: 1,
   });
 };

@@ -22,6 +22,8 @@ export interface RunSettings {
    * null: attributes are not compared.
    */
   attributeGets: number | null;
+  /** Into how many partitioned prefixes S3 has split the keys, on either side. No request tells; 1 is the safe assumption. */
+  prefixes: number;
 }
 
 /** The part of the source that the run covers. */
@@ -62,6 +64,12 @@ const LOOKS_AT_ONCE = 32;
  * counts twice.
  */
 const TABLE_WRITES_PER_PAGE = 6;
+/**
+ * How many requests a second S3 serves for each partitioned prefix: "at least 3,500 PUT/COPY/POST/DELETE or 5,500 GET/HEAD requests per
+ * second per partitioned prefix" (S3 User Guide, "Optimizing Amazon S3 performance"). It names no number for LIST.
+ */
+const WRITES_PER_SECOND = 3_500;
+const READS_PER_SECOND = 5_500;
 /** How long the time between two ticks is on average. */
 const TICK_SECONDS = 30;
 /** Minimum number of ticks of a run, even if the run has nothing to wait for. */
@@ -141,7 +149,7 @@ export const usedBy = (
   };
   const hours = (run.endedMs - run.beganMs) / 3_600_000;
   // The measured hours already account for concurrency.
-  const atOnce = { concurrency: 1, listingConcurrency: 1 };
+  const atOnce = { concurrency: 1, listingConcurrency: 1, prefixes: 1 };
   return calculate(
     work,
     { ...settings, ...atOnce },
@@ -171,7 +179,17 @@ const calculate = (
   const copySeconds = (keys / BATCH) * BATCH_SECONDS + bytes / BYTES_PER_SECOND;
   const { looks } = known;
   const listSeconds = (pages / 2) * PAGE_SECONDS + (looks * LOOK_SECONDS) / LOOKS_AT_ONCE;
-  const hours = known.hours ?? hoursOf(copySeconds, listSeconds, settings);
+  const load: Load = {
+    copySeconds,
+    listSeconds,
+    // The source serves the content and the fresh look, and for an object in parts also its state and its layout.
+    copyReads: pieces + keys + 2 * multiparts,
+    copyWrites: pieces + 2 * multiparts,
+    // Each side serves half of the requests of a closer look.
+    lookReads: looks * (1 + (settings.attributeGets ?? 0) / 2),
+  };
+  const hours = known.hours ?? hoursOf(load, settings);
+  const hoursOnceSplit = known.hours ?? hoursOf(load, { ...settings, prefixes: Infinity });
   const ticks = Math.max(LEAST_TICKS, (hours * 3_600) / TICK_SECONDS);
   const ranges = Math.min(pages, 2 * settings.listingConcurrency);
   const requests = {
@@ -206,19 +224,34 @@ const calculate = (
     requests,
     dollars,
     hours,
+    ...(hoursOnceSplit < hours ? { hoursOnceSplit } : {}),
     basis,
     errorShare,
   };
 };
 
+/** What the phases of a run have to do: seconds of one worker, and requests that one bucket has to serve. */
+interface Load {
+  copySeconds: number;
+  listSeconds: number;
+  copyReads: number;
+  copyWrites: number;
+  lookReads: number;
+}
+
 /**
  * Hints are processed while the first listing is still under way, so the first listing and the copying together take as long as
- * the slower of the two. The last listing comes afterwards.
+ * the slower of the two. The last listing comes afterwards. Neither is faster than S3 serves the requests for its prefixes.
  */
-const hoursOf = (copySeconds: number, listSeconds: number, settings: RunSettings): number => {
-  const listing = listSeconds / settings.listingConcurrency;
-  const copying = copySeconds / settings.concurrency;
-  const seconds = copying === 0 ? listing : Math.max(copying, listing / 2) + listing / 2;
+const hoursOf = (load: Load, { concurrency, listingConcurrency, prefixes }: RunSettings): number => {
+  const reads = READS_PER_SECOND * prefixes;
+  const listing = Math.max(load.listSeconds / listingConcurrency, load.lookReads / reads);
+  const copying = Math.max(
+    load.copySeconds / concurrency,
+    load.copyReads / reads,
+    load.copyWrites / (WRITES_PER_SECOND * prefixes),
+  );
+  const seconds = load.copySeconds === 0 ? listing : Math.max(copying, listing / 2) + listing / 2;
   return (seconds + LEAST_TICKS * TICK_SECONDS) / 3_600;
 };
 
