@@ -14,7 +14,7 @@ export const accountId = '111111111111';
 export const otherAccountId = '222222222222';
 export const region = 'eu-central-1';
 
-/** SQS and STS behind one front door, and functions that create real SDK clients for them. */
+/** SQS and STS with HTTP endpoints, and functions that create real SDK clients for them. */
 export interface CoreServices {
   clock: AdjustableClock;
   iam: Iam;

@@ -30,9 +30,12 @@ const ROOT = join(PACKAGE, '../..');
 const COPIES = join(ROOT, '.local-aws', `mutations-${process.pid}`);
 const VITEST = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
 
-/** How many changes are tested at the same time, each in its own copy of the package. */
+/** How many changes are tested at the same time. Each has its own copy of the package. */
 const AT_ONCE = 2;
-/** How long one run of the tests may take. A change that causes an endless loop exceeds this limit. */
+/**
+ * How long one run of the tests may take, in milliseconds. A change that causes an endless loop exceeds this
+ * limit.
+ */
 const TIME_LIMIT_MS = 300_000;
 
 interface Change {
@@ -41,7 +44,7 @@ interface Change {
   text: string;
 }
 
-/** A change of `file`. The path is relative to the package. */
+/** A change of `file`, whose path is relative to the package. */
 type Mutation = Change & { file: string };
 
 /** A node of the syntax tree, with the fields that the code below uses. */
@@ -97,8 +100,8 @@ const mutationsOf = (file: string): Mutation[] => {
 };
 
 /**
- * Nodes that have no effect at run time: types and import paths. `as`, `satisfies` and `!` are no such nodes,
- * because they contain an expression.
+ * Types of nodes without an effect at run time, such as types and imports. `as`, `satisfies` and `!` are not
+ * among them, because they contain an expression.
  */
 const HAS_NO_BEHAVIOUR = /^(TS(?!As|Satisfies|NonNull)|Import|Export(All|Specifier))/;
 

@@ -13,8 +13,8 @@ export interface QueryAnswer {
 }
 
 /**
- * Calls an action of a service that uses the query protocol, for example SNS. It is used for services whose
- * SDK client is not a dependency of this project.
+ * Calls an action of a service with the query protocol, for example SNS. Used for services whose SDK client
+ * is not a dependency of this project.
  */
 export type QueryClient = (action: string, fields?: Record<string, string>) => Promise<QueryAnswer>;
 

@@ -51,7 +51,7 @@ import { restoreObject } from './lifecycle/restore-object.ts';
 type Operation<C> = (context: C) => Answer | Promise<Answer>;
 
 /**
- * The operation of a request on a bucket. Throws MethodNotAllowed, or NotImplemented for a sub-resource that the local S3 does not
+ * Returns the operation of a request on a bucket. Throws MethodNotAllowed, or NotImplemented for a sub-resource that the local S3 does not
  * support.
  */
 export const findBucketOperation = (request: S3Request): Operation<BucketContext> =>
@@ -69,7 +69,7 @@ const chooseForObject = (request: S3Request): Operation<ObjectContext> => {
   return choose(request, OBJECT_OPERATIONS, OBJECT_SUBRESOURCES, 'OBJECT');
 };
 
-/** The operations that accept headers about the encryption of an object. */
+/** The operations that accept headers about server-side encryption. */
 const ENCRYPTING: Operation<ObjectContext>[] = [putObject, copyObject, createMultipartUpload];
 
 /** True if the request is a CreateBucket. Every other operation on a bucket requires that the bucket exists. */
@@ -142,8 +142,8 @@ const OBJECT_OPERATIONS: Record<string, Operation<ObjectContext>> = {
 };
 
 /**
- * The sub-resources of S3. A request for a sub-resource without an operation above fails with NotImplemented. Without this list, such a
- * request would be treated as a plain GET or PUT.
+ * The sub-resources of S3, including those that the local S3 lacks. A request for a sub-resource that the local S3 lacks fails with
+ * NotImplemented. Without this list, it would be treated as a plain GET or PUT.
  */
 const BUCKET_SUBRESOURCES = [
   'abac',

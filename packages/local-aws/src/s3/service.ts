@@ -28,8 +28,8 @@ export interface S3Service extends AwsService {
   /** Creates a bucket with the properties of AWS::S3::Bucket. Throws {@link S3Error}. */
   createBucket(bucket: { name: string; accountId: string; region: string } & BucketProperties): void;
   /**
-   * Applies properties to a bucket. A setting whose property is only in `previous` returns to its default. A setting whose property is
-   * neither in `properties` nor in `previous` stays unchanged. Throws NoSuchBucket.
+   * Applies properties to a bucket. A setting whose property was removed from the template (it is only in `previous`) returns to its
+   * default. A setting that neither template contains stays unchanged. Throws NoSuchBucket.
    */
   updateBucket(name: string, properties: BucketProperties, previous?: BucketProperties): void;
   /** Deletes a bucket. With `force`, deletes the bucket's objects first. Throws BucketNotEmpty or NoSuchBucket. */
@@ -37,24 +37,23 @@ export interface S3Service extends AwsService {
   /** Sets the policy of a bucket, or removes it if `policy` is null. Throws MalformedPolicy, NoSuchBucket, or AccessDenied for a blocked public policy. */
   setBucketPolicy(name: string, policy: PolicyDocument | null): void;
   hasBucket(name: string): boolean;
-  /** The owner, region and ARN of a bucket. Returns null if the bucket does not exist. */
+  /** Returns the owner, region and ARN of a bucket; null if the bucket does not exist. */
   describeBucket(name: string): { accountId: string; region: string; arn: string } | null;
   /** Creates an object of any size whose content is generated on each read and never stored. Throws {@link S3Error}. */
   createSparseObject(object: SparseObject): MadeObject;
   /**
-   * Declares keys at which copies of a sparse object are expected. From now on, every upload to these keys must consist of that
-   * object's content. Any other upload fails with BadDigest. Only the position of the uploaded bytes in that content is stored, so a
-   * replica needs no more storage than its source.
+   * Declares keys at which copies of a sparse object are expected. From then on, uploads to these keys must contain the object's content,
+   * or fail with BadDigest. Only the position of the bytes in that content is stored, so a replica needs no more storage than its source.
    */
   receiveSparse(replica: SparseReplica): void;
   /**
-   * Does the due work of restores, lifecycle rules and archive tiers. Every request does this work first, so a call is needed only if no
+   * Performs the due work of restores, lifecycle rules and archive tiers. Every request also does this, so a call is needed only if no
    * request follows.
    */
   runDue(): void;
   /** Reads an object for another service with the permissions of `caller`. Throws {@link S3Error}. */
   readObject(caller: Caller, object: ObjectName): Promise<Buffer>;
-  /** Ends the thread that writes large uploads, if it was started. Must be called after the last request. */
+  /** Ends the thread that writes large uploads, if it was started. No request may follow. */
   close(): Promise<void>;
 }
 
@@ -123,7 +122,7 @@ const handle = async (state: S3State, aws: AwsRequest, response: ServerResponse)
       return;
     }
     const answer = await pending;
-    // An unread body would prevent the connection from being reused.
+    // Reads the rest of the body, because the connection could not be reused otherwise.
     aws.body.resume();
     await writeAnswer(exchange, answer);
   } catch (error) {
@@ -143,7 +142,7 @@ const asS3Error = (error: unknown): S3Error =>
         })
       : new S3Error('InternalError', { cause: error, message: internalMessage(error) });
 
-/** The message of an InternalError. It contains the stack trace, because the local S3 has no log. */
+/** Returns the message of an InternalError. It contains the stack trace, because the local S3 has no log. */
 const internalMessage = (error: unknown): string =>
   `We encountered an internal error. Please try again. (${error instanceof Error ? (error.stack ?? error.message) : String(error)})`;
 
@@ -163,10 +162,7 @@ const dispatch = async (state: S3State, request: S3Request, response: ServerResp
   return findObjectOperation(request)({ ...context, key });
 };
 
-/**
- * Throws an error if the request is signed for another region than the bucket's region. A header of the error contains the bucket's
- * region.
- */
+/** Throws an error if the request is signed for a region other than the bucket's. A header of the error names the bucket's region. */
 const checkRegion = (request: S3Request, bucket: Bucket): void => {
   const { region, caller, headers } = request.aws;
   if (region === bucket.region || accountOf(caller) === '' || region === '') return;

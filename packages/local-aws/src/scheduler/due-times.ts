@@ -1,11 +1,9 @@
 import type { Clock } from '../core/clock.ts';
 import type { Timetable } from './schedule-expression.ts';
 
-/**
- * Calls `ring` when the clock reaches a time of a timetable. If the clock skips several of these times, calls `ring` once, for the last.
- */
+/** Calls `ring` when the clock reaches a time of a timetable. If the clock skips several times, calls `ring` only for the last one. */
 export interface DueTimes {
-  /** Adds or replaces the entry with this name. Times before `fromMs` or after `endMs` are ignored. `endMs` is null for no end. */
+  /** Adds or replaces the entry with this name. Times before `fromMs` or after `endMs` are ignored; null means no end. */
   put(name: string, times: { timetable: Timetable; fromMs: number; endMs: number | null; ring: Ring }): void;
   delete(name: string): void;
   stop(): void;
@@ -20,7 +18,7 @@ interface Alarm {
   ring: Ring;
 }
 
-/** How often the clock is checked. A timer cannot wait for the next time, because a test may move the clock. */
+/** How often, in milliseconds, the clock is checked. A single timer could miss a time, because a test may move the clock. */
 const LOOK_EVERY_MS = 50;
 
 export const createDueTimes = (clock: Clock): DueTimes => {
@@ -53,7 +51,7 @@ export const createDueTimes = (clock: Clock): DueTimes => {
   };
 };
 
-/** Returns the latest due time for which `ring` was not called yet; null if there is none. */
+/** Returns the latest due time after the previous call of `ring`; null if there is none. */
 const lastDue = (alarm: Alarm, nowMs: number): number | null => {
   let dueMs: number | null = null;
   while (alarm.nextMs !== null && alarm.nextMs <= nowMs) {

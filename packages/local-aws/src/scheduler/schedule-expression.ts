@@ -75,7 +75,7 @@ const cron = (text: string): Timetable | null => {
   };
 };
 
-/** The values that a field allows; null if the field is invalid. `names` are names for the numbers from `min` on. */
+/** Returns the values that a field allows; null if the field is invalid. `names` are names for the numbers from `min` on. */
 const field = (text = '', min = 0, max = 0, names: string[] = []): Set<number> | null => {
   const valueOf = (word: string): number => {
     const named = names.indexOf(word.toUpperCase());

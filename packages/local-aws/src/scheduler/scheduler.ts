@@ -33,7 +33,7 @@ export interface FailedInvocation {
 
 /**
  * The local EventBridge Scheduler. It invokes functions at scheduled times, with the permissions of a role. If the clock skips several
- * times of a schedule, the function is invoked once, for the last of these times.
+ * times of a schedule, it invokes the function only for the last one.
  */
 export interface Scheduler {
   /**
@@ -80,7 +80,7 @@ export const createScheduler = (host: Host): Scheduler => {
     const nowMs = clock.now();
     const schedule = scheduleOf(host, definition, nowMs);
     const { arn, timetable, endMs, isEnabled } = schedule;
-    // The start is included, because a schedule may run exactly at its start.
+    // The first run may be exactly at the schedule's start.
     const fromMs = Math.max(schedule.startMs ?? 0, nowMs);
     schedules.add(arn);
     dueTimes.put(arn, {
@@ -179,7 +179,7 @@ const invoke = async (host: Host, schedule: Schedule, scheduledMs: number): Prom
 };
 
 /**
- * The event that the function receives. This is the schedule's input with its placeholders replaced, or the default event.
+ * Returns the event that the function receives: the schedule's input with its placeholders replaced, or the default event.
  * Source: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
  */
 const eventOf = ({ arn, accountId, region, input }: Schedule, scheduledMs: number): string => {

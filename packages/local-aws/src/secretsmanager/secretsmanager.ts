@@ -22,7 +22,8 @@ export interface SecretsManager extends AwsService {
 }
 
 /**
- * The local Secrets Manager: secrets with a text, encrypted with the key of AWS. It speaks AWS JSON 1.1.
+ * The local Secrets Manager. Its secrets are texts, encrypted with the AWS managed key. The protocol is AWS
+ * JSON 1.1.
  * Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
  */
 export const createSecretsManager = ({ iam, clock }: { iam: Authorizer; clock: Clock }): SecretsManager => {
@@ -47,7 +48,9 @@ export const createSecretsManager = ({ iam, clock }: { iam: Authorizer; clock: C
 };
 
 interface Secrets {
-  /** `id` is an ARN, or the name of a secret whose ARN begins with `prefix`. */
+  /**
+   * Returns a secret; null if there is none. `id` is its ARN, or its name if its ARN begins with `prefix`.
+   */
   find(prefix: string, id: string): Secret | null;
   set(secret: Secret): void;
   delete(arn: string): void;
@@ -67,7 +70,10 @@ const createSecrets = (): Secrets => {
 type Operations = Record<string, (request: AwsRequest, input: Input) => object>;
 
 const operationsOn = (secrets: Secrets, { iam, clock }: { iam: Authorizer; clock: Clock }): Operations => {
-  /** A caller without permission is not told whether the secret exists. */
+  /**
+   * Returns the secret. Checks the permission first, so that a caller without it does not learn whether the
+   * secret exists.
+   */
   const allowed = (request: AwsRequest, { SecretId: id = '' }: Input, action: string): Secret => {
     const secret = secrets.find(arnPrefix(request), id);
     const arn = secret?.arn ?? (id.startsWith('arn:') ? id : `${arnPrefix(request)}${id}`);

@@ -33,7 +33,7 @@ export const required = (input: QueryInput, name: string): string => {
   throw invalid(`${name} Reason: no value for required parameter`);
 };
 
-/** Throws AuthorizationError unless the caller may do `action` (without its prefix) to the resource. */
+/** Throws AuthorizationError unless the caller may do the action on the resource. `action` has no prefix, e.g. `Publish`. */
 export const authorize = (
   call: Call,
   action: string,
@@ -56,7 +56,10 @@ export const authorize = (
 
 export const ownerOf = (arn: string): string => arn.split(':')[4] ?? '';
 
-/** The topic that the request names. Checks the permission first, so callers without it do not learn whether the topic exists. */
+/**
+ * Returns the topic that the request names. Checks the permission first, so that a caller without it does not learn whether the topic
+ * exists.
+ */
 export const topicOf = (call: Call, action: string, context?: Record<string, string>): Topic => {
   const { input, topics } = call;
   const arn = input.text('TopicArn') ?? required(input, 'TargetArn');

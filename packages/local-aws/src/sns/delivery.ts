@@ -19,7 +19,7 @@ export interface FailedDelivery {
   reason: 'denied' | 'no-such-queue' | 'too-many-attributes';
 }
 
-/** Maximum number of attributes of an SQS message. SNS accepts more, but cannot deliver such a message as a raw message. */
+/** Maximum number of attributes of an SQS message. SNS accepts more, but cannot deliver such messages in raw form. */
 const MAX_ATTRIBUTES = 10;
 
 /** Sends a publication to the queue of every confirmed subscription. Returns the deliveries that failed. */
@@ -50,7 +50,7 @@ const deliverTo = (
   return [{ subscriptionArn, queueArn, reason: outcome }];
 };
 
-/** The sender of messages from SNS. Queue policies can identify the sender by the topic. */
+/** Returns the sender that the queue's policy sees: SNS, on behalf of the topic. */
 const senderOf = (topic: Topic) => ({
   service: 'sns.amazonaws.com',
   sourceArn: topic.arn,
@@ -82,7 +82,7 @@ export const requestConfirmation = (
 };
 
 /**
- * The JSON document in which SNS sends a message.
+ * Returns the JSON document in which SNS sends a message.
  * Source: https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
  */
 const envelope = (
@@ -107,7 +107,7 @@ const envelope = (
   return jsonLines(fields, attributes.size === 0 ? '' : attributeLines(attributes));
 };
 
-/** The fields of the signature. SNS signs messages with its own key, but the local signature is a placeholder that proves nothing. */
+/** Returns the signature fields. SNS signs messages with its own key, but the local signature is a placeholder that proves nothing. */
 const signatureFields = (topic: Topic, message: string): [string, string][] => [
   ['SignatureVersion', '1'],
   ['Signature', createHash('sha512').update(message).digest('base64')],

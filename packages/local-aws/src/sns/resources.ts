@@ -8,7 +8,7 @@ const TOPIC_PROPERTIES = ['TopicName', 'DisplayName', 'KmsMasterKeyId', 'Subscri
 
 /** The resource type AWS::SNS::Topic. `Ref` returns the topic's ARN. */
 export const createTopicResource = (topics: Topics): ResourceProvider => {
-  /** The subscriptions in the property Subscription of a topic, by topic. */
+  /** By topic, the subscriptions from the topic's own property Subscription. */
   const inline = new Map<string, string[]>();
   const apply = (topic: Topic, properties: Record<string, unknown>): void => {
     refuseOthers('AWS::SNS::Topic', properties, TOPIC_PROPERTIES);
@@ -129,7 +129,8 @@ export const createSubscriptionResource = (
         subscription?.protocol === wanted.protocol &&
         subscription.endpoint === wanted.endpoint;
       if (!isSame) return this.create(place, properties);
-      // A property that is no longer in the template returns to its default value.
+      // An update sets all attributes, so that those which the template no longer contains return to their
+      // defaults.
       changeSubscription(subscription, {
         RawMessageDelivery: 'false',
         RedrivePolicy: '',

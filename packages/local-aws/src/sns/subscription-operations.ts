@@ -79,7 +79,10 @@ export const subscriptionOperations: Record<string, Operation> = {
   },
 };
 
-/** The subscription that the request names. Both the account that subscribed and the topic's owner may use it. */
+/**
+ * Returns the subscription that the request names. Both the account that subscribed and the topic's owner may use
+ * it.
+ */
 const subscriptionOf = (call: Call, action: string): { topic: Topic; subscription: Subscription } => {
   const arn = required(call.input, 'SubscriptionArn');
   const topic = call.topics.find(arn.slice(0, arn.lastIndexOf(':')));

@@ -114,7 +114,7 @@ const publicationOf = (input: QueryInput): Publication => {
         ...(text !== undefined && { StringValue: text }),
         ...(binary !== undefined && { BinaryValue: binary }),
       };
-      // SNS and SQS have the same rules for an attribute, so the check for SQS is used.
+      // SNS and SQS have the same rules for attributes, so this uses the check of SQS.
       parseMessageContent({ MessageBody: 'x', MessageAttributes: { [name]: value } });
       return [name, value] as const;
     }),

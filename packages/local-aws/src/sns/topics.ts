@@ -20,9 +20,9 @@ export interface Subscription {
   endpoint: string;
   /** The token that confirms the subscription; null once it is confirmed. */
   confirmationToken: string | null;
-  /** True if the endpoint receives the message itself, without the JSON document that SNS otherwise sends. */
+  /** True if the endpoint receives only the message, without the JSON document in which SNS otherwise sends it. */
   isRaw: boolean;
-  /** The queue for messages that cannot be delivered. */
+  /** ARN of the queue for messages that cannot be delivered. */
   deadLetterArn: string | undefined;
 }
 
@@ -80,13 +80,13 @@ export interface Wish {
   accountId: string;
   protocol: string;
   endpoint: string;
-  /** The attributes RawMessageDelivery and RedrivePolicy, as text. */
+  /** The attributes RawMessageDelivery and RedrivePolicy, each as text. */
   attributes: Record<string, string>;
 }
 
 /**
- * Creates a subscription, or returns the existing one. A subscription must be confirmed, except if its endpoint is a queue in the account
- * that subscribes.
+ * Creates a subscription, or returns the existing one. It must then be confirmed, unless its endpoint is a queue of the account that
+ * subscribes.
  * Source: https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html
  */
 export const subscribe = (topic: Topic, wish: Wish): Subscription => {
@@ -134,7 +134,7 @@ export const changeSubscription = (subscription: Subscription, attributes: Recor
 const attributesOf = (attributes: Record<string, string>): Pick<Subscription, 'isRaw' | 'deadLetterArn'> => {
   const { RawMessageDelivery: raw = 'false', RedrivePolicy: redrive = '', ...others } = attributes;
   const [other] = Object.keys(others);
-  // Other attributes, such as a filter, are errors. If a filter were ignored, the endpoint would receive unwanted messages.
+  // Other attributes, such as a filter policy, are errors. If a filter were ignored, the endpoint would receive unwanted messages.
   if (other !== undefined) throw notSupported(`SNS subscriptions with ${other}`);
   if (raw !== 'true' && raw !== 'false')
     throw invalid('Attributes Reason: RawMessageDelivery: Invalid value');

@@ -2,7 +2,7 @@ import { AwsError } from '../front/aws-error.ts';
 import { type Input, optionalText, recordList } from './input.ts';
 import { simpleQueueError } from './sqs-errors.ts';
 
-/** The entries of a batch request. Throws an error unless there are 1 to 10 entries with distinct and well-formed ids. */
+/** Returns the entries of a batch request. Throws an error unless there are 1 to 10 entries with distinct and well-formed ids. */
 export function parseBatch(input: Input): { id: string; entry: Input }[] {
   const entries = recordList(input, 'Entries');
   if (entries.length === 0) {
@@ -29,7 +29,7 @@ export function parseBatch(input: Input): { id: string; entry: Input }[] {
   });
 }
 
-/** Runs `work` for each entry. If `work` throws, only that entry fails. */
+/** Runs `work` for each entry and collects the results. If `work` throws, only that entry fails. */
 export function runBatch(
   batch: { id: string; entry: Input }[],
   work: (entry: Input) => Record<string, unknown>,

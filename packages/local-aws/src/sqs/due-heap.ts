@@ -1,7 +1,7 @@
-/** A priority queue of entries with a due time. The entry that is due first leaves first. */
+/** A priority queue whose entries have a due time. It returns the entry that is due first. */
 export interface DueHeap<T> {
   add(dueMs: number, value: T): void;
-  /** When the first entry is due; Infinity if the heap is empty. */
+  /** Returns when the first entry is due; Infinity if the heap is empty. */
   firstDueMs(): number;
   /** Removes the first entry and returns it. */
   take(): { dueMs: number; value: T } | undefined;
@@ -28,7 +28,7 @@ export function createDueHeap<T>(): DueHeap<T> {
       }
     },
     firstDueMs: () => dueAt(0),
-    // A sorted list is a valid heap.
+    // The entries are sorted, because a sorted list is a valid heap.
     retain(isNeeded) {
       entries = entries
         .filter(({ dueMs, value }) => isNeeded(dueMs, value))

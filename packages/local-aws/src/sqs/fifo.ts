@@ -1,4 +1,4 @@
-/** A first-in, first-out list. Unlike `Array.shift`, its `shift` does not move all other elements. */
+/** A first-in, first-out list. Unlike `Array.shift`, its `shift` does not move all remaining elements. */
 export interface Fifo<T> {
   push(value: T): void;
   shift(): T | undefined;

@@ -1,6 +1,6 @@
 import { invalidParameterValue, missingParameter } from './sqs-errors.ts';
 
-/** The parsed JSON of a request. Its members have not been checked yet. */
+/** The parsed JSON of a request. Its members are not checked yet. */
 export type Input = Record<string, unknown>;
 
 export function isRecord(value: unknown): value is Input {
@@ -20,7 +20,10 @@ export function text(input: Input, name: string): string {
   return value;
 }
 
-/** The value of a member; `undefined` if absent. Throws an error unless it is a whole number between the bounds. */
+/**
+ * Returns the value of a member; `undefined` if absent. Throws an error unless it is a whole number within the
+ * bounds.
+ */
 export function optionalInteger(
   input: Input,
   name: string,

@@ -9,22 +9,22 @@ export interface MessageAttribute {
   BinaryValue?: string;
 }
 
-/** The content of a message. It meets the rules of SQS. */
+/** The content of a message, which complies with the rules of SQS. */
 export interface MessageContent {
   body: string;
   bodyMd5: string;
   attributes: ReadonlyMap<string, MessageAttribute>;
   /** The MD5 of the attributes; `undefined` if there are none. */
   attributesMd5: string | undefined;
-  /** The trace header and the message group id. ReceiveMessage returns them as system attributes. */
+  /** The trace header and the message group id, which ReceiveMessage returns as system attributes. */
   systemAttributes: Readonly<Record<string, string>>;
-  /** The size of the body and the attributes. SQS limits this size. */
+  /** The size of the body and attributes together. SQS limits this size. */
   sizeBytes: number;
 }
 
 /**
- * Reads the content of a message from a SendMessage request, and checks it. `traceHeader` is the request's header X-Amzn-Trace-Id, which
- * SQS keeps with the message as the system attribute AWSTraceHeader. It does not count towards the size.
+ * Reads and checks the content of a message from a SendMessage request. `traceHeader` is the request's header X-Amzn-Trace-Id. SQS stores
+ * it with the message as the system attribute AWSTraceHeader, and does not count it towards the size.
  * Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
  */
 export function parseMessageContent(input: Input, traceHeader?: string): MessageContent {
@@ -49,8 +49,8 @@ export function contentOf(
 }
 
 /**
- * The MD5 of the attributes, sorted by name. For each attribute, it covers the name, the type, a byte for the kind of value, and the value.
- * Before each name, type and value is its length as four bytes.
+ * Returns the MD5 of the attributes, sorted by name. For each attribute, it covers the name, the type, a byte for the kind of value, and
+ * the value. The name, type and value are each preceded by their length in four bytes.
  *
  * Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html
  */

@@ -18,7 +18,7 @@ import {
 const maximumBatchBytes = 1_048_576;
 const maximumVisibilityTimeoutSeconds = 43_200;
 
-/** The operations on messages. A batch operation requires the same permission as the operation on a single message. */
+/** The operations on messages. A batch operation requires the same permission as its counterpart for a single message. */
 export const messageOperations: Readonly<Record<string, Operation>> = {
   ReceiveMessage: receiveMessage,
 
@@ -100,7 +100,7 @@ function refuseTooLongBatch(batch: { id: string; entry: Input }[]): void {
     try {
       return parseMessageContent(entry).sizeBytes;
     } catch {
-      return 0; // The error of this entry is reported later, for this entry alone.
+      return 0; // The batch operation reports the error later, for this entry only.
     }
   });
   const sizeBytes = sizes.reduce((sum, size) => sum + size, 0);
@@ -111,7 +111,7 @@ function refuseTooLongBatch(batch: { id: string; entry: Input }[]): void {
   );
 }
 
-/** Deletes a message. Does nothing if the message was received again after the receipt that the receipt handle identifies. */
+/** Deletes a message. Does nothing if the message was received again, because only the latest receipt handle is valid. */
 function deleteMessage(queue: Queue, input: Input, { faults }: OperationContext): void {
   const receipt = parseReceiptHandle(text(input, 'ReceiptHandle'), queue.arn);
   const message = queue.messages.find(receipt.messageId);
@@ -134,7 +134,7 @@ function changeVisibility(queue: Queue, input: Input, { clock }: OperationContex
       'Message does not exist or is not available for visibility timeout change.',
     );
   }
-  // This error follows the API reference. The real SQS sometimes returns 200 instead, without a change.
+  // The API reference documents this error. The real SQS sometimes returns 200 instead and changes nothing.
   if (message.state !== 'in-flight' || message.receiveCount !== receipt.receiveCount)
     throw messageNotInflight();
   const visibleAtMs = clock.now() + seconds * 1000;

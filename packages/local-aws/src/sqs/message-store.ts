@@ -13,22 +13,22 @@ export interface Message {
   firstReceivedAtMs: number | undefined;
   lastReceivedAtMs: number;
   receiveCount: number;
-  /** The queue from which a redrive policy moved the message. */
+  /** ARN of the queue from which the redrive policy moved the message. */
   deadLetterSourceArn: string | undefined;
   state: 'delayed' | 'visible' | 'in-flight' | 'gone';
   /** When a delayed or in-flight message becomes visible. */
   visibleAtMs: number;
-  /** A number that increases with each message that arrives in the queue. */
+  /** A number that increases with each message that the queue receives. */
   sequence: number;
 }
 
 /**
- * The messages of a standard queue. They are delayed, visible or in flight. The methods that read messages first update the store. The
- * update makes due messages visible, and drops messages that are older than the retention period.
+ * The messages of a standard queue, which are delayed, visible or in flight. Methods that read messages first make due messages visible,
+ * and drop messages that are older than the retention period.
  */
 export interface MessageStore {
   add(message: {
-    /** The default is a new id. */
+    /** The message id. The default is a new id. */
     id?: string;
     content: MessageContent;
     senderId: string;
@@ -37,8 +37,8 @@ export interface MessageStore {
     moved?: Pick<Message, 'id' | 'sentAtMs' | 'deadLetterSourceArn' | 'receiveCount' | 'firstReceivedAtMs'>;
   }): Message;
   /**
-   * Puts up to `limit` visible messages in flight and returns them. If `divert` returns true for a message, the message is removed
-   * instead. `choose` returns the index of the next message among `count` visible messages, of which the oldest has the index 0.
+   * Puts up to `limit` visible messages in flight and returns them. If `divert` returns true for a message, it is removed instead. `choose`
+   * returns the index of the next message among `count` visible messages; the oldest has the index 0.
    */
   take(
     limit: number,
@@ -46,7 +46,7 @@ export interface MessageStore {
     divert: (message: Message) => boolean,
     choose?: (count: number) => number,
   ): Message[];
-  /** Removes a visible message whose sequence is at most `lastSequence`, and returns it. */
+  /** Removes and returns a visible message whose sequence is at most `lastSequence`. */
   remove(lastSequence: number): Message | undefined;
   /** Returns a message; `undefined` if it was deleted, moved or purged, or is older than the retention period. */
   find(id: string): Message | undefined;
@@ -56,11 +56,11 @@ export interface MessageStore {
   purge(): void;
   counts(): { visible: number; delayed: number; inFlight: number };
   lastSequence(): number;
-  /** How many messages were sent to the queue, without those that SQS moved into it. */
+  /** Returns how many messages were sent to the queue, not counting those that SQS moved into it. */
   sentCount(): number;
-  /** The age of the oldest message that is visible or in flight, in milliseconds; 0 if there is none. */
+  /** Returns the age of the oldest message that is visible or in flight, in milliseconds; 0 if there is none. */
   oldestAgeMs(): number;
-  /** Resolves when a message may have become visible, and also after a short time or when aborted. The caller then checks again. */
+  /** Resolves when a message may have become visible, when aborted, or after a short time. The caller must check again. */
   mayHaveChanged(untilMs: number, signal: AbortSignal | undefined): Promise<void>;
   wake(): void;
 }
@@ -132,7 +132,7 @@ const oldestAgeMs = (shelves: Shelves, nowMs: number): number => {
   return 0;
 };
 
-/** The messages of a store. `ready` may contain messages that are no longer visible, and `due` may contain outdated entries. */
+/** The indexes of a store. `ready` may still contain messages that are no longer visible, and `due` entries that are outdated. */
 interface Shelves {
   /** All messages by id, the oldest first. */
   messages: Map<string, Message>;
@@ -141,7 +141,7 @@ interface Shelves {
   /** Visible messages in the order in which they became visible. */
   ready: Fifo<Message>;
   counts: Record<Message['state'], number>;
-  /** How many messages were sent to the queue. */
+  /** How many messages were sent to the queue so far. */
   sent: number;
   isTooOld(message: Message): boolean;
 }
@@ -190,7 +190,8 @@ function settle(shelves: Shelves, nowMs: number): void {
     if (!entry) break;
     if (isCurrent(entry.dueMs, entry.value)) moveTo(shelves, entry.value, 'visible', entry.dueMs);
   }
-  // Without this, deleted messages would stay in memory until the end of their visibility timeout, which may be hours.
+  // Removes outdated entries, which would otherwise keep deleted messages in memory until their visibility timeout ends, possibly for
+  // hours.
   if (due.size() > 1000 + 2 * (counts.delayed + counts['in-flight'])) due.retain(isCurrent);
   for (const message of messages.values()) {
     if (!shelves.isTooOld(message)) break;

@@ -79,8 +79,8 @@ function isActive(task: MoveTask): boolean {
 }
 
 /**
- * Returns the source queue of a task. Checks that the caller has permission for `action`, and for the operations that the task performs on
- * the source queue.
+ * Returns the source queue of a task. Checks that the caller may do `action`, and may do the operations with which the task reads the
+ * source queue.
  */
 function sourceOf(sourceArn: string, action: string, context: OperationContext): Queue {
   const source = context.registry.byArn(sourceArn);
@@ -125,8 +125,8 @@ async function run(task: MoveTask, context: OperationContext): Promise<void> {
 }
 
 /**
- * Moves a message. The moved message has a new id and sending time, and counts as never received. Returns 'moved', 'nothing left' or a
- * failure reason.
+ * Moves a message, which gets a new id, a new sending time and a receive count of zero. Returns 'moved', 'nothing left' or a failure
+ * reason.
  */
 function moveOne(task: MoveTask, lastSequence: number, { registry }: OperationContext): string {
   const { messages } = task.source;

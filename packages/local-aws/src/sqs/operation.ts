@@ -8,7 +8,7 @@ import { type Input, text } from './input.ts';
 import { authorizeKey } from './queue-key.ts';
 import { existing, type Queue, type QueueRegistry } from './queue-registry.ts';
 
-/** The context of every operation. */
+/** The request and the services that an operation uses. */
 export interface OperationContext {
   registry: QueueRegistry;
   authorizer: PolicyKeeper;
@@ -17,16 +17,16 @@ export interface OperationContext {
   caller: Caller;
   region: string;
   secureTransport: boolean;
-  /** The condition keys of the HTTP request. Only the region for the calls of a service. */
+  /** The condition keys of the HTTP request. A call by another service has only the region. */
   requestKeys: Record<string, ContextValue>;
   /** The request's header X-Amzn-Trace-Id. */
   traceHeader?: string | undefined;
   /** The address with which queue URLs in the response begin, e.g. `https://127.0.0.1:4566`. */
   endpoint: string;
-  /** Aborted to end a long poll. */
+  /** Ends a long poll when it is aborted. */
   signal: AbortSignal | undefined;
   faults: Readonly<Faults>;
-  /** Maximum number of messages of a queue that are in flight. */
+  /** Maximum number of messages of a queue that may be in flight. */
   maximumInFlight: number;
 }
 
@@ -52,7 +52,7 @@ export function authorizedQueue(input: Input, context: OperationContext, ...acti
   return queue;
 }
 
-/** Throws AccessDeniedException unless the caller may do the action. `queue` is absent if it does not exist yet. */
+/** Throws AccessDeniedException unless the caller may do the action. `queue` is absent if the queue does not exist yet. */
 export function authorize(context: OperationContext, action: string, queueArn: string, queue?: Queue): void {
   const { caller } = context;
   const resourceAccountId = queueArn.split(':')[4] ?? '';
@@ -70,7 +70,7 @@ export function authorize(context: OperationContext, action: string, queueArn: s
   throw new AwsError('AccessDeniedException', message, { status: 403, queryCode: 'AccessDenied' });
 }
 
-/** The account of an operation that names no queue, which is the caller's account. */
+/** Returns the caller's account, to which operations that name no queue apply. */
 export function accountOf(caller: Caller): string {
   if (caller.kind === 'root' || caller.kind === 'session') return caller.accountId;
   throw new AwsError('MissingAuthenticationTokenException', 'Missing Authentication Token', {

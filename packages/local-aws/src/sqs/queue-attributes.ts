@@ -14,7 +14,7 @@ export interface RedriveAllowPolicy {
   sourceQueueArns: string[];
 }
 
-/** The attributes of a queue, as text and as parsed values. */
+/** The attributes of a queue, both as text and as parsed values. */
 export interface QueueAttributes {
   /** The settable attributes that have a value, as text. */
   text: Readonly<Record<string, string>>;
@@ -32,8 +32,8 @@ export interface QueueAttributes {
 export type KeepPolicy = (policy: PolicyDocument) => PolicyDocument;
 
 /**
- * Applies `changes` to the attributes `base`, and checks the result. An empty text removes an attribute. A policy that does not
- * change stays as it was stored.
+ * Applies `changes` to the attributes `base`, and checks the result. An empty text removes an attribute. An unchanged policy stays in the
+ * form in which it was stored.
  *
  * Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
  */
@@ -67,7 +67,7 @@ export function changeQueueAttributes(
   };
 }
 
-/** The attributes of a queue that was created without attributes. */
+/** The attributes of a queue for which none were given. */
 export const defaultQueueAttributes: Readonly<Record<string, string>> = {
   VisibilityTimeout: '30',
   MaximumMessageSize: '1048576',

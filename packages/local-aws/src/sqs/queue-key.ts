@@ -1,6 +1,6 @@
 /**
- * The KMS key of an encrypted queue. SQS uses the key with the permissions of the caller. For messages of an AWS service, SQS uses the
- * permissions of the service, which only the policy of the key can grant.
+ * The KMS key of an encrypted queue. SQS uses the key with the permissions of the caller. If an AWS service sends the message, only the
+ * policy of the key can grant the permission.
  * Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
  */
 import type { Authorizer, Caller } from '../core/access.ts';
@@ -36,7 +36,7 @@ export const keyRefusal = (
 ): string | null => {
   const key = queue.attributes.text['KmsMasterKeyId'];
   if (key === undefined) return null;
-  // The policy of the AWS managed key allows the principals of the account, and cannot be changed to allow a service.
+  // This is the AWS managed key. Its policy allows the principals of the account, but no AWS service, and cannot be changed.
   if (!key.startsWith('arn:'))
     return caller.kind === 'service' ? `The policy of ${key} does not allow ${caller.service}.` : null;
   const accountId = 'accountId' in caller ? caller.accountId : queue.accountId;

@@ -5,7 +5,7 @@ import { accountOf, authorize, authorizedQueue, type Operation, queueUrlOf } fro
 import { arnOf, existing, type Queue } from './queue-registry.ts';
 import { simpleQueueError } from './sqs-errors.ts';
 
-/** The operations on queues, as opposed to messages. */
+/** The operations on queues. */
 export const queueOperations: Readonly<Record<string, Operation>> = {
   CreateQueue(input, context) {
     const place = {
@@ -89,7 +89,7 @@ export const queueOperations: Readonly<Record<string, Operation>> = {
   },
 };
 
-/** The attributes that not every queue has. */
+/** The attributes that some queues do not have. */
 const optionalNames = [
   'Policy',
   'RedrivePolicy',

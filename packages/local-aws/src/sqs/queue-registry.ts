@@ -38,7 +38,7 @@ export interface QueueRegistry {
   create(place: QueuePlace, attributes: Readonly<Record<string, unknown>>): Queue;
   setAttributes(queue: Queue, changes: Readonly<Record<string, unknown>>): void;
   delete(queue: Queue): void;
-  /** Returns the queue's policy as requests are judged by it: a change may not be known everywhere yet. */
+  /** Returns the queue's policy as requests see it. A recent change may not have taken effect yet. */
   knownPolicy(queue: Queue): PolicyDocument | undefined;
   /** Returns a queue; `undefined` if it does not exist. */
   byArn(arn: string): Queue | undefined;
@@ -51,7 +51,7 @@ export interface QueueRegistry {
   sourcesOf(deadLetterQueue: Queue): Queue[];
 }
 
-/** How long the name of a deleted queue cannot be used for a new queue. */
+/** How long, in milliseconds, the name of a deleted queue cannot be used again. */
 const nameRestMs = 60_000;
 
 export function createQueueRegistry(clock: Clock, faults: Readonly<Faults>, keep: KeepPolicy): QueueRegistry {
@@ -135,10 +135,7 @@ function sameOrRefused(queue: Queue, wanted: Readonly<Record<string, unknown>>):
   );
 }
 
-/**
- * Throws an error unless the dead-letter queue of the redrive policy exists in the queue's account and region, and allows the queue to use
- * it.
- */
+/** Throws an error unless the dead-letter queue exists in the queue's account and region and accepts this queue as a source. */
 function refuseUnusableTarget(queue: Queue, attributes: QueueAttributes, registry: QueueRegistry): void {
   const { redrivePolicy } = attributes;
   if (!redrivePolicy) return;

@@ -1,10 +1,10 @@
 import { receiptHandleIsInvalid } from './sqs-errors.ts';
 
-/** A receipt handle identifies one receipt of one message from one queue. */
+/** The content of a receipt handle, which identifies one receipt of a message. */
 export interface Receipt {
   queueArn: string;
   messageId: string;
-  /** The message's receive count at that receipt. */
+  /** How many times the message had been received, including this receipt. */
   receiveCount: number;
 }
 
@@ -12,7 +12,7 @@ export function receiptHandleOf({ queueArn, messageId, receiveCount }: Receipt):
   return Buffer.from(`AQEB ${queueArn} ${messageId} ${receiveCount}`).toString('base64');
 }
 
-/** Throws ReceiptHandleIsInvalid for text that is not a receipt handle of this queue. */
+/** Parses a receipt handle. Throws ReceiptHandleIsInvalid unless it belongs to this queue. */
 export function parseReceiptHandle(handle: string, queueArn: string): Receipt {
   const [mark, arn, messageId, receiveCount] = Buffer.from(handle, 'base64').toString().split(' ');
   if (mark !== 'AQEB' || arn !== queueArn || messageId === undefined) throw receiptHandleIsInvalid();

@@ -8,7 +8,7 @@ import { receiptHandleOf } from './receipt-handle.ts';
 import { overLimit, queueDoesNotExist } from './sqs-errors.ts';
 
 /**
- * ReceiveMessage. While the maximum number of messages is in flight, a short poll fails, and a long poll finds no message.
+ * Handles ReceiveMessage. If the maximum number of messages is in flight, a short poll fails, and a long poll finds no message.
  * Sources: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html and, for messages in flight,
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html
  */
@@ -58,7 +58,7 @@ function shortenVisibility(message: Message, queue: Queue, { faults, clock }: Op
 
 /**
  * Copies a message that was received too often to the dead-letter queue, with the same id and sending time, and returns true. The caller
- * then removes the message. If the dead-letter queue does not exist, returns false, so the message can still be received.
+ * must then remove the message. If the dead-letter queue does not exist, returns false, so that the message can still be received.
  */
 function isDeadLetter(message: Message, queue: Queue, context: OperationContext): boolean {
   const { redrivePolicy } = queue.attributes;
@@ -122,8 +122,7 @@ function systemAttributesOf(message: Message): Record<string, string> {
 }
 
 /**
- * True if a request wants the attribute. `All` and `.*` request every attribute. `prefix.*` requests the attributes whose names begin with
- * the prefix.
+ * True if a request asks for the attribute. `All` and `.*` ask for every attribute, and `prefix.*` for those that begin with the prefix.
  */
 function isWanted(name: string, wanted: string[]): boolean {
   return wanted.some(

@@ -104,7 +104,9 @@ function attributesOf(properties: Record<string, unknown>): Record<string, strin
   );
 }
 
-/** The default values of the attributes that the template does not contain. An update resets these attributes. */
+/**
+ * Returns the default values of the attributes that the template does not contain, because an update resets them.
+ */
 function resets(properties: Record<string, unknown>): Record<string, string> {
   const absent = settable.filter((name) => properties[name] === undefined);
   const isOwnKey = properties.KmsMasterKeyId !== undefined;

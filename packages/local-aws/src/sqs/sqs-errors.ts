@@ -1,6 +1,6 @@
 import { AwsError } from '../front/aws-error.ts';
 
-/** The errors of SQS. Each has a name in the JSON protocol and a code in the query protocol, both from the API model of SQS. */
+/** The errors of SQS. Each has a name in the JSON protocol and a code in the query protocol, which SQS's API model defines. */
 
 export function queueDoesNotExist(): AwsError {
   return new AwsError('QueueDoesNotExist', 'The specified queue does not exist.', {

@@ -20,9 +20,10 @@ import { createQueueRegistry, type QueueRegistry } from './queue-registry.ts';
 
 export interface Sqs extends AwsService, QueueSender {
   /**
-   * Runs an operation without HTTP, e.g. `invoke(caller, 'ReceiveMessage', { QueueUrl, WaitTimeSeconds: 20 }, { region })`. Input
-   * and output are those of the JSON protocol. Checks the permissions of the caller as for a request. Rejects with an AwsError. `signal`
-   * ends a long poll, which then resolves without messages.
+   * Runs an operation without HTTP, e.g. `invoke(caller, 'ReceiveMessage', { QueueUrl, WaitTimeSeconds: 20 }, { region })`. Input and
+   * output are those of the JSON protocol. Checks the caller's permissions, as a request does. Aborting `signal` ends a long poll, which
+   * then resolves without messages.
+   * @throws AwsError the errors of the operation
    */
   invoke(
     caller: Caller,
@@ -30,19 +31,19 @@ export interface Sqs extends AwsService, QueueSender {
     input: Record<string, unknown>,
     options: { region: string; signal?: AbortSignal },
   ): Promise<Record<string, unknown>>;
-  /** The URL of the queue with this ARN, which `Ref` returns. The queue need not exist. */
+  /** Returns the URL of the queue with this ARN, which need not exist. `Ref` in a template returns the same URL. */
   queueUrl(queueArn: string): string;
   /** All queues. The functions check no permissions. Intended for CloudFormation and tests. */
   queues: QueueRegistry;
 }
 
 /**
- * Creates the local SQS, which has standard queues in memory. `endpoint` returns the address of the local AWS. It is used for queue URLs
- * that are not part of the response to a request.
+ * Creates the local SQS, which keeps standard queues in memory. `endpoint` returns the address of the local AWS. Queue URLs begin with it,
+ * except in responses to requests.
  */
 export function createSqs(options: {
   iam: Iam;
-  /** The keys of encrypted queues. Default: none has a policy of its own. */
+  /** The KMS keys of encrypted queues. By default, all keys have the default policy. */
   kms?: KeyDirectory;
   clock: Clock;
   endpoint: () => string;
@@ -130,7 +131,7 @@ async function parseInput(request: AwsRequest): Promise<Input> {
     const input: unknown = body.length === 0 ? {} : JSON.parse(body.toString());
     if (isRecord(input)) return input;
   } catch {
-    // Invalid JSON leads to the error below, which is also the error for JSON that is not an object.
+    // The error below covers both invalid JSON and JSON that is not an object.
   }
   throw new AwsError('SerializationException', 'The request body is not a JSON object.');
 }

@@ -1,13 +1,16 @@
 import type { Clock } from '../core/clock.ts';
 
-/** The long polls that wait for a message. */
+/** Long polls that wait for a message. */
 export interface WaitingRoom {
-  /** Resolves at `untilMs`, when woken or aborted, and also after a short time. The caller then checks again. */
+  /**
+   * Resolves at `untilMs`, when `wake` is called, when aborted, or after a short time. The caller must check
+   * again.
+   */
   wait(untilMs: number, signal: AbortSignal | undefined): Promise<void>;
   wake(): void;
 }
 
-/** How long a waiting ReceiveMessage may take to notice that a test has moved the clock. */
+/** Maximum time, in milliseconds, until a waiting ReceiveMessage notices that a test has moved the clock. */
 const recheckMs = 100;
 
 export function createWaitingRoom(clock: Clock): WaitingRoom {

@@ -40,8 +40,8 @@ export interface LocalAwsOptions {
   /** The folder for objects and unpacked functions. The default is a new folder, which `stop` removes. */
   directory?: string;
   /**
-   * The value of {@link LocalAws.region}. Other regions can be used too. Resources such as queues, tables and functions belong to a single
-   * region.
+   * The value of {@link LocalAws.region}. Requests may also use other regions. Resources such as queues, tables and functions belong to a
+   * single region.
    */
   region?: string;
   clock?: AdjustableClock;
@@ -58,17 +58,17 @@ export interface LocalAwsOptions {
 
 /** A local AWS in this process. It has any number of accounts and regions, and the same endpoint for all services. */
 export interface LocalAws {
-  /** The HTTPS endpoint. Its requests have the condition key aws:SecureTransport true. */
+  /** The HTTPS endpoint. In its requests, the condition key aws:SecureTransport is true. */
   endpoint: string;
-  /** The HTTP endpoint. Its requests have the condition key aws:SecureTransport false. */
+  /** The HTTP endpoint. In its requests, the condition key aws:SecureTransport is false. */
   httpEndpoint: string;
-  /** The path of the certificate authority's PEM, for NODE_EXTRA_CA_CERTS and AWS_CA_BUNDLE. */
+  /** The path of a PEM file with the certificate authority, for NODE_EXTRA_CA_CERTS and AWS_CA_BUNDLE. */
   caFile: string;
   caPem: string;
   directory: string;
   region: string;
   clock: AdjustableClock;
-  /** Returns the access key of an account's root user. Every account exists without being created. */
+  /** Returns the access key of an account's root user. All accounts exist; none must be created. */
   root(accountId: string): Credentials;
   s3: S3Service;
   sqs: Sqs;
@@ -83,14 +83,14 @@ export interface LocalAws {
   secretsmanager: SecretsManager;
   cloudformation: CloudFormation;
   faults: Faults;
-  /** Stops functions and servers, and removes the folder if `startLocalAws` created it. */
+  /** Stops the functions and servers. Removes the folder if `startLocalAws` created it. */
   stop(): Promise<void>;
 }
 
-/** How often S3 does the due work of lifecycle rules, archive tiers and restores. */
+/** How often, in milliseconds, S3 performs the due work of lifecycle rules, archive tiers and restores. */
 const RUN_DUE_EVERY_MS = 100;
 
-/** Starts a local AWS on 127.0.0.1. At first it has no resources. Templates and API calls create them. */
+/** Starts a local AWS on 127.0.0.1, without any resources. Templates and API calls create them. */
 export const startLocalAws = async (options: LocalAwsOptions = {}): Promise<LocalAws> => {
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'local-aws-')));
   await mkdir(directory, { recursive: true });
@@ -112,7 +112,7 @@ export const startLocalAws = async (options: LocalAwsOptions = {}): Promise<Loca
     await removeDirectory();
     throw error;
   });
-  // The timer does due work of S3, such as lifecycle rules and restores, even if S3 receives no requests.
+  // Performs due work of S3, such as lifecycle rules and restores, even if S3 receives no requests.
   const dueTimer = setInterval(() => services.s3.runDue(), RUN_DUE_EVERY_MS).unref();
   return {
     ...services,
@@ -221,8 +221,8 @@ const resourceProviders = (
 });
 
 /**
- * The services by their SigV4 name. Requests to S3 are first checked for responses of custom resources. These are unsigned requests to a
- * bucket of CloudFormation.
+ * Returns the services by their SigV4 names. Unsigned requests to CloudFormation's bucket, which contain the responses of custom resources,
+ * do not reach S3.
  */
 const frontServices = ({
   s3,

@@ -15,7 +15,8 @@ import { createLogs } from '../logs/logs.ts';
 import type { Sqs } from '../sqs/sqs.ts';
 
 /**
- * CloudWatch and CloudWatch Logs: the log lines of functions, the metrics of queues and functions, and alarms on these metrics.
+ * Creates CloudWatch and CloudWatch Logs, with the log lines of functions, the metrics of queues and functions, and alarms on these
+ * metrics.
  */
 export const createWatch = ({ clock, iam, kms }: { clock: Clock; iam: Iam; kms: KmsKeys }) => {
   const store = createMetricStore();
@@ -23,14 +24,14 @@ export const createWatch = ({ clock, iam, kms }: { clock: Clock; iam: Iam; kms: 
   const groups = createLogGroups(clock);
   return {
     providers: watchProviders({ alarms, logGroups: groups, clock, keys: { authorizer: iam, kms } }),
-    /** Receives the output of functions. */
+    /** Stores a line of a function's output and the metrics in it. */
     onLog: ({ line, delivered, group, stream }: LogLine): void => {
       if (!delivered) return;
       groups.write(group, { stream, message: `${line}\n` });
       const metrics = parseMetricLine(line);
       if (metrics !== null) addEmbeddedMetrics(store, group, metrics);
     },
-    /** Begins to watch the queues and the functions. */
+    /** Begins to collect the metrics of queues and functions. */
     start: (services: { sqs: Sqs; lambda: Lambda }) => {
       const sampler = createMetricSampler(store, { ...services, clock });
       return {

@@ -3,21 +3,21 @@ import { AwsError } from '../front/aws-error.ts';
 import type { PolicyDocument } from '../core/access.ts';
 import { invalid } from './invalid.ts';
 
-/** The session policy of one AssumeRole. */
+/** The session policy of an AssumeRole call. */
 export interface SessionPolicy {
   policy: PolicyDocument;
-  /** How much of the space for packed policies it takes, in percent. */
+  /** How much of the limit for packed policies the policy uses, in percent. */
   packedPercent: number;
 }
 
 /**
- * Maximum packed size. AWS publishes neither the packing nor the limit; its example of a policy of 100 characters with three tags takes 8
- * percent. This limit is stricter than that.
+ * Maximum size, in bytes, of a packed policy. AWS publishes neither the format nor the limit. In its example, a policy of 100 characters
+ * with three tags uses 8 percent, so this limit is stricter than AWS's.
  */
 const MAXIMUM_PACKED_BYTES = 1_024;
 
 /**
- * Parses the session policy that was passed to AssumeRole.
+ * Parses the session policy that is passed to AssumeRole.
  * Source: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (Policy, PackedPolicySize, PackedPolicyTooLarge)
  */
 export function parseSessionPolicy(text: string): SessionPolicy {

@@ -134,7 +134,7 @@ function refuseUnlessMatching(pattern: RegExp, value: string, name: string, word
   throw invalid(value, name, `Member must satisfy regular expression pattern: ${wording}`);
 }
 
-/** Throws AccessDenied unless the role exists and trusts the caller. The message is the same in both cases. */
+/** Throws AccessDenied unless the role exists and trusts the caller. The message does not reveal which of the two is the reason. */
 function refuseUnlessTrusted(
   iam: Iam,
   request: AwsRequest,
@@ -155,9 +155,10 @@ function refuseUnlessTrusted(
 }
 
 /**
- * Returns the source identity of the session; undefined: none. The policies of the caller and the trust policy of the role must both allow
- * sts:SetSourceIdentity. This is also required if a chain of roles only passes the identity on, and in that case the identity cannot change.
- * `sts:SourceIdentity` is the only parameter of the request that policies can check for this action. They cannot check the external id.
+ * Returns the source identity of the session; undefined if it has none. The policies of the caller and the trust policy of the role must
+ * both allow sts:SetSourceIdentity. A session that assumes another role passes its source identity on, which requires the same permission,
+ * and cannot change it. For this action, policies can check the parameter `sts:SourceIdentity`, but no other parameter such as the external
+ * id.
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
  */
 function allowedIdentity(

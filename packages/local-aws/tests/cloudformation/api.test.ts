@@ -138,7 +138,7 @@ test('the rollback of an update restores resources in the order of their depende
   expect(await settled()).toBe('UPDATE_ROLLBACK_COMPLETE');
   const events = await callStack('DescribeStackEvents');
   const ids = events.values('LogicalResourceId').filter((id) => id === 'Queue' || id === 'Policy');
-  // The newest event comes first. The rollback therefore restored the queue before its policy.
+  // The events are listed newest first, so the rollback restored the queue before its policy.
   expect(ids.slice(0, 4)).toEqual(['Policy', 'Policy', 'Queue', 'Queue']);
   await callStack('DeleteStack');
   await vi.waitUntil(async () => (await describeStack()).status === 400, PATIENCE);

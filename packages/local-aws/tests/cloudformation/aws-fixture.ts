@@ -9,14 +9,15 @@ export const ACCOUNT_ID = '111111111111';
 export const REGION = 'eu-central-1';
 const STACK = { accountId: ACCOUNT_ID, region: REGION, stackName: 'test' };
 
-/** How long a test waits for a condition. Test machines may be slow and busy. */
+/** How long a test waits for a condition, because test machines may be slow and busy. */
 export const PATIENCE = { timeout: 20_000 };
 
 export interface AwsFixture {
   aws: LocalAws;
   lines: string[];
   /**
-   * Writes `<name>.zip` with this code as its CommonJS `index.js`. Templates refer to it by its file name.
+   * Writes `<name>.zip`, which contains this code as the CommonJS file `index.js`. Templates name the zip as
+   * an S3 key.
    */
   artifact(name: string, code: string): Promise<string>;
   deploy(resources: object, more?: object, parameters?: Record<string, string>): Promise<Stack>;
@@ -25,7 +26,7 @@ export interface AwsFixture {
   close(): Promise<void>;
 }
 
-/** Starts a local AWS with an empty folder of artifacts. The fixture deploys the stack `test`. */
+/** Starts a local AWS with an empty folder for zips. The fixture deploys the stack `test`. */
 export const startAwsFixture = async (options: LocalAwsOptions = {}): Promise<AwsFixture> => {
   const artifacts = await mkdtemp(join(tmpdir(), 'artifacts-'));
   const lines: string[] = [];
@@ -50,7 +51,7 @@ export const startAwsFixture = async (options: LocalAwsOptions = {}): Promise<Aw
   };
 };
 
-/** Returns a role that functions can assume. It may write logs, and may do what these statements allow. */
+/** Returns a role that functions can assume. The role may write logs and do what the statements allow. */
 export const functionRole = (statements: object[] = [], properties: object = {}): object => ({
   Type: 'AWS::IAM::Role',
   Properties: {

@@ -2,9 +2,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { functionRole, lambdaFunction, startAwsFixture, type AwsFixture, PATIENCE } from './aws-fixture.ts';
 
 /**
- * Code of a function that provides custom resources. It prints the fields of its request that are the same in
- * every run. Then it sends the JSON in the property `Answer` as its response. If that JSON is `null`, it
- * sends no response. For deletions it uses the property `OnDelete` instead.
+ * Code of a function that provides custom resources. It prints those fields of its request that are the same
+ * in every run. Then it sends the JSON in the property `Answer` as its response, or nothing if that JSON is
+ * `null`. For deletions it uses the property `OnDelete` instead.
  */
 const PROVIDER = `
   exports.handler = async (request) => {
@@ -46,9 +46,7 @@ const deploy = (thing: object | null, more: object = {}) =>
     ...more,
   });
 
-/**
- * Returns the requests that the function received: the type, physical id, value and old value of each one.
- */
+/** Returns the printed requests. Each contains the type, physical id, value and old value. */
 const requests = (): unknown[] =>
   fixture.lines
     .filter((line) => line.startsWith('{"RequestType"'))
@@ -175,7 +173,8 @@ test('custom resources are created at the same time, unless DependsOn puts them 
   const last = { ...custom({ Value: 3 }), DependsOn: ['Thing', 'Other'] };
   await deploy(custom({ Value: 1 }), { Last: last, Other: custom({ Value: 2 }) });
   const [provider = ''] = fixture.aws.lambda.functionArns();
-  // An answer reaches CloudFormation before its invocation ends, so the third one may overlap with the others.
+  // CloudFormation receives a response before the invocation ends. Therefore the third invocation may overlap
+  // with the first two.
   expect(fixture.aws.lambda.usage(provider).peakConcurrency).toBeGreaterThanOrEqual(2);
   expect(requests().at(-1)).toBe('Create 3');
 });

@@ -22,8 +22,7 @@ const BUCKET = 'source-bucket';
 const getAtt = (logicalId: string, name = 'Arn') => ({ 'Fn::GetAtt': [logicalId, name] });
 
 /**
- * Code of a function that reads, with the real SDK, each object that an S3 event names. It prints the
- * object's text.
+ * Code of a function that reads each object in an S3 event with the real SDK, and prints the object's text.
  */
 const HANDLER = `
   import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
@@ -129,7 +128,7 @@ test('a function is denied what its role does not allow', async () => {
   expect(fixture.lines).not.toContain('read secret');
 });
 
-test('nothing acts any more once its stack is deleted', async () => {
+test('after a stack is deleted, its queue, mapping and function are gone', async () => {
   await fixture.remove();
   expect(fixture.stack()?.status).toBe('DELETE_COMPLETE');
   expect(fixture.aws.lambda.functionArns()).toEqual([]);

@@ -1,4 +1,4 @@
-/** Roles and policies of a template. */
+/** Roles and policies in templates. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ACCOUNT_ID, functionRole, startAwsFixture, type AwsFixture } from './aws-fixture.ts';
 

@@ -1,4 +1,4 @@
-/** Imports of existing resources by change sets, as far as the local CloudFormation has them. */
+/** Imports of existing resources through change sets. */
 import { expect, test } from 'vitest';
 import { body, useStackApi } from './stack-api.ts';
 import { ACCOUNT_ID, REGION } from './aws-fixture.ts';
@@ -30,7 +30,7 @@ const importing = (TableName: string, template: Record<string, string>) =>
     ...template,
   });
 
-test('a table that a removed stack has left can be imported, and cannot be created again', async () => {
+test('a table that remains after its stack was deleted can be imported, and cannot be created again', async () => {
   const Table = table(stackName());
   await deployed(body({ Queue: queue(10), Table }));
   await tables().call('PutItem', { TableName: stackName(), Item: { id: { S: 'kept' } } });
@@ -55,7 +55,7 @@ test('a table that a removed stack has left can be imported, and cannot be creat
   expect(await settled()).toBe('UPDATE_COMPLETE');
 });
 
-test('an import that finds no such resource is rolled back, and leaves the stack as it was', async () => {
+test('an import of a resource that does not exist is rolled back, and leaves the stack as it was', async () => {
   const topic = { Type: 'AWS::SNS::Topic' };
   await deployed(body({ Topic: topic }));
   await importing('nothing', body({ Topic: topic, Table: table('nothing') }));
@@ -64,7 +64,7 @@ test('an import that finds no such resource is rolled back, and leaves the stack
   expect((await callStack('ListStackResources')).values('LogicalResourceId')).toEqual(['Topic']);
 });
 
-test('an import may change nothing else, and needs a DeletionPolicy', async () => {
+test('an import that changes anything else, or has no DeletionPolicy, is refused', async () => {
   const topic = { Type: 'AWS::SNS::Topic' };
   await deployed(body({ Topic: topic }));
   const { DeletionPolicy: _, ...deletable } = table('t');
@@ -81,7 +81,7 @@ test('an import may change nothing else, and needs a DeletionPolicy', async () =
   expect((await describeStack()).value('StackStatus')).toBe('CREATE_COMPLETE');
 });
 
-test('the rollback of a creation cannot delete a protected table, also with RetainExceptOnCreate', async () => {
+test('the rollback of a creation cannot delete a protected table, even with RetainExceptOnCreate', async () => {
   const Table = table(stackName(), { DeletionProtectionEnabled: true });
   const Broken = { Type: 'AWS::SQS::Queue', Properties: { VisibilityTimeout: -1 }, DependsOn: 'Table' };
   await callStack('CreateStack', body({ Table, Broken }));

@@ -17,7 +17,7 @@ export interface StackApi {
   /** Calls an action for the stack of the current test. */
   callStack(action: string, fields?: Fields): Promise<QueryAnswer>;
   clientOf(credentials: Parameters<typeof queryClient>[0]['credentials']): QueryClient;
-  /** Returns a queue as a resource for a template. */
+  /** Returns a queue with this visibility timeout, as a resource of a template. */
   queue(VisibilityTimeout: number): object;
   create(fields: Fields): Promise<QueryAnswer>;
   describeStack(): Promise<QueryAnswer>;
@@ -25,11 +25,11 @@ export interface StackApi {
   settled(): Promise<string>;
   /** Creates the stack and waits until it is complete. */
   deployed(fields: Fields): Promise<void>;
-  /** The visibility timeout of the queue. `undefined` if there is no queue. */
+  /** Returns the visibility timeout of the stack's queue; `undefined` if there is no queue. */
   visibility(): string | undefined;
 }
 
-/** Returns a template with these resources, as the fields of a call. */
+/** Returns the fields of a call whose template contains these resources. */
 export const body = (Resources: object, more: object = {}): Fields => ({
   TemplateBody: JSON.stringify({ Resources, ...more }),
 });

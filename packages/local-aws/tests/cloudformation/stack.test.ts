@@ -6,8 +6,8 @@ import { StackError } from '../../src/cloudformation/stack.ts';
 const NAME = { accountId: '111111111111', region: 'eu-west-1', stackName: 'stack' };
 
 /**
- * The values of the existing resources, by physical id. The property `Fail` of a resource names the operation
- * that fails. A changed property `Name` replaces the resource.
+ * The values of the existing resources, by physical id. If a resource has the property `Fail`, the operation
+ * that it names fails. A change of the property `Name` replaces the resource.
  */
 let things: Map<string, unknown>;
 let calls: string[];

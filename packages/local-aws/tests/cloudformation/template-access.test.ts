@@ -1,4 +1,4 @@
-/** The ways to submit a template, and the permissions that a call requires. */
+/** The sources of a template, and the permissions that a call requires. */
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { expect, test } from 'vitest';
 import { ACCOUNT_ID, REGION } from './aws-fixture.ts';

@@ -105,7 +105,7 @@ Resources:
   expect([...stack.resources.keys()]).toEqual(['First', 'Middle', 'Last']);
 });
 
-test('a template with a circle of resources is refused', async () => {
+test('a template whose resources depend on each other in a circle is refused', async () => {
   const circle = `
 Resources:
   A: { Type: 'Test::Thing', Properties: { Value: !Ref B } }

@@ -1,4 +1,4 @@
-/** What an update of a stack leaves alone. */
+/** Resources that an update of a stack does not change. */
 import {
   GetEventSourceMappingCommand,
   LambdaClient,
@@ -8,8 +8,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import { clientConfig } from '../../src/start/client-config.ts';
 import { ACCOUNT_ID, functionRole, lambdaFunction, REGION, startAwsFixture } from './aws-fixture.ts';
 
-/** https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks.html */
-test('what somebody changed at a mapping stays until its own properties in the template change', async () => {
+/** Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks.html */
+test('a manual change of a mapping stays until the template changes properties of the mapping', async () => {
   const fixture = await startAwsFixture();
   onTestFinished(() => fixture.close());
   await fixture.artifact('code', `exports.handler = async () => 'one'`);

@@ -1,4 +1,6 @@
-/** The activity of a stack's functions and queues appears as metrics, alarm states and log events. */
+/**
+ * The metrics, alarm states and log events that result from the activity of a stack's functions and queues.
+ */
 import { CloudWatchClient, DescribeAlarmsCommand, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
 import {
   CloudWatchLogsClient,
@@ -47,7 +49,7 @@ const states = async (): Promise<Record<string, string | undefined>> => {
   return Object.fromEntries(MetricAlarms.map(({ AlarmName = '', StateValue }) => [AlarmName, StateValue]));
 };
 
-test('the alarms of a template follow its queues, and say since when', async () => {
+test('the alarms of a template follow the metrics of its queues, and tell when their state began', async () => {
   const Dimensions = [{ Name: 'QueueName', Value: 'watched' }];
   await aws.cloudformation.deploy({
     accountId: ACCOUNT,
@@ -84,7 +86,8 @@ test('the alarms of a template follow its queues, and say since when', async () 
   await sqs('SendMessage', { MessageBody: 'x' });
   expect(await states()).toEqual({ 'watched-full': 'ALARM', 'watched-old': 'OK' });
   const beganMs = aws.clock.now();
-  // Clients sign with the real time, and AWS refuses signatures that are 15 minutes old.
+  // The clock moves by less than 15 minutes in total, because clients sign with the real time and AWS refuses
+  // signatures that are older.
   for (let minute = 0; minute < 6; minute += 1) {
     aws.clock.advance(MINUTE_MS);
     await states();
@@ -141,7 +144,7 @@ const functionOf = async (name: string, zipFile: string, actions: string[]): Pro
     .functionArn;
 };
 
-test('what a function writes becomes metrics and log events, if its role may write them', async () => {
+test('the output of a function becomes metrics and log events, if its role may write logs', async () => {
   const zipFile = await makeZip(join(aws.directory, 'writes.zip'), { 'index.js': CODE });
   const writes = await functionOf('writes', zipFile, ['logs:CreateLogStream', 'logs:PutLogEvents']);
   const silent = await functionOf('silent', zipFile, ['s3:GetObject']);

@@ -228,9 +228,9 @@ test('expired items are deleted some time after their expiry, by the local clock
   expect(body.Items).toEqual([{ id: { S: 'b' } }]);
 });
 
-test('CloudFormation has made a table only when it is active, and deleted one only when it is gone', async () => {
-  // Dynalite responds before an operation is complete. Without waiting, one run in thousands found a table
-  // that was already deleted.
+test('CloudFormation waits until a new table is active, and until a deleted table is gone', async () => {
+  // Dynalite responds before an operation is complete. A resource that does not wait would show, once in
+  // thousands of runs, a table that is already deleted.
   const describe = () => dynamoDb.tables(accountId, region).call('DescribeTable', { TableName });
   await dynamoDb.tableResource.create(place, properties);
   expect((await describe()).body).toMatchObject({ Table: { TableStatus: 'ACTIVE' } });

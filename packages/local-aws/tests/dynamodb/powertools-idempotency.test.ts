@@ -106,7 +106,7 @@ test('an expired record no longer prevents a call', async () => {
   expect(runs).toEqual(['key', 'key']);
 });
 
-test('a call that crashed can be repeated once its invocation cannot be alive any more', async () => {
+test('a call that crashed can be repeated after the deadline of its invocation', async () => {
   const crash = Promise.withResolvers<string>();
   let attempts = 0;
   const run = idempotent(() => {

@@ -171,7 +171,7 @@ test("concurrent transactions see each other's effects, and readers never see ha
   };
   await Promise.all(
     Array.from({ length: 30 }, async (_, index) => {
-      // In every third transaction, the last item fails.
+      // The last action fails in every third transaction.
       const work = transact([
         add('left'),
         add('right'),
@@ -195,7 +195,7 @@ test('a transaction whose items have more than 4 MB together is refused, and wri
   const send = (TransactItems: TransactWriteItem[]) =>
     client.send(new TransactWriteItemsCommand({ TransactItems }));
   await send(names.map((name) => large(name, 400_000)));
-  // An update counts with the whole item, not only with what it changes.
+  // An update counts with the size of the whole item.
   const touch = names.map((name) => ({
     Update: {
       TableName,

@@ -51,7 +51,7 @@ test('a rule is described with its targets, and can be disabled and enabled', as
   expect(await state()).toBe('ENABLED');
 });
 
-test('a rule that does not exist is ResourceNotFoundException, and a stranger is denied', async () => {
+test('a rule that does not exist is ResourceNotFoundException, and a caller without permission is denied', async () => {
   await expect(client.send(new DescribeRuleCommand({ Name: 'tock' }))).rejects.toMatchObject({
     name: 'ResourceNotFoundException',
   });
@@ -104,7 +104,7 @@ test.each([
   expect(put).toEqual([]);
 });
 
-test('a role may be allowed to put events of one source and one type alone', async () => {
+test('a role can be allowed to put only events of one source and one type', async () => {
   const allowed = services.sessionOf('sender', [
     {
       Effect: 'Allow',

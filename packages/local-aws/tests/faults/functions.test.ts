@@ -22,8 +22,8 @@ afterEach(async () => {
 });
 
 /**
- * Code of a function that sends unsigned requests. Their User-Agent is the one that an SDK would derive from
- * the function's environment.
+ * Code of a function that sends unsigned requests. They have the User-Agent that an SDK would derive from the
+ * function's environment.
  */
 const ASKING = `
   const { request } = require('node:http');
@@ -74,10 +74,7 @@ const deploy = async (): Promise<void> => {
 const invoke = (paths: string[], pauseMs = 0) =>
   aws.lambda.invoke('asking', { url: aws.httpEndpoint, paths, pauseMs });
 
-/**
- * Installs the fault rules. Returns their plan, and the paths of all requests for which the plan was
- * consulted.
- */
+/** Installs the fault rules. Returns their plan, and the paths of all requests that reached the plan. */
 const install = (...rules: FaultRule[]): { plan: RuledFaultPlan; asked: string[] } => {
   const plan = createFaultPlan({ rules, clock: aws.clock });
   const asked: string[] = [];
@@ -129,7 +126,7 @@ test('a fault kills an invocation some time after its start, and the next one ru
   expect(plan.injected()).toMatchObject([{ what: 'invocation', subject: 'asking' }]);
 });
 
-test('a fault times an invocation out before its promised time', async () => {
+test('a fault makes an invocation time out before its deadline', async () => {
   await deploy();
   install({ function: '*', times: 1, fault: { kind: 'time-out-invocation', afterMs: 20 } });
   const { payload } = await invoke([], 20_000);

@@ -111,7 +111,7 @@ test('shuffled messages are received in an order that the seed decides', async (
   expect(await orderOf(6)).not.toBe(order);
 });
 
-test('a held message of a client has the id that its sender was told', async () => {
+test('a held message of a client keeps the id that its sender received', async () => {
   install({ sender: 'client', fault: { kind: 'hold-message' } });
   const send = new SendMessageCommand({ QueueUrl: stand.queueUrl, MessageBody: 'hello' });
   const { MessageId: id } = await stand.sqs.send(send);

@@ -20,8 +20,8 @@ const request = (key: string, method = 'PUT'): AwsRequest => ({
 });
 
 /**
- * Sends `count` requests about the key `k` to the rule. Returns one character for each request: `x` if the
- * rule applies to it, otherwise `.`.
+ * Passes `count` requests for the key `k` to a plan with this rule. Returns one character for each request:
+ * `x` if the rule injected a fault, otherwise `.`.
  */
 const pattern = (rule: Partial<RequestRule>, count: number, seed = 1): string => {
   const plan = createFaultPlan({
@@ -40,11 +40,11 @@ test.each<[string, Partial<RequestRule>, string]>([
   ['no request for another operation', { operation: 's3:GetObject' }, '........'],
   ['no request for another bucket', { bucket: 'buck' }, '........'],
   ['requests whose names match its patterns', { operation: 's3:*', bucket: 'b*t', key: '*' }, 'xxxxxxxx'],
-])('a fault rule hits %s', (_what, rule, expected) => {
+])('a fault rule affects %s', (_what, rule, expected) => {
   expect(pattern(rule, 8)).toBe(expected);
 });
 
-test('a fault rule that counts by subject hits each key as often as its limit allows', () => {
+test('a fault rule that counts by subject applies its limit to each key separately', () => {
   const rules = [
     { operation: 's3:PutObject', fault: { kind: 'throttle' as const }, times: 1, per: 'subject' as const },
   ];
@@ -53,7 +53,7 @@ test('a fault rule that counts by subject hits each key as often as its limit al
   expect(hits).toEqual([true, true, false, false]);
 });
 
-test('a fault rule hits only within its time window', () => {
+test('a fault rule injects faults only within its time window', () => {
   const clock = { ms: 1_000_000, now: () => clock.ms };
   const rules = [{ operation: '*', fault: { kind: 'throttle' as const }, fromMs: 100, untilMs: 200 }];
   const plan = createFaultPlan({ rules, clock });
@@ -64,7 +64,7 @@ test('a fault rule hits only within its time window', () => {
   expect([at(0), at(99), at(100), at(199), at(200)]).toEqual([false, false, true, true, false]);
 });
 
-test('faults by chance repeat with their seed and are about as frequent as requested', () => {
+test('random faults repeat with their seed, and are about as frequent as requested', () => {
   const once = pattern({ probability: 0.3 }, 1000, 7);
   expect(pattern({ probability: 0.3 }, 1000, 7)).toBe(once);
   expect(pattern({ probability: 0.3 }, 1000, 8)).not.toBe(once);
@@ -72,7 +72,7 @@ test('faults by chance repeat with their seed and are about as frequent as reque
   expect(once.replaceAll('.', '').length).toBeLessThan(360);
 });
 
-test('the faults that a key meets do not depend on requests for other keys', () => {
+test('the faults of one key do not depend on requests for other keys', () => {
   const rules = [{ operation: '*', fault: { kind: 'throttle' as const }, probability: 0.5 }];
   const hitsOfA = (order: string): string => {
     const plan = createFaultPlan({ rules, seed: 3 });

@@ -47,7 +47,7 @@ const put = (s3: S3Client, key: string, more = {}) =>
     (error: Error) => error.name,
   );
 
-test('a call that a changed role policy allows is denied until the change is known', async () => {
+test('a call that a changed role policy allows is denied until the change takes effect', async () => {
   const { s3 } = clientsOf(putRole('writer', []));
   stand.aws.faults.propagation = { policyMs: 60_000 };
   putRole('writer', [allow('s3:*')]);
@@ -59,7 +59,7 @@ test('a call that a changed role policy allows is denied until the change is kno
   expect(await put(s3, 'key')).toBe('allowed');
 });
 
-test('a new role can be assumed only when it is known', async () => {
+test('a new role can be assumed only after a delay', async () => {
   const { sts } = clientsOf(putRole('assumer', [allow('sts:AssumeRole')]));
   stand.aws.faults.propagation = { policyMs: 60_000 };
   const RoleArn = putRole('new', [], OTHER_ACCOUNT);
@@ -69,7 +69,7 @@ test('a new role can be assumed only when it is known', async () => {
   expect((await assume()).AssumedRoleUser?.Arn).toMatch(/assumed-role\/new\/test$/);
 });
 
-test('a changed bucket policy is judged as it was until the change is known', async () => {
+test('the old bucket policy applies until the change takes effect', async () => {
   const { s3 } = clientsOf(putRole('stranger', [allow('s3:*')], OTHER_ACCOUNT));
   stand.aws.faults.propagation = { policyMs: 60_000 };
   const statement = { Effect: 'Allow', Principal: { AWS: OTHER_ACCOUNT }, Action: 's3:PutObject' };
@@ -80,7 +80,7 @@ test('a changed bucket policy is judged as it was until the change is known', as
   expect(await put(s3, 'key')).toBe('allowed');
 });
 
-test('a changed key policy and a new grant are judged as they were until they are known', async () => {
+test('the old key policy and grants apply until the changes take effect', async () => {
   const { s3 } = clientsOf(putRole('encrypter', [allow('s3:*')], ACCOUNT));
   const keyArn = `arn:aws:kms:${stand.aws.region}:${ACCOUNT}:key/11111111-1111-1111-1111-111111111111`;
   const encrypted = { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: keyArn };
@@ -100,7 +100,7 @@ test('a changed key policy and a new grant are judged as they were until they ar
   expect(await put(s3, 'key', encrypted)).toBe('allowed');
 });
 
-test('S3 refuses a queue whose new policy is not known yet', async () => {
+test('S3 refuses a queue whose new policy has not taken effect yet', async () => {
   const queueArn = `arn:aws:sqs:${stand.aws.region}:${ACCOUNT}:${QUEUE}`;
   const setPolicy = (Policy: string) =>
     stand.sqs.send(new SetQueueAttributesCommand({ QueueUrl: stand.queueUrl, Attributes: { Policy } }));

@@ -113,7 +113,8 @@ test('the proxy cuts requests before and after their effect, and bodies in both 
   expect(await Promise.all(['before', 'after', 'half'].map(stored))).toEqual([false, true, false]);
   const { Body } = await s3.send(new GetObjectCommand({ Bucket: BUCKET, Key: 'after' }));
   await expect(Body?.transformToByteArray()).rejects.toThrow('aborted');
-  // This call must come last. After it the SDK uses the skewed clock, but the target of the proxy does not.
+  // This must be the last call, because the SDK then adopts the skewed clock, with which the target refuses
+  // requests.
   expect(await put('skewed')).toBe('RequestTimeTooSkewed');
   s3.destroy();
 });

@@ -145,8 +145,8 @@ test('a request is refused as skewed, and the SDK corrects its clock from the an
     key: 'skewed',
     fault: { kind: 'clock-skew', aheadMs: 3_600_000 },
   });
-  // The first attempt is refused. The SDK then corrects its clock and signs the second attempt an hour ahead,
-  // which the skewed clock accepts.
+  // The service refuses the first attempt. The SDK then corrects its clock and signs the second attempt an
+  // hour ahead, which the skewed clock accepts.
   const { $metadata } = await client.send(new PutObjectCommand({ Bucket: BUCKET, Key: 'skewed', Body: 'x' }));
   expect($metadata.attempts).toBe(2);
   expect(plan.count('clock-skew')).toBe(2);

@@ -19,8 +19,8 @@ let services: CoreServices;
 let received: { request: AwsRequest; body: Buffer }[] = [];
 
 /**
- * A service that stands in for S3. It accepts every object. The content of each object is its own path,
- * except that `/b/large` has 100 MB of zeros.
+ * A stand-in for S3. It accepts every object. When read, an object contains its own path, except that
+ * `/b/large` has 100 MB of zeros.
  */
 const echo: AwsService = {
   async handle(request, response) {
@@ -198,7 +198,7 @@ test('a presigned URL works until it expires, and only for its own request', asy
   expect(expired).toMatch(/<X-Amz-Expires>60<.*<Expires>\d{4}-\S+Z<.*<ServerTime>\d{4}-\S+Z</);
 });
 
-test('the signature covers the values of a header on two lines as a list without spaces', async () => {
+test('the signature covers the values of a repeated header as a list without spaces', async () => {
   const url = presign(services, '/b/k', 60, { meta: 'one,two, three' });
   const [answer] = (await next(
     send(url, { headers: { 'x-amz-meta-a': ['one', ' two, three'] } }).end(),

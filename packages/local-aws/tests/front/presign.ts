@@ -2,7 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { accountId, type CoreServices, region } from '../core-services.ts';
 
 /**
- * Returns a presigned URL, signed with SigV4. This implementation follows the documentation and shares no
+ * Returns a URL that is presigned with SigV4. This implementation follows AWS's documentation and shares no
  * code with the local AWS.
  */
 export function presign(

@@ -114,9 +114,9 @@ const allow = (changes: object): PolicyDocument => ({
 });
 
 /**
- * The cases in which the other evaluator differs from AWS's documents. `drawn` recognises random cases with the same difference. An entry
- * without `drawn` is about a difference that random cases never have. If a new version of the evaluator decides a case as AWS documents it,
- * the test below fails, and the entry of the case can be removed.
+ * Cases in which the other evaluator does not decide as AWS documents. `drawn` recognises random cases with the same difference; it is
+ * absent if random cases never have this difference. If a new version of the evaluator decides a case correctly, the test below fails, and
+ * the entry can be removed.
  */
 const DIFFERENCES: {
   because: string;

@@ -83,7 +83,7 @@ test('a role that was created has no policies, and the same name cannot be used 
   await expect(client.send(create)).rejects.toMatchObject({ name: 'EntityAlreadyExistsException' });
 });
 
-test('the trust policy can be replaced, and who has no permission learns nothing about the role', async () => {
+test('the trust policy can be replaced, and a caller without permission learns nothing about the role', async () => {
   const trust = {
     Statement: [
       { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' },
@@ -105,7 +105,7 @@ const long = (characters: number) => ({
   Statement: [{ ...statement('s3:GetObject'), Resource: `arn:aws:s3:::${'b'.repeat(characters)}` }],
 });
 
-test('a new default version of a managed policy is what its roles have, until it is detached', async () => {
+test('roles get the new default version of a managed policy, until the policy is detached', async () => {
   const PolicyArn = policyArn('buckets');
   services.iam.managedPolicies.put(PolicyArn, { Statement: [statement('s3:GetObject')] });
   await client.send(new AttachRolePolicyCommand({ RoleName, PolicyArn }));

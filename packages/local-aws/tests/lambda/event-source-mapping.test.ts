@@ -105,7 +105,7 @@ test('the whole batch stays in the queue if the function fails', async () => {
   expect(queue.ids()).toHaveLength(1);
 });
 
-test('no message stays in the queue if the mapping does not ask for failures', async () => {
+test('a mapping without ReportBatchItemFailures ignores reported failures, so no message stays in the queue', async () => {
   const { queue, map } = await start(answering(`{ batchItemFailures: [{ itemIdentifier: 'other' }] }`));
   queue.send('x');
   await map();

@@ -21,7 +21,7 @@ test('concurrent invocations grow with the messages up to the maximum concurrenc
 
 const WAITING = `exports.handler = async () => { await new Promise((r) => setTimeout(r, 200)) }`;
 
-test('the poller receives messages before it knows that the function has room, and tries until it has', async () => {
+test('the poller receives messages before it knows that the function has capacity, and retries until it has', async () => {
   const { queue, map } = await start(WAITING, { function: { ReservedConcurrentExecutions: 1 } });
   for (let count = 0; count < 3; count += 1) queue.send('x');
   await map({ BatchSize: 1 });
@@ -32,7 +32,7 @@ test('the poller receives messages before it knows that the function has room, a
   expect(usage()?.throttles).toBeGreaterThan(2);
 });
 
-test('a message that was throttled until its visibility timeout ended has cost a receive, and returns', async () => {
+test('a message that is throttled until its visibility timeout ends is received again, and the first receive counts', async () => {
   const { queue, map, clock, lambda } = await start(WAITING, { lambda: { accountConcurrency: 0 } });
   queue.send('x');
   await map();
@@ -49,7 +49,7 @@ test('at its maximum concurrency the poller leaves messages in the queue', async
   for (let count = 0; count < 4; count += 1) queue.send('x');
   await map({ BatchSize: 1, ScalingConfig: { MaximumConcurrency: 2 } });
   await expect.poll(queue.ids, PATIENCE).toEqual([]);
-  // Nothing was throttled, so the poller has never received a message for which there was no room.
+  // No invocation was throttled, so the poller received no message before the function had capacity for it.
   expect(usage()).toMatchObject({ invocations: 4, peakConcurrency: 2, throttles: 0 });
 });
 
@@ -69,7 +69,7 @@ test.each([
   expect(usage()?.peakConcurrency).toBe(concurrent);
 });
 
-test('a batch ends before its event is larger than 6 MB, and what was received beyond begins the next batch', async () => {
+test('a batch ends before its event exceeds 6 MB, and the other received messages begin the next batch', async () => {
   const { queue, map, lines } = await start(
     `exports.handler = async (event) => { process.stdout.write(event.Records.length + '\\n') }`,
   );

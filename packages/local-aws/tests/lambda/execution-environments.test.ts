@@ -35,7 +35,7 @@ test('concurrent invocations get one execution environment each', async () => {
   expect(fixture.lambda.usage('parallel').peakConcurrency).toBe(3);
 });
 
-test('invocations are throttled at the reserved concurrency', async () => {
+test('invocations beyond the reserved concurrency are throttled', async () => {
   await fixture.deploy('reserved', SLOW, { ReservedConcurrentExecutions: 1 });
   const running = answer('reserved', { ms: 300 });
   await expect(answer('reserved')).rejects.toMatchObject({ code: 'TooManyRequestsException', status: 429 });
@@ -114,7 +114,8 @@ test('timers of a function stand still between its invocations', async () => {
   await answer('ticker');
   await sleep(200);
   const { payload } = (await answer('ticker')) as { payload: number };
-  // Without the freeze there would be 40. The timer is due once when the process continues.
+  // Without the freeze, the timer would run 40 times. With it, the timer runs once when the process
+  // continues.
   expect(payload).toBeLessThan(5);
 });
 
@@ -139,7 +140,7 @@ test.each([
   ['succeeds if the function has time for it', 20, { functionError: null, payload: 'ready' }],
   ['times out if not', 1, { payload: { errorType: 'Sandbox.Timedout' } }],
 ])(
-  'an init phase beyond its limit is ended, and run again in the invocation, which %s',
+  'an init phase that exceeds its limit is ended and repeated as part of the invocation, which %s',
   async (_what, Timeout, expected) => {
     await fixture.close();
     fixture = await startLambdaFixture({ initLimitMs: 300 });

@@ -9,7 +9,7 @@ interface Message {
   receiveCount: number;
 }
 
-/** Creates a queue that implements only the parts of SQS that a poller uses. It checks no permissions. */
+/** Creates a queue that implements only what a poller needs of SQS. It checks no permissions. */
 export const createFakeQueue = ({ visibilitySeconds = 30, now = Date.now } = {}) => {
   const messages = new Map<string, Message>();
   const callers: Caller[] = [];

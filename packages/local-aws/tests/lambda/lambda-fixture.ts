@@ -13,7 +13,7 @@ export const ACCOUNT_ID = '111111111111';
 export const REGION = 'eu-central-1';
 export const ROLE_ARN = `arn:aws:iam::${ACCOUNT_ID}:role/function-role`;
 
-/** How long a test waits for a condition. Test machines may be slow and busy. */
+/** How long a test waits for a condition, because test machines may be slow and busy. */
 export const PATIENCE = { timeout: 20_000 };
 
 export interface LambdaFixture {
@@ -95,7 +95,7 @@ export const startLambdaFixture = async (
           Handler: 'src/index.handler',
           Runtime: 'nodejs24.x',
           Role: ROLE_ARN,
-          // Lambda's default timeout of three seconds is too short for a test machine that sometimes stalls.
+          // On a test machine that stalls, Lambda's default timeout of three seconds would be too short.
           Timeout: 20,
           ...properties,
         },

@@ -9,7 +9,7 @@ let fixture: LambdaFixture;
 let server: Server;
 let caller: Caller;
 
-/** Starts a minimal front door. It treats every request as made by the same caller. */
+/** Starts an HTTP server for Lambda. All requests have the same caller. */
 beforeEach(async () => {
   fixture = await startLambdaFixture();
   caller = fixture.iam.rootCaller(ACCOUNT_ID);
@@ -51,7 +51,7 @@ const invoke = (body: string, { name = 'echo', type = 'RequestResponse' } = {}):
     headers: { 'x-amz-invocation-type': type },
   });
 
-/** Returns the caller of a session of a role that has only this permission. */
+/** Returns a caller whose role has only this permission. */
 const sessionWith = (
   Action: string,
   Resource: string,

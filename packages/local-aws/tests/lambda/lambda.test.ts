@@ -81,8 +81,7 @@ test('a function that returns nothing answers null', async () => {
   expect(await answer('silent')).toEqual({ functionError: null, payload: null });
 });
 
-// The test may be retried, because on a busy machine the timeout of one second may pass before the function
-// has started.
+// Retried, because on a busy machine the timeout of one second may pass before the function has started.
 test('a function is killed at its timeout and starts cold the next time', { retry: 2 }, async () => {
   await fixture.deploy(
     'slow',

@@ -6,8 +6,8 @@ import { expect, test } from 'vitest';
 import { PATIENCE } from './lambda-fixture.ts';
 
 /**
- * Returns the program of the host process, which the test kills. It prints the pid of a function's process
- * and then waits.
+ * Returns the program of a host process, which the test kills. It prints the process id of a function and
+ * then waits.
  */
 const host = (isBusy: boolean): string => `
   import { startLambdaFixture } from ${JSON.stringify(new URL('lambda-fixture.ts', import.meta.url).href)};

@@ -10,7 +10,10 @@ import { ACCOUNT_ID, REGION, startLambdaFixture, type LambdaFixture, PATIENCE } 
 const SOURCE = 'https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html';
 const arnOf = (name: string): string => `arn:aws:sqs:${REGION}:${ACCOUNT_ID}:${name}`;
 
-/** Sends its message on to the same queue, as an SDK does: with the trace header of the invocation. */
+/**
+ * Code of a function that sends each message to the same queue again, with the trace header of the
+ * invocation, as an SDK would.
+ */
 const SENDS_ON = `exports.handler = async (event) => {
   for (const { body } of event.Records) {
     process.stdout.write(JSON.stringify(event.Records[0].attributes.AWSTraceHeader ?? null) + '\\n');
@@ -30,7 +33,7 @@ afterEach(async () => {
   await fixture.close();
 });
 
-/** Starts the front doors of SQS and Lambda, for a caller who may do everything. Returns their address. */
+/** Starts an HTTP server for SQS and Lambda. Its caller may do everything. Returns the address. */
 const startFrontDoor = async (iam: Iam, serviceOf: (path: string) => AwsService): Promise<string> => {
   server = createServer((message, response) => {
     const path = message.url ?? '';
@@ -54,7 +57,9 @@ const startFrontDoor = async (iam: Iam, serviceOf: (path: string) => AwsService)
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 };
 
-/** Starts a queue with a dead-letter queue, and the function that sends its messages on. */
+/**
+ * Starts a queue with a dead-letter queue, and a function that sends each message to the same queue again.
+ */
 const start = async (properties: Record<string, unknown> = {}) => {
   let endpoint = '';
   fixture = await startLambdaFixture({
@@ -90,7 +95,7 @@ test(`a message that a function sends on to its own queue is refused after 16 in
   const { send, usage, waiting, clock } = await start();
   await send('20');
   await expect.poll(() => usage().recursiveInvocationsDropped, PATIENCE).toBe(1);
-  // The refusal may come before the end of the invocation that sent the message.
+  // Lambda may refuse an invocation before the one that sent the message has ended, so the count is polled.
   await expect.poll(usage, PATIENCE).toMatchObject({ invocations: 16, errors: 0 });
   expect(waiting('work')).toMatchObject({ inFlight: 1 });
   clock.advance(31_000);

@@ -28,7 +28,7 @@ beforeAll(async () => {
     region: REGION,
     OwnershipControls: { Rules: [{ ObjectOwnership: 'ObjectWriter' }] },
   });
-  // The real IAM code decides here, so access is allowed only if a grant allows it.
+  // Requests are checked by the real local IAM, so they need a grant.
   const iam = createAuthorizer({ now: () => harness.clock.nowMs });
   harness.deny = (question) => !iam.decide(question).allowed;
 });
@@ -53,7 +53,7 @@ const idOf = async (accountId: string) => {
   );
 };
 
-test('whoever may list a bucket by its ACL learns that a key does not exist, and everybody else is denied', async () => {
+test('a caller whom the ACL lets list the bucket learns that a key does not exist, and everybody else is denied', async () => {
   const readable = { name: 'readable', accountId: SOURCE, region: REGION };
   harness.s3.createBucket({
     ...readable,

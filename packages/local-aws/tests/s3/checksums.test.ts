@@ -60,9 +60,9 @@ test.each([
   ['CRC32', createCrc32],
   ['CRC32C', createCrc32c],
   ['CRC64NVME', createCrc64Nvme],
-] as const)('the %s of a long chunk is the one its definition gives', (algorithm, create) => {
-  // The chunk is longer than the memory through which WebAssembly receives bytes. Its length is no multiple
-  // of the number of bytes that are processed at a time.
+] as const)('the %s of a long chunk equals the value of its definition', (algorithm, create) => {
+  // The chunk does not fit into the memory through which WebAssembly receives bytes, and its length is no
+  // multiple of the 16 bytes that one step processes.
   const bytes = randomBytes(3 * 64 * 1024 + 13);
   const ones = algorithm === 'CRC64NVME' ? 2n ** 64n - 1n : 2n ** 32n - 1n;
   let register = ones;
@@ -100,7 +100,7 @@ test('an upload that announces an algorithm and sends no checksum is InvalidRequ
   expect((await put('bad', { headers, body: 'body' })).body).toContain('<Code>InvalidRequest</Code>');
 });
 
-test('a read of a range is answered without the checksum of the whole', async () => {
+test('the response to a range has no checksum of the whole object', async () => {
   await put('asked', { body: 'body' });
   const path = `/${Bucket}/asked`;
   const mode = { 'x-amz-checksum-mode': 'ENABLED' };

@@ -42,7 +42,7 @@ test('a copy does not inherit the storage class of its source', async () => {
   expect((await head('unclassed')).StorageClass).toBeUndefined();
 });
 
-test('a copy of a multipart object with composite checksums has a checksum of its whole', async () => {
+test('a copy of a multipart object with composite checksums has a checksum of the whole object', async () => {
   const Key = 'pieces';
   const { UploadId } = await harness.client.send(
     new CreateMultipartUploadCommand({ Bucket, Key, ChecksumAlgorithm: 'CRC32' }),

@@ -21,10 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => harness.close());
 
-/**
- * Copies the source with a new SHA-256. The source has none, so S3 must read the whole source to calculate
- * it.
- */
+/** Copies the source and requests a SHA-256. The source has none, so S3 must read all of it. */
 const copy = (Key: string, more: object = {}) =>
   harness.client.send(
     new CopyObjectCommand({

@@ -109,8 +109,7 @@ test('a body that is abandoned in the file thread leaves other bodies intact', a
   const bodies = Array.from({ length: 8 }, () => randomBytes(1.5 * MIB));
   const giveUp = async (body: Buffer): Promise<void> => {
     const writer = store.writer(2 * MIB, NAMES);
-    // Three full buffers are in the thread and a fourth is half full. This is few enough that no write has to
-    // wait.
+    // The thread holds three full buffers and a fourth is half full, so no write has to wait.
     for (let at = 0; at < 900 * KIB; at += 60 * KIB) void writer.write(body.subarray(at, at + 60 * KIB));
     await writer.abort();
   };
@@ -175,7 +174,7 @@ test('a process can end while its file thread is idle', async () => {
   );
 });
 
-test('a large body that is not what it claims is refused before there is an object, and leaves no file', async () => {
+test('a large body that does not match its headers is refused, and leaves neither an object nor a file', async () => {
   const Body = randomBytes(3 * MIB);
   const other = (algorithm: string) => createHash(algorithm).update('other');
   const path = `/${Bucket}/refused`;
@@ -219,7 +218,7 @@ test('a large body in chunks is refused when its trailer is wrong or its framing
   await expect.poll(() => filesIn(harness.directory)).toBe(0);
 });
 
-test('uploads broken off in mid-body leave nothing behind and others whole', async () => {
+test('uploads that break off in mid-body leave nothing behind, and do not affect other uploads', async () => {
   const authorization = `AWS4-HMAC-SHA256 Credential=AKIA${SOURCE}/20261122/${REGION}/s3/aws4_request, SignedHeaders=host, Signature=0`;
   const breakOff = async (number: number): Promise<void> => {
     const broken = request(`${harness.endpoint}/${Bucket}/broken-${number}`, {

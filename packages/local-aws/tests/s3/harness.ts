@@ -1,5 +1,5 @@
 /**
- * The local S3 behind a minimal front door. A request with the access key `AKIA<account>` acts as the root
+ * The local S3 with a minimal HTTP server. A request with the access key `AKIA<account>` acts as the root
  * user of that account.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -52,11 +52,11 @@ export interface Harness {
   events: Parameters<EventBus['putEvent']>[0][];
   /** The queues that exist, and whether S3 may send to them. */
   queues: Map<string, 'allowed' | 'denied'>;
-  /** Decides in place of IAM which calls are denied. By default no call is denied. */
+  /** Returns true for calls that must be denied; replaces IAM. By default, no call is denied. */
   deny: ((question: AccessQuestion) => boolean) | null;
   questions: AccessQuestion[];
   clock: { nowMs: number };
-  /** Whether requests are treated as sent over TLS. */
+  /** True if requests count as sent over TLS. */
   secure: boolean;
   raw(method: string, path: string, options?: RawOptions): Promise<RawAnswer>;
   close(): Promise<void>;
@@ -158,8 +158,8 @@ const createQueuePort = () => {
 
 const listen = async (s3: S3Service, isSecure: () => boolean): Promise<Server> => {
   let requests = 0;
-  // The timeout is longer than a machine may stall. A test would fail if the connection closed while a
-  // request is being sent.
+  // Longer than a machine may stall, because a test would fail if the server closed a connection that is
+  // about to be used.
   const server = createServer({ keepAliveTimeout: 60_000 }, (incoming, response) => {
     requests += 1;
     const request = awsRequest(incoming, `REQ${requests}`);

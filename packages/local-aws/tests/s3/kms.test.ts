@@ -17,10 +17,7 @@ const REGION = 'us-east-1';
 const Bucket = 'under-keys';
 
 let aws: LocalAws;
-/**
- * Clients of the root user and of a role. The role may do everything in S3. In KMS it may do only what the
- * test allows.
- */
+/** Clients of the root user and of a role. The role may do everything in S3, but in KMS only what the test allows. */
 let root: S3Client;
 let role: S3Client;
 let key = '';

@@ -35,8 +35,8 @@ const read = async (Key: string): Promise<Buffer> => {
   return Buffer.from((await Body?.transformToByteArray()) ?? []);
 };
 
-// The sizes lie around the limit for bodies in memory (64 KiB) and around the size of one write to a file
-// (256 KiB). The largest sizes take several writes.
+// Sizes around the limit for bodies in memory (64 KiB) and around the size of one write to a file (256 KiB).
+// The largest need several writes.
 test.each([
   64 * KIB - 1,
   64 * KIB,

@@ -89,7 +89,7 @@ test('the key of an event record is form-encoded', async () => {
   expect(harness.records()[0]?.s3.object.key).toBe('a+b%2Bc/%C3%BC%401%7E%28x%29.txt');
 });
 
-test('the sequencers of one key grow with each commit, also within a millisecond', async () => {
+test('the sequencers of one key grow with each commit, even within a millisecond', async () => {
   await toQueue({});
   for (let write = 0; write < 20; write += 1) await put('k', `${write}`);
   const sequencers = harness.records().map((record) => record.s3.object.sequencer);

@@ -115,7 +115,7 @@ test('lock headers need permissions of their own, and a policy can limit the ret
   expect(await codeOf(put('denied', { ObjectLockLegalHoldStatus: 'ON' }))).toBe('AccessDenied');
 });
 
-test('a bucket with a default retention wants a checksum with each upload', async () => {
+test('a bucket with a default retention requires a checksum with each upload', async () => {
   const name = 'by-default';
   harness.s3.createBucket({
     name,
@@ -171,7 +171,7 @@ function harnessWithoutChecksums() {
   return harness.clientOf(SOURCE, { requestChecksumCalculation: 'WHEN_REQUIRED' });
 }
 
-test('options turn off what no AWS document says: that trailers do not suffice, and that undeclared checksums are refused', async () => {
+test('options switch off two rules that AWS does not document: trailers do not suffice, and undeclared checksums are refused', async () => {
   const lenient = await startHarness({ lockTakesTrailers: true, takesUndeclaredChecksums: true });
   try {
     const { s3, client } = lenient;

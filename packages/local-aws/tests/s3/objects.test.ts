@@ -58,7 +58,7 @@ test('a missing key is 403 instead of 404 for a caller without s3:ListBucket', a
   }
 });
 
-test('Expires is kept as text even if it is no date', async () => {
+test('Expires is kept as text even if it is not a date', async () => {
   const path = `/${Bucket}/expires`;
   await harness.raw('PUT', path, { headers: { expires: 'never, I hope' }, body: 'x' });
   expect((await harness.raw('HEAD', path)).headers.expires).toBe('never, I hope');
@@ -80,7 +80,7 @@ test('raw bytes in user metadata come back encoded as RFC 2047 says', async () =
   expect(headers['x-amz-meta-bytes']).toBe('=?UTF-8?Q?caf=C3=83=C2=A9_au_lait?=');
 });
 
-test('an expected bucket owner that is no account id is refused', async () => {
+test('an expected bucket owner that is not an account id is refused', async () => {
   const listing = new ListObjectsV2Command({ Bucket, ExpectedBucketOwner: 'me' });
   expect(await codeOf(harness.client.send(listing))).toBe('InvalidBucketOwnerAWSAccountID');
 });

@@ -107,7 +107,7 @@ test('queues and topics refuse principals that do not exist, and show those that
   roleAbroad();
   await setQueue({ AWS: ROLE_ARN });
   aws.iam.deleteRole(ROLE_ARN);
-  // A change of another attribute does not look for the principals of the policy again.
+  // The principals of the policy are not looked up again when another attribute changes.
   await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { DelaySeconds: '1' } }));
   const { Attributes } = await sqs.send(
     new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['Policy'] }),

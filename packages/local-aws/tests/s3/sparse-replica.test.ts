@@ -36,7 +36,7 @@ const read = async (input: { Key: string; Range?: string; PartNumber?: number; B
   return { ...answer, bytes: Buffer.from((await answer.Body?.transformToByteArray()) ?? []) };
 };
 
-/** Copies an object as a client does: reads each part of the source and uploads the part unchanged. */
+/** Copies parts of an object as a client does: downloads each part and uploads it unchanged. */
 const copyParts = async (key: string, partNumbers: number[], target = key): Promise<string> => {
   const destination = { Bucket: REPLICA, Key: target };
   const { UploadId } = await harness.client.send(new CreateMultipartUploadCommand(destination));
@@ -180,7 +180,7 @@ test('a copy of a replica made of server-side copies has the ETag of the sparse 
   const complete = { ...destination, UploadId, MultipartUpload: { Parts } };
   expect((await harness.client.send(new CompleteMultipartUploadCommand(complete))).ETag).toMatch(/-2"$/);
   const again = new CopyObjectCommand({ Bucket: REPLICA, Key: 'again', CopySource: `${REPLICA}/pieces` });
-  // CopyObject writes the object in one piece. The copy therefore has the same ETag as the sparse source.
+  // CopyObject writes the object in one piece, so the copy has the same ETag as the sparse source.
   expect((await harness.client.send(again)).CopyObjectResult?.ETag).toBe(`"${etag}"`);
 });
 

@@ -1,6 +1,5 @@
 /**
  * Notifications to topics. S3 publishes the same message that it would send to a queue.
- *
  * Source: User Guide "Amazon S3 Event Notifications".
  */
 import {

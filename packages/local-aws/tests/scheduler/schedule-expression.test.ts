@@ -3,7 +3,7 @@ import { parseScheduleExpression } from '../../src/scheduler/schedule-expression
 
 const START = '2026-01-30T22:30:10Z';
 
-/** Returns the next times after `after`, at most three. */
+/** Returns the next three times after `after`, or fewer if there are no more. */
 const times = (expression: string, after = START): string[] => {
   const timetable = parseScheduleExpression(expression, Date.parse(START));
   const found: string[] = [];
@@ -46,6 +46,6 @@ test.each([
   'cron(5-1 3 * * ? *)',
   'cron(0/0 3 * * ? *)',
   'at(2026-13-01T00:00:00)',
-])('%s is no schedule expression', (expression) => {
+])('%s is not a schedule expression', (expression) => {
   expect(() => parseScheduleExpression(expression, 0)).toThrow(`Invalid Schedule Expression ${expression}.`);
 });

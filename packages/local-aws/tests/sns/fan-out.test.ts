@@ -156,7 +156,7 @@ test("a subscription of another account's queue waits until its owner confirms",
   ]);
 });
 
-test('a subscription can be described, changed and ended', async () => {
+test('a subscription can be described, changed and removed', async () => {
   await makeQueue('queue');
   const arn = (await subscribe('queue')).value('SubscriptionArn') ?? '';
   expect((await subscribe('queue')).value('SubscriptionArn')).toBe(arn);

@@ -17,7 +17,7 @@ test('the MD5 of message attributes is the one that SQS calculates', async () =>
     General: { DataType: 'String', StringValue: 'Kenobi' },
     'Help.Me': { DataType: 'String', StringValue: 'Me' },
   };
-  // These digests were recorded from SQS, for all attributes and for a selection of them.
+  // These digests were recorded from SQS, for all attributes and for selections of them.
   const sent = await send({ MessageBody: 'msg', MessageAttributes: attributes });
   expect(sent.MD5OfMessageAttributes).toBe('4c360f3fdafd970e05fae2f149d997f5');
   const filtered = async (...names: string[]): Promise<string | undefined> => {

@@ -41,7 +41,7 @@ test('under any sequence of steps each message is hidden for its time, and none 
     fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
       let now = 0;
       const store = createMessageStore({ now: () => now }, () => 1e9);
-      /** A simple model of the store. It maps each message to the time from which the message is visible. */
+      /** A simple model of the store: for each message, the time at which it becomes visible. */
       const model = new Map<Message, number>();
       const isHeld = (message: Message): boolean => (model.get(message) ?? 0) > now;
       const pick = (which: number): Message | undefined => [...model.keys()][which % Math.max(1, model.size)];

@@ -173,8 +173,8 @@ test('a message received too often moves to the dead-letter queue and keeps the 
   });
   expect(dead).toMatchObject({
     MessageId: sent.MessageId,
-    // The message was received twice from its original queue. SQS does not reset the count in the dead-letter
-    // queue.
+    // Two receives from the original queue and one from the dead-letter queue. SQS does not reset the count
+    // when it moves a message.
     Attributes: { DeadLetterQueueSourceArn: arnOf(queueUrl()), ApproximateReceiveCount: '3' },
     MessageAttributes: { a: { StringValue: 'x' } },
   });

@@ -22,10 +22,11 @@ export interface QueueCalls {
   createQueue(attributes?: Record<string, string>): Promise<void>;
   send(input?: Partial<SendMessageCommandInput>): Promise<SendMessageCommandOutput>;
   receive(input?: Partial<ReceiveMessageCommandInput>): Promise<Message[]>;
-  /** Calls SQS inside the process, with neither HTTP nor the SDK. The SDK's limits therefore do not apply. */
+  /** Calls SQS without HTTP and the SDK, so the SDK's own checks do not apply. */
   invoke(operation: string, input: Record<string, unknown>): Promise<unknown>;
   /**
-   * Advances the clock of SQS. Also makes a new client with the same time, so that its signatures are valid.
+   * Moves the clock of SQS forward. Creates a new client with the same time, so that its signatures are
+   * valid.
    */
   wait(seconds: number): void;
   /** Returns the numbers of messages that are visible, in flight and delayed, in this order. */

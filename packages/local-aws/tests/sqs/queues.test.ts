@@ -112,7 +112,7 @@ test.each<[Record<string, string>, string]>([
   await expect(create('one', Attributes)).rejects.toMatchObject({ name });
 });
 
-test('a queue attribute that is no text is refused', async () => {
+test('a queue attribute that is not text is refused', async () => {
   const input = { QueueName: 'one', Attributes: { KmsMasterKeyId: 5 } };
   const call = services.sqs.invoke(services.iam.rootCaller(accountId), 'CreateQueue', input, { region });
   await expect(call).rejects.toMatchObject({ code: 'InvalidAttributeValue' });

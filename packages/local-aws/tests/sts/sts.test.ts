@@ -35,7 +35,7 @@ function putReplicaRole(
   services.iam.putRole({ accountId: otherAccountId, roleName: 'replica', assumeRolePolicy, policies: [] });
 }
 
-/** Lets the role of the function, and nobody else, assume the role and choose the source identity. */
+/** Returns a trust policy that lets only the function's role assume the role and set the source identity. */
 function trustWithIdentity(condition?: Record<string, Record<string, string>>): PolicyDocument {
   const identify = {
     Effect: 'Allow',
@@ -139,8 +139,8 @@ test('a session expires by the local clock', async () => {
   services.clock.advance(890_000);
   await expect(services.stsClient(credentials).send(new GetCallerIdentityCommand())).resolves.toBeDefined();
   services.clock.advance(11_000);
-  // The first attempt fails because of the advanced clock. The SDK corrects its clock from the response and
-  // then makes the second attempt.
+  // The first attempt fails, because the clock was moved forward. The SDK corrects its clock from the
+  // response, and the second attempt succeeds.
   const client = new STSClient({ ...services.clientOptions(credentials), maxAttempts: 2 });
   await expect(client.send(new GetCallerIdentityCommand())).rejects.toMatchObject({
     name: expect.stringMatching(/^ExpiredToken/),
@@ -186,7 +186,7 @@ test('a source identity must be allowed to the caller and by the trust of the ro
   expect((await assume(function_)).SourceIdentity).toBeUndefined();
 });
 
-test('a trust policy can require a source identity, but no external id when it is set', async () => {
+test('a trust policy can require a source identity, but not an external id for sts:SetSourceIdentity', async () => {
   function_ = services.sessionOf('function', [mayAssume, mayIdentify]);
   putReplicaRole(trustWithIdentity({ StringLike: { 'sts:SourceIdentity': 'some*' } }));
   await expect(assume(function_, { SourceIdentity: 'somebody' })).resolves.toBeDefined();
@@ -224,7 +224,7 @@ test('a source identity is part of the requests of its session, persists along a
   await expect(assume(nameless, { RoleArn: nextArn })).rejects.toMatchObject({ name: 'AccessDenied' });
 });
 
-test('a session policy is answered with its packed size, and one that cannot be packed is refused though it is short enough', async () => {
+test('AssumeRole returns the packed size of the session policy, and refuses a policy whose packed size is too large', async () => {
   const policyFor = (resource: string): string =>
     JSON.stringify({
       Version: '2012-10-17',

@@ -4,7 +4,7 @@ import type { Bucket } from './bucket.ts';
 import type { Part, Upload } from './upload.ts';
 import { unwatchKey } from './versions.ts';
 
-/** Ends an upload and releases its parts, except the `kept` parts that the completed object consists of. */
+/** Ends an upload and releases its parts, except the `kept` ones that are now parts of the completed object. */
 export const dropUpload = (bucket: Bucket, upload: Upload, kept: Set<Part>): void => {
   bucket.uploads.delete(upload.uploadId);
   unwatchKey(bucket, upload.key, upload.watch);

@@ -2,8 +2,8 @@
  * Version ids: 32 opaque characters, like the version ids of AWS.
  *
  * S3 rejects an id that it never issued ("Invalid version id specified"), but not the id of a deleted version. It can also continue a
- * listing after the id of a deleted version. Therefore an id contains the version's order, hidden by a random mask, and a checksum of the
- * mask and the order.
+ * listing after the id of a deleted version. To make this possible here, an id contains the version's order, hidden by a random mask, and a
+ * checksum of both.
  */
 import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
@@ -17,7 +17,7 @@ export const createVersionId = (order: number): string => {
   return bytes.toString('base64url').replaceAll('-', '.');
 };
 
-/** The order in a version id that the local S3 issued; null for any other text. */
+/** Returns the order in a version id that the local S3 issued; null for any other text. */
 export const orderOfVersionId = (versionId: string): number | null => {
   if (!/^[\w.]{32}$/.test(versionId)) return null;
   const bytes = Buffer.from(versionId.replaceAll('.', '-'), 'base64url');

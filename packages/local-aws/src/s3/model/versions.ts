@@ -1,5 +1,5 @@
 /**
- * The effect of writes and deletes on the versions of a key. The effect depends on whether versioning was never enabled, is enabled or is
+ * Applies writes and deletes to the versions of a key. Their effect depends on whether versioning was never enabled, is enabled or is
  * suspended.
  *
  * Source: Amazon S3 User Guide "Using versioning in S3 buckets" (Versioning.html, DeletingObjectVersions.html,
@@ -14,11 +14,11 @@ import type { S3State } from './state.ts';
 import type { Upload } from './upload.ts';
 import { createVersionId } from './version-id.ts';
 
-/** The newest version of a key, which may be a delete marker; undefined if the key has no versions. */
+/** Returns the newest version of a key, which may be a delete marker; undefined if the key has no versions. */
 export const newestVersion = (bucket: Bucket, key: string): Version | undefined =>
   bucket.keys.get(key)?.versions[0];
 
-/** The current object of a key; null if the key has no versions or the newest version is a delete marker. */
+/** Returns the current object of a key; null if the key has no versions or the newest version is a delete marker. */
 export const currentObject = (bucket: Bucket, key: string): StoredObject | null => {
   const newest = newestVersion(bucket, key);
   return newest?.kind === 'object' ? newest : null;
@@ -31,8 +31,8 @@ export const findVersion = (bucket: Bucket, key: string, versionId: string): Ver
 type NewObject = Omit<StoredObject, 'versionId' | 'order' | 'restore' | 'archiveTier' | 'lastAccessedMs'>;
 
 /**
- * Makes an object the current version. Unless versioning is enabled, the object replaces the null version. `bucketLock` is the
- * object lock configuration that applies; the default is the bucket's current one.
+ * Makes an object the current version. Unless versioning is enabled, the object replaces the null version. `bucketLock` is the object lock
+ * configuration for the new version; the default is the bucket's.
  */
 export const putVersion = (
   state: S3State,
@@ -53,7 +53,7 @@ export const putVersion = (
   return stored;
 };
 
-/** Starts to record writes and deletes of a key. */
+/** Starts a watch, which records writes and deletes of the key. */
 export const watchKey = (bucket: Bucket, key: string): KeyWatch => {
   const watch = { deleted: false, written: false };
   bucket.watches.set(key, (bucket.watches.get(key) ?? new Set()).add(watch));
@@ -73,7 +73,7 @@ export type Deletion =
   /** A version, possibly a delete marker, was permanently deleted. */
   | { kind: 'removed'; version: Version };
 
-/** Does a DELETE without a version id. */
+/** Performs a DELETE without a version id. */
 export const deleteCurrent = (
   state: S3State,
   bucket: Bucket,
@@ -92,7 +92,7 @@ export const deleteCurrent = (
   return { kind: 'marker-created', marker };
 };
 
-/** Does a DELETE with a version id. Deleting a version that does not exist is not an error. */
+/** Performs a DELETE with a version id. Succeeds if the version does not exist. */
 export const deleteVersion = (bucket: Bucket, key: string, versionId: string): Deletion => {
   if (newestVersion(bucket, key)?.versionId === versionId) noteDeletion(bucket, key);
   return removeVersion(bucket, key, versionId);
@@ -101,15 +101,15 @@ export const deleteVersion = (bucket: Bucket, key: string, versionId: string): D
 /** False if the bucket never had versioning. Responses and events about such a bucket contain no version ids. */
 export const hasVersionIds = (bucket: Bucket): boolean => bucket.versioning !== 'never';
 
-/** The x-amz-version-id header of a response about an existing version. */
+/** Returns the x-amz-version-id header of a response about an existing version. */
 export const versionHeader = (bucket: Bucket, version: { versionId: string }): Record<string, string> =>
   hasVersionIds(bucket) ? { 'x-amz-version-id': version.versionId } : {};
 
-/** The x-amz-version-id header of a response to a write. S3 omits it for the null version of a suspended bucket. */
+/** Returns the x-amz-version-id header of a response to a write. S3 omits it for the null version of a suspended bucket. */
 export const writtenVersionHeader = (stored: StoredObject): Record<string, string> =>
   stored.versionId === 'null' ? {} : { 'x-amz-version-id': stored.versionId };
 
-/** The version id for an event. Returns null for the null version, unless versioning is enabled. */
+/** Returns the version id in events about a version. It is null for the null version, unless versioning is enabled. */
 export const eventVersionId = (bucket: Bucket, versionId: string): string | null =>
   bucket.versioning === 'Enabled' || versionId !== 'null' ? versionId : null;
 

@@ -46,8 +46,8 @@ export const completeMultipartUpload = async (context: ObjectContext): Promise<A
     authorizeKms(context, 'kms:Decrypt', upload.description.encryption, context);
     const parts = chooseParts(context.state, upload, parseParts(body));
     checkSizes(request, parts);
-    // There must be no `await` between these checks and the commit, so that nothing changes in between. If other parts were uploaded
-    // while the checksum was computed, everything is checked again.
+    // There must be no `await` between these checks and the commit, so that nothing changes in between. If parts were replaced while the
+    // checksum was computed, the loop checks everything again.
     if (known !== null && areSame(known.parts, parts)) {
       judgeCompletion(bucket, key, condition, upload.watch);
       return completionAnswer(commit(context, { upload, parts, checksum: known.checksum, fingerprint }));
@@ -98,8 +98,8 @@ const parsePart = (node: XmlNode): ListedPart => {
 };
 
 /**
- * The parts that the request lists. They may be fewer than the uploaded parts.
- * Throws InvalidPartOrder, InvalidPart or InvalidRequest.
+ * Returns the parts that the request lists, which may be only some of the uploaded parts.
+ * @throws S3Error InvalidPartOrder, InvalidPart or InvalidRequest
  */
 const chooseParts = (state: S3State, upload: Upload, listed: ListedPart[]): Part[] => {
   listed.forEach((part, index) => {
@@ -108,7 +108,7 @@ const chooseParts = (state: S3State, upload: Upload, listed: ListedPart[]): Part
       throw new S3Error('InvalidPartOrder', { elements: { UploadId: upload.uploadId } });
   });
   const parts = listed.map((part) => choosePart(state, upload, part));
-  // API_CompletedPart: parts with additional checksums other than CRC64NVME must have consecutive numbers that start with 1.
+  // If the parts are listed with checksums other than CRC64NVME, their numbers must be 1, 2, 3, … Source: API_CompletedPart.html.
   const isChecked = listed.every(({ checksum }) => checksum !== null && checksum.algorithm !== 'CRC64NVME');
   if (isChecked && listed.some(({ partNumber }, index) => partNumber !== index + 1))
     throw new S3Error('InvalidPartOrder', { elements: { UploadId: upload.uploadId } });
@@ -127,7 +127,7 @@ const choosePart = (state: S3State, upload: Upload, listed: ListedPart): Part =>
     if (part.declared !== null) throw invalidPart(upload, listed);
     return part;
   }
-  // No AWS document says whether the CRC64NVME that S3 added by itself may be repeated here.
+  // S3 computes a CRC64NVME if the client sent no checksum. AWS does not document whether the completion may repeat this value.
   const isUndeclared = !plan.requested && part.declared === null;
   if (isUndeclared && !state.takesUndeclaredChecksums) throw invalidPart(upload, listed);
   const known = part.declared ?? { algorithm: plan.algorithm, value: part.checksum };

@@ -44,7 +44,7 @@ export const listParts = (context: ObjectContext): Answer => {
   );
 };
 
-/** Returns the parts after the marker. Looks parts up by number, because sorting all parts for each page would be slow. */
+/** Returns the parts after the marker. Tries the part numbers in turn, because sorting all parts for each page would be slow. */
 const partsAfter = (
   { parts }: Upload,
   marker: number,

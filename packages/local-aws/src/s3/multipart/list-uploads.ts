@@ -47,7 +47,7 @@ export const listMultipartUploads = (context: BucketContext): Answer => {
   );
 };
 
-/** Throws InvalidArgument if the marker is an upload of another key. The id of an upload that has ended is a valid marker. */
+/** Throws InvalidArgument if the marker is an upload of another key. The id of an upload that no longer exists is valid. */
 const checkUploadIdMarker = (bucket: Bucket, keyMarker: string, uploadIdMarker: string): void => {
   const upload = bucket.uploads.get(uploadIdMarker);
   if (keyMarker === '' || upload === undefined || upload.key === keyMarker) return;
@@ -109,8 +109,8 @@ const commonPrefixOf = (key: string, prefix: string, delimiter: string): string 
 };
 
 /**
- * True if an upload comes after the markers. An upload whose key equals the key marker comes after the markers only if its id is
- * greater than the upload id marker. Without an upload id marker, no such upload does.
+ * True if an upload comes after the markers. Among uploads of the key marker's own key, only those with a greater id than the upload id
+ * marker do; without that marker, none do.
  */
 const isAfter = (
   key: string,

@@ -114,11 +114,11 @@ export const abortMultipartUpload = (context: ObjectContext): Answer => {
   return { status: 204 };
 };
 
-/** Creates an upload id. The ids sort by creation, because S3 lists the uploads of a key in the order of their creation. */
+/** Creates an upload id. Ids sort in the order of creation, because S3 lists the uploads of a key in this order. */
 const newUploadId = (order: number): string =>
   order.toString(36).padStart(10, '0') + randomBytes(48).toString('base64url');
 
-/** The upload that the request names. Throws NoSuchUpload if the upload does not exist or belongs to another key. */
+/** Returns the upload that the request names. Throws NoSuchUpload if it does not exist or belongs to another key. */
 export const requestedUpload = (context: ObjectContext): Upload => {
   const uploadId = context.request.query.get('uploadId') ?? '';
   const upload = context.bucket.uploads.get(uploadId);
@@ -138,7 +138,7 @@ export const requestedPartNumber = (context: ObjectContext): number => {
 };
 
 /**
- * Stores a part, and replaces an earlier part with the same number. Throws NoSuchUpload if the upload ended while the part's bytes
+ * Stores a part, which may replace an earlier part with the same number. Throws NoSuchUpload if the upload ended while the part's bytes
  * arrived.
  */
 export const storePart = (bucket: Bucket, upload: Upload, part: Part): void => {
@@ -152,9 +152,9 @@ export const storePart = (bucket: Bucket, upload: Upload, part: Part): void => {
 };
 
 /**
- * Throws InvalidRequest if the client's checksum of a part has another algorithm than the upload. If the upload's checksum is
- * composite, the client must send a checksum with each part. An upload that was created without an algorithm accepts part checksums of
- * any algorithm, but the completion must then repeat these checksums.
+ * Throws InvalidRequest if the client's checksum of a part has a different algorithm than the upload. If the upload's checksum is
+ * composite, each part must have a checksum. An upload that was created without an algorithm accepts part checksums of any algorithm, but
+ * the completion must then repeat these checksums.
  */
 const checkPartChecksum = (plan: ChecksumPlan, claims: BodyClaims): void => {
   const actual = claims.checksum?.algorithm ?? null;

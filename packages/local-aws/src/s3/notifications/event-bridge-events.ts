@@ -39,7 +39,7 @@ const DETAIL_TYPES: Record<S3Event, string> = {
   'ObjectTagging:Put': 'Object Tags Added',
   'ObjectTagging:Delete': 'Object Tags Deleted',
   'ObjectAcl:Put': 'Object ACL Updated',
-  // No AWS document names this type yet. Other implementations of the S3 API use this name.
+  // AWS does not document the name of this type. Other implementations of the S3 API use this name.
   'ObjectRetention:Put': 'Object Retention Updated',
   'LifecycleExpiration:Delete': 'Object Deleted',
   'LifecycleExpiration:DeleteMarkerCreated': 'Object Deleted',
@@ -56,7 +56,7 @@ const DELETION_TYPES: Partial<Record<S3Event, string>> = {
 const objectDetail = (occurrence: Occurrence, sequencer: string): Record<string, unknown> => {
   const { event, key, sizeBytes, etag, versionId } = occurrence;
   const hasSize = sizeBytes !== undefined && DELETION_TYPES[event] === undefined && isOrdered(occurrence);
-  // Events about restores and tiers have a sequencer in notifications to queues, but not in EventBridge.
+  // EventBridge events about restores and tiers have no sequencer, unlike the same events in queues.
   const hasSequencer = /^(ObjectCreated|ObjectRemoved|LifecycleExpiration):/.test(event);
   return {
     key,
@@ -67,7 +67,7 @@ const objectDetail = (occurrence: Occurrence, sequencer: string): Record<string,
   };
 };
 
-/** The details that only some types of events have. */
+/** Returns the details that only events of certain types have. */
 const furtherDetail = (occurrence: Occurrence): Record<string, unknown> => {
   const { event, restoreExpiresMs, sourceStorageClass, accessTier } = occurrence;
   const deletionType = DELETION_TYPES[event];

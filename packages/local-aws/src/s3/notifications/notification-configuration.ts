@@ -1,5 +1,5 @@
 /**
- * Parses, checks and renders a bucket's notification configuration. The checks are those of S3.
+ * Parses, checks and renders a bucket's notification configuration. The checks are the same as in S3.
  *
  * Source: Amazon S3 User Guide "Amazon S3 Event Notifications" (EventNotifications.html,
  * notification-how-to-filtering.html), API Reference "PutBucketNotificationConfiguration".
@@ -52,7 +52,7 @@ export const checkNotificationConfiguration = (configuration: NotificationConfig
   });
 };
 
-/** True if the target subscribes to this event of this key. `event` has the form `s3:ObjectCreated:Put`. */
+/** True if the target subscribes to this event for this key. `event` has the form `s3:ObjectCreated:Put`. */
 export const targetWants = (target: NotificationTarget, event: string, key: string): boolean =>
   target.events.some((pattern) => covers(pattern, event)) &&
   key.startsWith(target.prefix ?? '') &&
@@ -115,7 +115,7 @@ const parseKeyFilter = (node: XmlNode): { prefix: string | null; suffix: string 
   );
 };
 
-/** Reads filter rules from XML or CloudFormation. Rule names are case-insensitive. S3 itself writes `Prefix` and `Suffix`. */
+/** Reads filter rules from XML or CloudFormation. The rule names may have upper or lower case; S3 itself writes `Prefix` and `Suffix`. */
 export const filterOfRules = (
   rules: { name: string; value: string }[],
 ): { prefix: string | null; suffix: string | null } => {

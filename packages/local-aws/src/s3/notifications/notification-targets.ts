@@ -5,7 +5,10 @@ import type { NotificationTarget } from '../model/configuration.ts';
 import type { S3State } from '../model/state.ts';
 import { sendNotification, testEvent } from './notifications.ts';
 
-/** Sends a test event to every target. Before that, throws InvalidArgument if S3 cannot or may not send to one of them. */
+/**
+ * Sends a test event to every target. Throws InvalidArgument, before any test event is sent, if S3 cannot or may not send to one of the
+ * targets.
+ */
 export const introduceTargets = (
   state: S3State,
   bucket: Bucket,
@@ -46,8 +49,8 @@ const validateTargets = (state: S3State, bucket: Bucket, targets: NotificationTa
 };
 
 /**
- * Returns S3's explanation of why it cannot send to a target. Returns null if S3 may send to the target, or if the local S3 never
- * sends to targets of this kind.
+ * Returns S3's explanation of why it cannot send to a target. Returns null if it can, or if the local S3 never sends to targets of this
+ * kind.
  */
 const problemOf = (state: S3State, bucket: Bucket, { kind, arn }: NotificationTarget): string | null => {
   if (kind === 'Topic' && state.topics !== undefined)

@@ -16,8 +16,8 @@ import type { S3State } from '../model/state.ts';
 import { formEncodeKey } from '../protocol/url-encoding.ts';
 
 /**
- * Sends the notifications about a change immediately, so that they arrive in the order of the commits. Only fault rules cause duplicates,
- * delays and reordering.
+ * Sends the notifications about a change immediately, so that they arrive in the order of the changes. Duplicates, delays and other orders
+ * occur only if fault rules cause them.
  */
 export const notify = (state: S3State, bucket: Bucket, occurrence: Occurrence): void => {
   const { targets } = bucket.notification;
@@ -36,7 +36,10 @@ export const notify = (state: S3State, bucket: Bucket, occurrence: Occurrence): 
   if (eventBridge) putEvent(state, bucket, occurrence, sequencer);
 };
 
-/** Replaces the notification configuration. EventBridge may receive events only some time after it was switched on. */
+/**
+ * Replaces the notification configuration. After EventBridge is switched on, its first events may be lost, because the change takes effect
+ * after a delay.
+ */
 export const setNotification = (
   state: S3State,
   bucket: Bucket,
@@ -65,7 +68,7 @@ export const sendNotification = (
     });
 };
 
-/** The origin of changes that S3 makes without a request. */
+/** The caller and request of changes that S3 makes without a request. */
 export const s3Origin = (bucket: Bucket): Occurrence['origin'] => ({
   caller: {
     kind: 'service',
@@ -77,7 +80,7 @@ export const s3Origin = (bucket: Bucket): Occurrence['origin'] => ({
   sourceIp: 's3.amazonaws.com',
 });
 
-/** The test event that S3 sends to each target when a configuration is put. */
+/** Returns the test event that S3 sends to each target when a configuration is put. */
 export const testEvent = (state: S3State, bucket: Bucket, requestId: string): string =>
   JSON.stringify({
     Service: 'Amazon S3',
@@ -123,7 +126,7 @@ const recordOf = (
   ...eventData(occurrence),
 });
 
-/** The data that only some types of events have. */
+/** Returns the fields that only events of certain types have. */
 const eventData = (occurrence: Occurrence): Record<string, unknown> => {
   const { restoreExpiresMs, sourceStorageClass, accessTier, retention } = occurrence;
   if (retention !== undefined)
@@ -146,7 +149,7 @@ const eventData = (occurrence: Occurrence): Record<string, unknown> => {
   return {};
 };
 
-/** The principal in an event. For the completion of a restore, this is the bucket's owner. */
+/** Returns the principal in an event. For a completed restore, it is the bucket's owner. */
 const principalOf = ({ event, origin }: Occurrence, bucket: Bucket): string => {
   const { caller } = origin;
   if (event === 'ObjectRestore:Completed') return `AmazonCustomer:${canonicalUserId(bucket.accountId)}`;

@@ -8,17 +8,17 @@ export interface Occurrence {
   /** The `reason` of the EventBridge event: the API call or `Lifecycle Expiration`; '' for an event without a reason. */
   reason: string;
   key: string;
-  /** The result of `eventVersionId`, which may be null. */
+  /** The version id in events. Null if they contain none, see `eventVersionId`. */
   versionId: string | null;
   etag?: string;
   sizeBytes?: number;
-  /** Set only for restores. */
+  /** The archived storage class. Set only for restores. */
   sourceStorageClass?: string;
-  /** When the restored copy is deleted. Set only for completed restores. */
+  /** When the restored copy is deleted, in milliseconds since the epoch. Set only for completed restores. */
   restoreExpiresMs?: number;
-  /** Set only for Intelligent-Tiering. */
+  /** The archive tier. Set only for events of Intelligent-Tiering. */
   accessTier?: ArchiveTier;
-  /** The retention after the change. Set only for changes of a retention, and not if the retention was removed. */
+  /** The retention after the change. Set only for events about retentions, unless the retention was removed. */
   retention?: Retention;
   /** The caller and the request that made the change. */
   origin: Pick<AwsRequest, 'caller' | 'requestId' | 'sourceIp'>;
@@ -30,9 +30,8 @@ export type S3Event = keyof typeof EVENT_VERSIONS;
 export const EMPTY_MD5 = 'd41d8cd98f00b204e9800998ecf8427e';
 
 /**
- * The `eventVersion` of each type of event.
- * The user guide: "2.3 for S3 Lifecycle, S3 Intelligent-Tiering, object ACL, object tagging, and object restoration delete events."
- * The version of ObjectRetention:Put is the one in the AWS SDK for Java (ObjectRetentionEventDataTest).
+ * The `eventVersion` of each type of event. The user guide says: "2.3 for S3 Lifecycle, S3 Intelligent-Tiering, object ACL, object tagging,
+ * and object restoration delete events." The version of ObjectRetention:Put comes from the AWS SDK for Java (ObjectRetentionEventDataTest).
  */
 export const EVENT_VERSIONS = {
   'ObjectCreated:Put': '2.1',

@@ -15,13 +15,13 @@ import { currentObject, unwatchKey, watchKey } from '../model/versions.ts';
 interface WriteCondition {
   /** True for `If-None-Match: *`, which requires that the key has no current object. */
   absent: boolean;
-  /** The ETag of `If-Match`, which the current object must have; null without `If-Match`. */
+  /** The ETag in `If-Match`, which the current object must have; null without `If-Match`. */
   etag: string | null;
 }
 
 /**
- * The condition of a PutObject, CompleteMultipartUpload or CopyObject; null without a condition. Throws NotImplemented for a condition
- * that S3 does not accept on writes.
+ * Returns the condition of a PutObject, CompleteMultipartUpload or CopyObject; null without a condition. Throws NotImplemented for a
+ * condition that S3 does not accept on writes.
  */
 export const parseWriteCondition = (request: S3Request): WriteCondition | null => {
   const ifNoneMatch = header(request, 'if-none-match');
@@ -38,9 +38,9 @@ export const parseWriteCondition = (request: S3Request): WriteCondition | null =
 };
 
 /**
- * Runs a write under its condition. First runs `prepare`, which may take long, and then `commit`, which calls `judge` to check the
- * condition. `commit` must be synchronous, so that nothing changes between the check and the write. If the key is deleted during
- * `prepare`, the write fails with 409.
+ * Performs a write under its condition. First runs `prepare`, which may take long. Then runs `commit`, which calls `judge` to check the
+ * condition. `commit` must be synchronous, so that nothing changes between the check and the write. If the key is deleted during `prepare`,
+ * the write fails with 409.
  */
 export const conditionally = async <P, T>(
   { bucket, key, condition }: { bucket: Bucket; key: string; condition: WriteCondition | null },
@@ -63,9 +63,8 @@ export const conditionally = async <P, T>(
 };
 
 /**
- * Checks the condition of a completion. The completion can fail with 409 even if the condition is true now, because the key has changed
- * since the upload was created. With `If-None-Match`, a delete of the key causes the 409. With `If-Match`, a write of the key causes it,
- * even a write of the same bytes. After a 409, only a new upload can succeed.
+ * Checks the condition of a completion. It can fail with 409 even if the condition is true now, because of a change since the upload was
+ * created: a delete of the key with `If-None-Match`, or any write of the key with `If-Match`. After a 409, only a new upload can succeed.
  */
 export const judgeCompletion = (
   bucket: Bucket,
@@ -82,8 +81,8 @@ export const judgeCompletion = (
 };
 
 /**
- * Checks the `If-Match` of a delete against the current object. `ifMatch` is an ETag or `*`. Throws NoSuchKey if the newest version is a
- * delete marker or the key has no versions.
+ * Checks the `If-Match` of a delete, an ETag or `*`, against the current object. Throws NoSuchKey if the newest version is a delete marker
+ * or the key has no versions.
  */
 export const judgeDelete = (bucket: Bucket, key: string, ifMatch: string | undefined): void => {
   if (ifMatch === undefined) return;
@@ -124,7 +123,7 @@ export const judgeCopySource = (request: S3Request, source: StoredObject, nowMs:
   if (verdict !== 'proceed') throw preconditionFailed(verdict);
 };
 
-/** Removes the quotes of an ETag and the prefix `W/` of a weak ETag. */
+/** Removes the quotes of an ETag, and the prefix `W/` of a weak ETag. */
 export const bareEtag = (etag: string): string =>
   etag
     .trim()
@@ -132,7 +131,7 @@ export const bareEtag = (etag: string): string =>
     .replace(/^"(.*)"$/, '$1');
 
 interface ReadConditions {
-  /** Text before the condition's name in an error. */
+  /** Text that stands before the condition's name in an error, such as `x-amz-copy-source-`. */
   prefix: string;
   ifMatch: string | undefined;
   ifUnmodifiedSince: string | undefined;
@@ -141,8 +140,8 @@ interface ReadConditions {
 }
 
 /**
- * Returns 'proceed', or the name of the condition because of which the object need not be sent: `If-None-Match` or `If-Modified-Since`.
- * Throws PreconditionFailed if `If-Match` or `If-Unmodified-Since` fails.
+ * Returns 'proceed', or the condition for which S3 returns no content: `If-None-Match` or `If-Modified-Since`. Throws PreconditionFailed if
+ * `If-Match` or `If-Unmodified-Since` fails.
  */
 const judgeReadHeaders = (object: StoredObject, nowMs: number, conditions: ReadConditions): string => {
   const { prefix, ifMatch, ifUnmodifiedSince, ifNoneMatch, ifModifiedSince } = conditions;
@@ -161,15 +160,15 @@ const matchesEtag = (list: string, etag: string): boolean =>
   list.trim() === '*' || list.split(',').some((candidate) => bareEtag(candidate) === etag);
 
 /**
- * True if the object was modified after the date. Compares whole seconds, because HTTP dates have no fractions. Returns null for an invalid
- * date, which callers ignore.
+ * True if the object was modified after the date. Only whole seconds count, because HTTP dates have no fractions. Returns null for an
+ * invalid date, which callers ignore.
  */
 const isModifiedSince = (object: StoredObject, date: string): boolean | null => {
   const sinceMs = Date.parse(date);
   return Number.isNaN(sinceMs) ? null : Math.floor(object.lastModifiedMs / 1000) * 1000 > sinceMs;
 };
 
-/** Checks `If-None-Match`. Returns the current object, against which the caller checks `If-Match`. */
+/** Checks `If-None-Match`. Returns the current object, because the caller checks `If-Match` against it. */
 const judgeWrite = (
   bucket: Bucket,
   key: string,

@@ -54,7 +54,7 @@ export const copyObject = async (context: ObjectContext): Promise<Answer> => {
 };
 
 /**
- * The description of the new object. The directives for metadata and for tags choose between the values of the source and those of the
+ * Returns the description of the new object. The directives for metadata and tags decide whether these come from the source or from the
  * request.
  */
 const describeCopy = (context: ObjectContext, source: CopySource): ObjectDescription => {
@@ -100,7 +100,7 @@ const refuseCopy = (context: ObjectContext, source: CopySource, description: Obj
   const changes =
     directive(request, 'x-amz-metadata-directive') === 'REPLACE' ||
     source.versionId !== undefined ||
-    // The bucket's default encryption may have changed since the object was written.
+    // The copy also changes the object if the bucket's default encryption has changed since.
     !isDeepStrictEqual(source.object.encryption, description.encryption) ||
     CHANGING_HEADERS.some((name) => header(request, name) !== undefined);
   if (source.bucket === bucket && source.key === key && !changes)
@@ -110,13 +110,15 @@ const refuseCopy = (context: ObjectContext, source: CopySource, description: Obj
     });
 };
 
-/** The checksum algorithm of the copy: the requested algorithm, or else the algorithm of the source. */
+/** Returns the checksum algorithm of the copy: the requested one, or else that of the source. */
 const copyAlgorithm = (request: S3Request, source: StoredObject): ChecksumAlgorithm => {
   const asked = header(request, 'x-amz-checksum-algorithm');
   return asked === undefined ? source.checksum.algorithm : parseChecksumAlgorithm(asked);
 };
 
-/** The digests of the copy, which is never a multipart object. Computes the digests only if those of the source cannot be reused. */
+/**
+ * Returns the digests of the copy, which is never a multipart object. Reads the content only if the digests of the source cannot be used.
+ */
 const digestCopy = async (
   source: StoredObject,
   content: Content,

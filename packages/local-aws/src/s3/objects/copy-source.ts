@@ -20,7 +20,7 @@ export interface CopySource extends ReadTarget {
 }
 
 /**
- * Finds the source of a copy. Throws the errors of a GET of the source, and PreconditionFailed if a x-amz-copy-source-if-* condition
+ * Finds the source of a copy. Throws the same errors as a GET of the source, and PreconditionFailed if a x-amz-copy-source-if-* condition
  * fails.
  */
 export const findCopySource = (context: ObjectContext): CopySource => {
@@ -48,7 +48,7 @@ const readableSource = (context: ObjectContext, target: ReadTarget): StoredObjec
   }
 };
 
-/** Throws AccessDenied if the source has tags that the caller has no permission to read. Called before tags are copied. */
+/** Throws AccessDenied if the source has tags that the caller may not read. Called before tags are copied. */
 export const authorizeTagCopy = (context: ObjectContext, source: CopySource): void => {
   if (source.object.tags.length === 0) return;
   const action = source.versionId === undefined ? 's3:GetObjectTagging' : 's3:GetObjectVersionTagging';
@@ -56,7 +56,7 @@ export const authorizeTagCopy = (context: ObjectContext, source: CopySource): vo
   authorize(context, action, { bucket: source.bucket, key: source.key, object: source.object, conditions });
 };
 
-/** The x-amz-copy-source-version-id header, if the source's bucket has versions. */
+/** Returns the x-amz-copy-source-version-id header, if the source's bucket has versions. */
 export const copySourceHeaders = (source: CopySource): Record<string, string> =>
   hasVersionIds(source.bucket) ? { 'x-amz-copy-source-version-id': source.object.versionId } : {};
 
@@ -80,7 +80,7 @@ export const releaseOnError = async <T>(content: Content, work: () => Promise<T>
   }
 };
 
-/** Computes the MD5 (hexadecimal) and the checksum (base64) of stored bytes in one read. */
+/** Reads stored bytes once and returns their MD5 (hexadecimal) and checksum (base64). */
 export const digestContent = async (
   content: Content,
   algorithm: ChecksumAlgorithm,

@@ -68,7 +68,7 @@ export const deleteObjects = async (context: BucketContext): Promise<Answer> => 
   };
 };
 
-/** The error for the headers of MFA delete, and for conditions that S3 supports only for directory buckets. */
+/** Returns the error for the headers of MFA delete, and for conditions that S3 supports only in directory buckets. */
 const unsupportedHeader = (name: string): S3Error =>
   new S3Error('NotImplemented', { elements: { Header: name } });
 
@@ -136,10 +136,7 @@ const carryOut = (context: BucketContext, order: DeleteOrder): Deletion => {
   return deletion;
 };
 
-/**
- * Throws AccessDenied if the deletion would remove a locked version. Adding a delete marker is allowed, because the locked version
- * remains.
- */
+/** Throws AccessDenied if the deletion would remove a locked version. A delete marker may be added, because it removes nothing. */
 const refuseProtected = (context: BucketContext, { key, versionId }: DeleteOrder): void => {
   const { state, bucket } = context;
   const bypass = bypassesGovernance(context, key);

@@ -54,10 +54,10 @@ const buildReadAnswer = (context: ObjectContext, object: StoredObject): ReadAnsw
     headers: {
       ...descriptionHeaders(state, bucket, object),
       ...permittedHeaders(context, object),
-      // Expiration rules apply only to the current version, so a request for a named version gets no expiration header.
+      // Lifecycle rules expire only current versions, so a request that names a version gets no expiration header.
       ...(request.query.has('versionId') ? {} : expirationHeader(bucket, context.key, object)),
       'Content-Length': String(range.lengthBytes),
-      // A part without bytes has no first and last byte to name.
+      // Content-Range names the first and last byte, and an empty part has neither.
       ...(range.partial && range.lengthBytes > 0 ? { 'Content-Range': contentRange(range, object) } : {}),
       ...(request.query.has('partNumber') && object.parts !== null
         ? { 'x-amz-mp-parts-count': String(object.parts.length) }
@@ -69,7 +69,7 @@ const buildReadAnswer = (context: ObjectContext, object: StoredObject): ReadAnsw
   };
 };
 
-/** The headers about an object's tags and lock. A header is omitted if the caller has no permission to read that property. */
+/** Returns the headers about an object's tags and lock that the caller may read. */
 const permittedHeaders = (context: ObjectContext, object: StoredObject): Record<string, string> => {
   const { request, key } = context;
   const { retention, legalHold } = object.lock;
@@ -90,7 +90,7 @@ const wantsChecksum = (request: S3Request): boolean =>
 const contentRange = (range: ByteRange, object: StoredObject): string =>
   `bytes ${range.offset}-${range.offset + range.lengthBytes - 1}/${object.content.sizeBytes}`;
 
-/** The checksum headers of the returned bytes. Returns no header unless the bytes are the whole object or one part. */
+/** Returns the checksum headers of the returned bytes. There are none unless the bytes are the whole object or one part. */
 const checksumOfRange = (range: ByteRange, object: StoredObject): Record<string, string> => {
   const { checksum } = object;
   if (typeof range.part?.checksum === 'string')
@@ -116,7 +116,7 @@ const OVERRIDES = [
   'Expires',
 ];
 
-/** Headers from query parameters such as response-content-type. Throws InvalidRequest for anonymous callers. */
+/** Returns headers from query parameters such as response-content-type. Throws InvalidRequest for anonymous callers. */
 const overriddenHeaders = (request: S3Request): Record<string, string> => {
   const headers: Record<string, string> = {};
   for (const name of OVERRIDES) {
@@ -126,7 +126,7 @@ const overriddenHeaders = (request: S3Request): Record<string, string> => {
       throw new S3Error('InvalidRequest', {
         message: 'Request specific response headers cannot be used for anonymous GET requests.',
       });
-    // Node encodes header values as Latin-1. To send the value as UTF-8, each of its UTF-8 bytes becomes one Latin-1 character.
+    // Node sends header values as Latin-1. To send UTF-8, each UTF-8 byte of the value becomes one Latin-1 character.
     headers[name] = Buffer.from(value, 'utf8').toString('latin1');
   }
   return headers;

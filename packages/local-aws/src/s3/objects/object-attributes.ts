@@ -54,12 +54,12 @@ const parseWanted = (request: S3Request): Set<string> => {
 const renderChecksum = (object: StoredObject): string =>
   xmlElement(
     'Checksum',
-    // GetObjectAttributes is the only operation that returns a composite checksum without the suffix for the number of parts.
+    // Only this operation returns a composite checksum without its suffix, which is the number of parts.
     xmlText(checksumElement(object.checksum.algorithm), object.checksum.value.replace(/-\d+$/, '')),
     xmlText('ChecksumType', object.checksum.type),
   );
 
-/** The ObjectParts element: the number of parts of a multipart object, and a page of the parts that have a checksum. */
+/** Returns the ObjectParts element, with the number of parts of a multipart object and a page of those parts that have a checksum. */
 const renderParts = (request: S3Request, object: StoredObject): string => {
   if (object.parts === null) return '';
   const marker = integerHeader(request, 'x-amz-part-number-marker') ?? 0;

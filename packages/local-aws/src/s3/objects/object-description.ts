@@ -61,7 +61,7 @@ const parseWebsiteRedirect = (request: S3Request): string | null => {
   return location;
 };
 
-/** The headers of a GET or HEAD response that describe the object, without the headers about the requested range. */
+/** Returns the response headers that describe the object, without the headers about the requested range. */
 export const descriptionHeaders = (
   state: S3State,
   bucket: Bucket,
@@ -111,7 +111,7 @@ const STORAGE_CLASSES = [
   'DEEP_ARCHIVE',
 ];
 
-/** The Content-Encoding as it was sent, but without aws-chunked, which describes the request's framing and not the object. */
+/** Returns the Content-Encoding without aws-chunked, which describes the request's framing and not the object. */
 const contentEncoding = (request: S3Request): string | undefined =>
   header(request, 'content-encoding')
     ?.replace(/(^|,)\s*aws-chunked\s*(?=,|$)/, '')

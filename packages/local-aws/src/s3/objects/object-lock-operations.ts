@@ -1,8 +1,8 @@
 /**
  * GetObjectRetention, PutObjectRetention, GetObjectLegalHold and PutObjectLegalHold.
  *
- * Sources: API_PutObjectRetention.html, API_PutObjectLegalHold.html; for the event, Amazon S3 User Guide
- * "Managing Object Lock": PutObjectRetention is reported, PutObjectLegalHold is not.
+ * Sources: API_PutObjectRetention.html, API_PutObjectLegalHold.html; Amazon S3 User Guide "Managing Object Lock",
+ * according to which S3 sends events about retentions but not about legal holds.
  */
 import type { ContextValue } from '../../core/access.ts';
 import { bypassesGovernance } from '../access/bypass-governance.ts';
@@ -99,7 +99,10 @@ export const putObjectLegalHold = async (context: ObjectContext): Promise<Answer
   return { status: 200 };
 };
 
-/** Finds the version that the request names. The current version and a named version require the same permission. */
+/**
+ * Finds the version that the request names. Unlike reads, these operations require the same permission for the
+ * current version and for a named version.
+ */
 const findLockable = (
   context: ObjectContext,
   action: string,

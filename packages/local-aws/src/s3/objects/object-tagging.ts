@@ -39,7 +39,10 @@ export const deleteObjectTagging = (context: ObjectContext): Answer => {
   return { status: 204, headers: versionHeader(context.bucket, object) };
 };
 
-/** `tags` are the tags of the request, because policies may have conditions on them. */
+/**
+ * Finds the object and checks the permission. `tags` are the tags in the request, because policies can have
+ * conditions on them.
+ */
 const findTagged = (
   context: ObjectContext,
   actions: { current: string; version: string },

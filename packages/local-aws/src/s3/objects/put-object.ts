@@ -56,11 +56,11 @@ export const putObject = async (context: ObjectContext): Promise<Answer> => {
   };
 };
 
-/** The ETag of a new object: its MD5, or 32 random digits if it is encrypted with a KMS key or a customer's key. */
+/** Returns the ETag of a new object: its MD5, or 32 random digits if it is encrypted with a KMS key or a customer's key. */
 export const etagOf = (md5: string, encryption: Encryption): string =>
   encryption.algorithm === 'AES256' ? md5 : randomBytes(16).toString('hex');
 
-/** The response headers of a write: ETag, version, encryption and checksum. */
+/** Returns the headers about a written object: ETag, version, encryption and checksum. */
 const writtenHeaders = (state: S3State, bucket: Bucket, stored: StoredObject): Record<string, string> => ({
   ETag: `"${stored.etag}"`,
   ...writtenVersionHeader(stored),
@@ -73,7 +73,7 @@ export const checksumHeaders = (checksum: Checksum): Record<string, string> => (
   'x-amz-checksum-type': checksum.type,
 });
 
-/** Runs `judge`. If `judge` throws, or if the bucket was deleted while the content arrived, releases the content and throws. */
+/** Runs `judge`. If it throws, or if the bucket was deleted while the content arrived, releases the content and throws. */
 export const judgeOrRelease = (context: ObjectContext, content: Content, judge: () => void): void => {
   const { state, bucket } = context;
   try {
@@ -87,8 +87,8 @@ export const judgeOrRelease = (context: ObjectContext, content: Content, judge: 
 };
 
 /**
- * Sends the event about a new object. Must be called directly after the commit, without an `await` between them, so that the sequencers
- * have the order of the commits.
+ * Sends the event about a new object. Must be called right after the commit, without an `await` in between, so that events have the order
+ * of the commits.
  */
 export const announceObject = (
   context: ObjectContext,

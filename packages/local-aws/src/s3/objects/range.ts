@@ -1,4 +1,4 @@
-/** The bytes of an object that a GET or HEAD requests. Sources: API_GetObject.html, RFC 7233. */
+/** Determines which bytes of an object a GET or HEAD requests. Sources: API_GetObject.html, RFC 7233. */
 import { S3Error } from '../errors.ts';
 import type { PartDescription, StoredObject } from '../model/object.ts';
 import { header, integerParameter, type S3Request } from '../protocol/request.ts';
@@ -6,14 +6,14 @@ import { header, integerParameter, type S3Request } from '../protocol/request.ts
 export interface ByteRange {
   offset: number;
   lengthBytes: number;
-  /** True if the response has the status 206, false if it has 200. */
+  /** True if the response must have the status 206 instead of 200. */
   partial: boolean;
-  /** The part of a multipart object that the request names by number. */
+  /** The part of a multipart object, if the request names a part number. */
   part?: PartDescription;
 }
 
 /**
- * Reads the range or the part number of a request; without either, the range is the whole object. Throws InvalidRange or InvalidPartNumber
+ * Reads the range or part number of a request. Without either, the range is the whole object. Throws InvalidRange or InvalidPartNumber
  * (416), or InvalidRequest for a range together with a part number.
  */
 export const requestedRange = (request: S3Request, object: StoredObject): ByteRange => {

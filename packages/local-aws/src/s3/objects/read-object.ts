@@ -1,4 +1,4 @@
-/** Lets other services of the local AWS read an object without a request through the front door. */
+/** Lets other services of the local AWS read an object without an HTTP request. */
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { Readable } from 'node:stream';
@@ -37,7 +37,7 @@ export const readObject = async (
     requestId: '',
     sourceIp: '127.0.0.1',
   };
-  // `getObject` needs a response object but writes nothing to it.
+  // `getObject` requires a response object, but writes nothing to it.
   const response = new ServerResponse(new IncomingMessage(new Socket()));
   const { body } = getObject({ state, request: parseRequest(aws), response, bucket, key });
   if (body === undefined || typeof body === 'string') throw new Error('GetObject answered without content');

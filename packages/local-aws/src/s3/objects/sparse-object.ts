@@ -1,4 +1,4 @@
-/** Creates objects of any size that need no storage. */
+/** Creates sparse objects, which have any size but need no storage, because their content is generated when it is read. */
 import { ServerResponse, IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { Readable } from 'node:stream';
@@ -26,15 +26,15 @@ export interface SparseObject {
   bucket: string;
   key: string;
   sizeBytes: number;
-  /** A whole number that determines the content. */
+  /** A whole number. Each seed gives a different content. */
   seed: number;
   /** Creates a multipart object with parts of this size. The last part may be smaller. By default, the object is not multipart. */
   partSizeBytes?: number;
   /** Creates a multipart object with parts of these sizes. Overrides `partSizeBytes`. */
   partSizesBytes?: readonly number[];
   /**
-   * The checksum of the object. The default is a full-object CRC64NVME. Only CRCs are supported, because all other checksums require all
-   * bytes.
+   * The checksum of the object. The default is a full-object CRC64NVME. Only CRCs are supported, because any other checksum would require
+   * reading all bytes.
    */
   checksum?: { algorithm: 'CRC32' | 'CRC32C' | 'CRC64NVME'; type?: 'FULL_OBJECT' | 'COMPOSITE' };
   /** Headers as in a PutObject request, for example `x-amz-meta-…`, `content-type`, `x-amz-tagging`, `x-amz-storage-class`. */
@@ -48,7 +48,7 @@ export interface MadeObject {
   checksum: Checksum;
 }
 
-/** Creates an object as the bucket's owner. The effects and errors are those of a PutObject. Throws {@link S3Error}. */
+/** Creates an object as the bucket's owner. Has the same effects and errors as a PutObject. Throws {@link S3Error}. */
 export const createSparseObject = (state: S3State, object: SparseObject): MadeObject => {
   const context = ownerContext(state, object);
   const generator = generatorOf(state.generators, object.seed);
@@ -134,7 +134,7 @@ const etagOfParts = (parts: SparsePart[]): string => {
   return `${md5.digest('hex')}-${parts.length}`;
 };
 
-/** The context of a PutObject by the bucket's owner, without an actual request. */
+/** Returns a context as if the bucket's owner had sent a PutObject request. */
 const ownerContext = (state: S3State, object: SparseObject): ObjectContext => {
   const bucket = state.buckets.get(object.bucket);
   if (bucket === undefined) throw new S3Error('NoSuchBucket', { elements: { BucketName: object.bucket } });

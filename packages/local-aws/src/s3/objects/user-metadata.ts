@@ -26,7 +26,7 @@ export const parseUserMetadata = (headers: IncomingHttpHeaders): Record<string, 
     throw new S3Error('MetadataTooLarge', {
       elements: { Size: String(sizeBytes), MaxSizeAllowed: String(MAX_BYTES) },
     });
-  // An assignment to the member `__proto__` of an object would be lost.
+  // Object.fromEntries is used, because an assignment to a member named `__proto__` would be lost.
   return Object.fromEntries(entries);
 };
 

@@ -43,7 +43,7 @@ export const writeS3Error = (exchange: S3Exchange, error: S3Error, resource: str
     .end(body);
 };
 
-/** The error document without its XML declaration. */
+/** Returns the error document without its XML declaration. */
 export const errorDocument = ({ requestId }: S3Exchange, error: S3Error, resource: string): string =>
   xmlElement(
     'Error',
@@ -61,17 +61,17 @@ export const commonHeaders = ({ requestId }: S3Exchange): Record<string, string>
   Server: 'AmazonS3',
 });
 
-/** Sends the content. Retains it while it is sent, because the object may be overwritten in the meantime. */
+/** Sends the content. Holds a reference to it in the meantime, because the object may be overwritten. */
 const streamContent = async (response: ServerResponse, content: Content): Promise<void> => {
   retainContent(content);
   try {
     let previous: Promise<void> = Promise.resolve();
     for await (const chunk of readContent(content)) {
-      // The next read reuses the memory of the previous chunk, so the socket must have sent the previous chunk first.
+      // The socket must have sent the previous chunk first, because the next read reuses the memory of that chunk.
       await previous;
       if (response.destroyed) return;
       previous = new Promise((sent, failed) => {
-        // On a connection that is already closed, the callback of `write` may never be called.
+        // If the connection is already closed, the callback of `write` may never be called.
         response.once('close', sent);
         response.write(chunk, (error) => {
           response.off('close', sent);

@@ -11,7 +11,7 @@ const MIN_CHUNK_BYTES = 8192;
 const MAX_LINE_BYTES = 16 * 1024;
 
 interface DecodedBody {
-  /** The payload without its framing. Iterating over it fails if the framing is incomplete. */
+  /** The payload without its framing. Reading it throws if the framing is incomplete. */
   payload: AsyncIterable<Buffer>;
   /** The trailing headers, with names in lower case. The map is complete when the payload has ended. */
   trailer: Map<string, string>;
@@ -85,7 +85,7 @@ const readTrailer = async (input: ByteCursor, trailer: Map<string, string>): Pro
 
 type ByteCursor = ReturnType<typeof createByteCursor>;
 
-/** Reads lines, and given numbers of bytes, from the raw chunks of a body. */
+/** Returns functions that read lines, and exact numbers of bytes, from the chunks of a body. */
 const createByteCursor = (body: AsyncIterable<Buffer>) => {
   const source = body[Symbol.asyncIterator]();
   let current: Buffer = Buffer.alloc(0);

@@ -1,4 +1,7 @@
-/** Chooses the sink for the bytes of an upload. One sink stores and digests the bytes, the other compares them with sparse content. */
+/**
+ * Opens the sink for the bytes of an upload. Normal sinks store and digest the bytes. For replicas of sparse objects, the sink compares the
+ * bytes with the expected content instead.
+ */
 import type { BlobStore } from '../storage/blobs.ts';
 import type { DigestName } from '../storage/digests.ts';
 import type { S3Request } from './request.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** The canonical user id of an account: 64 hexadecimal digits. */
+/** Returns the canonical user id of an account, 64 hexadecimal digits. */
 export const canonicalUserId = (accountId: string): string => {
   const known = CANONICAL_IDS.get(accountId);
   if (known !== undefined) return known;

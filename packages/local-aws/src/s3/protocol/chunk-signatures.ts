@@ -13,7 +13,7 @@ import { S3Error } from '../errors.ts';
 import { header, type S3Request, type ChunkVerifier } from './request.ts';
 import type { S3State } from '../model/state.ts';
 
-/** The verifier of a request's body. Returns null for a body without signed chunks. Throws NotImplemented for other signing methods. */
+/** Returns the verifier of a request's body; null for a body without signed chunks. Throws NotImplemented for other signing methods. */
 export const chunkVerifier = (state: S3State, request: S3Request): ChunkVerifier | null => {
   const payload = header(request, 'x-amz-content-sha256') ?? '';
   if (!payload.startsWith('STREAMING-') || payload === 'STREAMING-UNSIGNED-PAYLOAD-TRAILER') return null;
@@ -33,7 +33,7 @@ const EMPTY_SHA256 = hash('sha256', '', 'hex');
 
 const createVerifier = (signing: {
   key: Buffer;
-  /** The timestamp and the scope, which every string to sign contains. */
+  /** The timestamp and credential scope, which are part of every string to sign. */
   lead: string;
   seed: string;
   payload: string;

@@ -17,8 +17,8 @@ export const mayBeAnsweredEarly = (request: S3Request): boolean =>
     (request.method === 'POST' && request.query.has('uploadId')));
 
 /**
- * Writes the response when `pending` resolves. If that takes longer than `afterMs`, writes the status 200 first and the body later.
- * Rejects only if nothing was written yet.
+ * Writes the response when `pending` resolves. If this takes longer than `afterMs`, writes the status 200 first and the body later. Rejects
+ * only as long as nothing was written.
  */
 export const writeMaybeEarly = async (
   exchange: S3Exchange,

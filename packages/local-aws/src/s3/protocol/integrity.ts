@@ -1,5 +1,5 @@
 /**
- * Reads what a request claims about its body: framing, length, Content-MD5, x-amz-content-sha256 and at most one additional checksum.
+ * Reads the headers that describe a request's body: framing, length, Content-MD5, x-amz-content-sha256 and at most one additional checksum.
  *
  * Sources: Amazon S3 User Guide "Checking object integrity for data uploads", API Reference "PutObject" and
  * "Authenticating requests: x-amz-content-sha256".
@@ -25,13 +25,13 @@ export interface BodyClaims {
   checksum: ChecksumClaim | null;
 }
 
-/** A checksum that the client sends. `value` is null if the trailer of the body contains the value. */
+/** A checksum that the client sends. `value` is null if it will arrive in the trailer of the body. */
 interface ChecksumClaim {
   algorithm: ChecksumAlgorithm;
   value: string | null;
 }
 
-/** Reads the claims of a request. Throws InvalidDigest, InvalidRequest or MissingContentLength for invalid claims. */
+/** Reads what a request claims about its body. Throws InvalidDigest, InvalidRequest or MissingContentLength for invalid claims. */
 export const parseBodyClaims = (
   request: S3Request,
   checksumHeaders: 'about-body' | 'about-object' = 'about-body',
@@ -52,8 +52,8 @@ export const parseBodyClaims = (
 
 /**
  * Throws InvalidRequest if an upload under object lock has neither Content-MD5 nor an x-amz-checksum-* header. The SHA-256 in
- * x-amz-content-sha256 is not sufficient. Neither is a checksum in the trailer, unless `trailerSuffices`: users report that AWS
- * refuses it, but no AWS document says so.
+ * x-amz-content-sha256 is not sufficient. A checksum in the trailer is sufficient only if `trailerSuffices`: users report that AWS refuses
+ * it, but AWS does not document this.
  */
 export const checkLockIntegrity = (
   claims: BodyClaims,
@@ -105,7 +105,7 @@ const parseChecksumClaim = (request: S3Request): ChecksumClaim | null => {
   return claim;
 };
 
-/** The x-amz-checksum-* headers of a request. Throws InvalidRequest for a value of the wrong form. */
+/** Returns the x-amz-checksum-* headers of a request. Throws InvalidRequest for a malformed value. */
 export const checksumClaims = (request: S3Request): { algorithm: ChecksumAlgorithm; value: string }[] =>
   CHECKSUM_ALGORITHMS.flatMap((algorithm) => {
     const value = header(request, checksumHeader(algorithm));

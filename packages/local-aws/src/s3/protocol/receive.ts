@@ -11,11 +11,11 @@ import type { Blob, BodySink, KeptBody } from '../storage/blob.ts';
 
 interface ReceivedBody {
   blob: Blob;
-  /** The hexadecimal MD5, or for sparse content the substitute that `Generator.etag` returns. */
+  /** The hexadecimal MD5, or for sparse content the ETag that `Generator.etag` returns. */
   md5: string;
-  /** The base64 checksum of the requested algorithm. */
+  /** The checksum in base64, computed with the algorithm that was passed to `receiveObject`. */
   checksum: string;
-  /** The base64 checksum of the algorithm that the client used; null if the client sent no checksum. */
+  /** The checksum in base64, computed with the client's algorithm; null if the client sent no checksum. */
   claimed: string | null;
 }
 
@@ -58,7 +58,7 @@ export const receiveObject = async (
   }
 };
 
-/** The digests to compute: the MD5 for the ETag, the checksum to store, and the digests that the client claims. */
+/** Returns which digests to compute: the MD5 for the ETag, the checksum to store, and those that the client claims. */
 const digestsOf = (claims: BodyClaims, algorithm: ChecksumAlgorithm | null): Set<DigestName> => {
   const names = new Set<DigestName>(['MD5']);
   if (algorithm !== null) names.add(algorithm);
@@ -67,11 +67,14 @@ const digestsOf = (claims: BodyClaims, algorithm: ChecksumAlgorithm | null): Set
   return names;
 };
 
-/** Reads a request body that is a document, and verifies it against the request's claims. */
+/** Reads a request body that is a document, and checks that it matches the digests in the headers. */
 export const receiveText = (request: S3Request): Promise<string> =>
   receiveDocument(request, parseBodyClaims(request));
 
-/** Reads the body of CompleteMultipartUpload, whose x-amz-checksum-* headers describe the object and not the body. */
+/**
+ * Reads the body of CompleteMultipartUpload. Its x-amz-checksum-* headers are not checked against the body, because they describe the
+ * object.
+ */
 export const receiveTextAboutObject = (request: S3Request): Promise<string> =>
   receiveDocument(request, parseBodyClaims(request, 'about-object'));
 
@@ -92,10 +95,7 @@ const receiveDocument = async (request: S3Request, claims: BodyClaims): Promise<
   return Buffer.concat(chunks).toString('utf8');
 };
 
-/**
- * The request's raw bytes. If a loop over the bytes ends early, the connection stays open, so that an error response can still be
- * sent.
- */
+/** Yields the request's raw bytes. If the reader stops early, the connection stays open, so that an error response can still be sent. */
 const rawBody = (request: S3Request): AsyncIterable<Buffer> =>
   request.aws.body.iterator({ destroyOnReturn: false });
 
@@ -119,7 +119,7 @@ const pump = async (
   return decoded?.trailer ?? new Map();
 };
 
-/** Throws XAmzContentSHA256Mismatch, BadDigest and similar errors if the body does not match the request's claims. */
+/** Throws XAmzContentSHA256Mismatch, BadDigest and similar errors if the body does not match the headers of the request. */
 const verify = (
   claims: BodyClaims,
   digests: ReadonlyMap<DigestName, Buffer>,

@@ -73,15 +73,13 @@ export const parseRequest = (aws: AwsRequest): S3Request => {
   };
 };
 
-/** The value of a header; undefined if absent. The values of a repeated header are joined with commas, as in S3. */
+/** Returns the value of a header; undefined if absent. The values of a repeated header are joined with commas, as in S3. */
 export const header = (request: S3Request, name: string): string | undefined => {
   const value = request.aws.headers[name];
   return Array.isArray(value) ? value.join(',') : value;
 };
 
-/**
- * The value of a query parameter; undefined if absent. Throws InvalidArgument unless the value is a whole number within the bounds.
- */
+/** Returns the value of a query parameter; undefined if absent. Throws InvalidArgument unless it is a whole number within the bounds. */
 export const integerParameter = (
   request: S3Request,
   name: string,
@@ -94,7 +92,7 @@ export const integerParameter = (
   return value;
 };
 
-/** The account that a caller acts for; '' for an anonymous caller. */
+/** Returns the account of a caller; '' for an anonymous caller. */
 export const accountOf = (caller: Caller): string => {
   if (caller.kind === 'anonymous') return '';
   return caller.kind === 'service' ? caller.sourceAccount : caller.accountId;
@@ -125,9 +123,7 @@ export const decodeUri = (text: string): string => {
   }
 };
 
-/**
- * The bucket in a host such as `bucket.localhost:4566` or `bucket.s3.eu-west-1.amazonaws.com`. Returns null for a host without a bucket.
- */
+/** Returns the bucket in a host such as `bucket.localhost:4566` or `bucket.s3.eu-west-1.amazonaws.com`; null if there is none. */
 const bucketOfHost = (host: string | undefined): string | null =>
   /^(?!s3\.localhost)(.+?)\.(?:localhost|s3[.-][a-z0-9.-]+)(?::\d+)?$/i.exec(host ?? '')?.[1] ?? null;
 

@@ -1,6 +1,6 @@
 import type { Answer } from './request.ts';
 
-/** A response with status 200 and an XML document. */
+/** Returns a response with status 200 and an XML document. */
 export const xmlAnswer = (body: string, headers: Record<string, string> = {}): Answer => ({
   status: 200,
   headers: { 'Content-Type': 'application/xml', ...headers },

@@ -1,19 +1,19 @@
-/** Writes the XML of S3 so that every key is preserved, and parses request bodies strictly. */
+/** Writes XML as S3 does, with control characters in keys preserved, and parses request bodies strictly. */
 import { S3Error } from '../errors.ts';
 
 const NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/';
 
-/** A complete response document in S3's namespace. */
+/** Returns a complete response document in S3's namespace. */
 export const xmlDocument = (name: string, ...children: string[]): string =>
   `${XML_DECLARATION}<${name} xmlns="${NAMESPACE}">${children.join('')}</${name}>`;
 
 export const XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n';
 
-/** An element with child elements. */
+/** Returns an element with child elements. */
 export const xmlElement = (name: string, ...children: string[]): string =>
   `<${name}>${children.join('')}</${name}>`;
 
-/** An element with text. Returns '' if the value is null or undefined. */
+/** Returns an element with text; '' if the value is null or undefined. */
 export const xmlText = (name: string, value: string | number | boolean | null | undefined): string =>
   value === null || value === undefined ? '' : `<${name}>${escapeXml(String(value))}</${name}>`;
 
@@ -30,7 +30,10 @@ const SPECIAL_ALL = /[&<>"\u0000-\u001f\ufffe\uffff]/g;
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 const reference = (character: string): string => `&#x${character.charCodeAt(0).toString(16)};`;
 
-/** A date in a response document. S3 stores whole seconds, but writes dates with milliseconds. */
+/**
+ * Returns a date as response documents contain it. S3 stores whole seconds, but writes dates with
+ * milliseconds.
+ */
 export const listedDate = (ms: number): string => new Date(Math.floor(ms / 1000) * 1000).toISOString();
 
 /** An element of a request body, without namespace prefixes and attributes. */
@@ -77,7 +80,7 @@ const appendText = (open: XmlNode[], text: string): void => {
   if (parent !== undefined && text !== '') parent.text += text;
 };
 
-/** Reads the markup that starts at `at` and returns the position after it. */
+/** Reads the tag, comment or other markup at `at` and returns the position after it. */
 const readMarkup = (source: string, at: number, open: XmlNode[]): number => {
   if (source.startsWith('<!--', at)) return after(source, '-->', at + 4);
   if (source.startsWith('<?', at)) return after(source, '?>', at + 2);

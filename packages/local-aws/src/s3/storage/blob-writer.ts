@@ -80,7 +80,7 @@ const createFileWriter = (path: string, buffers: WriteBuffers): FileWriter => {
         buffers.giveBack(full);
       }
     })();
-    // A later `await` of this promise reports a failure. Without this line, an earlier failure would be an unhandled rejection.
+    // Prevents an unhandled rejection: a later `await` of this promise reports the failure.
     inFlight.catch(() => undefined);
     await previous;
     if (rest.length > 0) await append(rest);
@@ -107,16 +107,15 @@ const createFileWriter = (path: string, buffers: WriteBuffers): FileWriter => {
 const NO_BYTES = Buffer.alloc(0);
 
 /**
- * Writes all bytes. A nearly full disk may accept only some of the bytes. The next write then either succeeds or fails with the error of
- * the file system.
+ * Writes all bytes. A nearly full disk may accept only some of them; the next write then reports the error of the file system, or succeeds.
  */
 const writeFully = async (file: FileHandle, bytes: Buffer): Promise<void> => {
   for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at)).bytesWritten;
 };
 
 /**
- * Copies the chunks into memory of the right size. A socket's chunk is a view of a 64 KiB slab, so an object of 100 bytes would otherwise
- * keep the whole slab in memory.
+ * Copies the chunks into memory of their exact size. A socket's chunk is a view of a 64 KiB slab, so even an object of 100 bytes would
+ * otherwise keep the whole slab in memory.
  */
 const ownCopy = (chunks: Buffer[], sizeBytes: number): Buffer => {
   const bytes = Buffer.allocUnsafeSlow(sizeBytes);

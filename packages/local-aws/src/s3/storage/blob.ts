@@ -2,18 +2,14 @@
 import type { CrcAlgorithm } from './crc-combine.ts';
 import type { DigestName } from './digests.ts';
 
-/** Immutable bytes. A new blob has one reference, which its creator holds. */
+/** Immutable bytes with a reference count. The creator of a blob holds its first reference. */
 export interface Blob {
   readonly sizeBytes: number;
   retain(): void;
   release(): void;
-  /**
-   * Yields the bytes from `offset`. A yielded buffer stays valid during the next read. The second read after it overwrites the buffer.
-   */
+  /** Yields the bytes from `offset`. A yielded buffer stays valid during the next read, but is overwritten by the read after that. */
   read(offset: number, lengthBytes: number): AsyncIterable<Buffer>;
-  /**
-   * Set only if the bytes are generated on each read. Provides the digests and the position of the bytes without reading the bytes.
-   */
+  /** Set only for generated content. It gives the digests and the position of the bytes without reading them. */
   readonly generated?: GeneratedContent;
 }
 
@@ -22,12 +18,12 @@ export interface GeneratedBlob extends Blob {
 }
 
 export interface GeneratedContent {
-  /** The hexadecimal ETag of a range of the blob. `Generator.etag` describes it. */
+  /** Returns the hexadecimal ETag of a range of the blob, see `Generator.etag`. */
   etag(offset: number, lengthBytes: number): string;
   crc(algorithm: CrcAlgorithm, offset: number, lengthBytes: number): Buffer;
   /** Returns a range of this blob as a separate blob. */
   piece(offset: number, lengthBytes: number): Blob;
-  /** Returns one blob for this blob and `next`. Returns null unless `next` has the same seed and begins where this blob ends. */
+  /** Merges this blob and `next` into one blob. Returns null unless `next` has the same seed and begins where this blob ends. */
   followedBy(next: Blob): Blob | null;
   readonly seed: number;
   readonly position: number;
@@ -43,7 +39,7 @@ export interface BlobWriter {
 
 export interface WrittenBlob {
   blob: Blob;
-  /** The digests that were requested. */
+  /** The values of the requested digests. */
   digests: ReadonlyMap<DigestName, Buffer>;
 }
 
@@ -53,6 +49,6 @@ export interface BodySink extends BlobWriter {
 }
 
 export interface KeptBody extends WrittenBlob {
-  /** The hexadecimal MD5, or for sparse content the substitute that `Generator.etag` returns. */
+  /** The hexadecimal MD5, or for sparse content the ETag that `Generator.etag` returns. */
   etag: string;
 }

@@ -1,8 +1,8 @@
 /**
- * Stores the bodies of uploads. Small bodies are kept in memory. Each larger body has a file, and all files are in one directory.
+ * Stores the bodies of uploads: small bodies in memory, each larger body in a file of its own in a single directory.
  *
- * Several objects can share stored bytes, because a copy or a completed multipart upload uses bytes that are already stored. Therefore
- * each blob counts its references, and its file is deleted with the last reference. File names never contain keys.
+ * A copied object or completed multipart upload shares the bytes that are already stored. Therefore each blob counts its references, and
+ * its file is deleted with the last reference. File names never contain keys.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,8 +22,8 @@ export interface BlobStore {
 }
 
 /**
- * Minimum size of a body that another thread digests and writes. The MD5 alone takes over a second per GB. A smaller body is digested
- * in less time than it would take to pass the body to the thread.
+ * Minimum size, in bytes, of a body that a separate thread digests and writes. The MD5 alone takes over a second per GB. Smaller bodies
+ * take less time to digest than to pass to the thread.
  */
 const THREAD_BYTES = 1024 * 1024;
 

@@ -1,5 +1,5 @@
 /**
- * Additional checksums. S3 stores the algorithm, the type and the base64 value of each.
+ * Additional checksums. S3 stores the algorithm, type and base64 value of each checksum.
  *
  * Source: Amazon S3 User Guide, "Checking object integrity in Amazon S3" (checking-object-integrity.html).
  */
@@ -63,11 +63,11 @@ export const createHasher = (algorithm: ChecksumAlgorithm): Hasher => {
   }
 };
 
-/** The header's name, for example `x-amz-checksum-crc32`. */
+/** Returns the header of an algorithm, for example `x-amz-checksum-crc32`. */
 export const checksumHeader = (algorithm: ChecksumAlgorithm): string =>
   `x-amz-checksum-${algorithm.toLowerCase()}`;
 
-/** The element's name in request and response bodies, for example `ChecksumCRC32`. */
+/** Returns the XML element of an algorithm, for example `ChecksumCRC32`. */
 export const checksumElement = (algorithm: ChecksumAlgorithm): string => `Checksum${algorithm}`;
 
 /** Parses the name of an algorithm, in upper or lower case. Throws InvalidRequest for an unknown algorithm. */
@@ -92,7 +92,7 @@ const DIGEST_BYTES: Record<ChecksumAlgorithm, number> = {
   XXHASH128: 16,
 };
 
-/** True if the value is the base64 of a digest that has the length of the algorithm's digests. */
+/** True if the value is base64 and as long as a digest of the algorithm. */
 export const isChecksumValue = (algorithm: ChecksumAlgorithm, value: string): boolean => {
   const bytes = Buffer.from(value, 'base64');
   return bytes.length === DIGEST_BYTES[algorithm] && bytes.toString('base64') === value;
@@ -113,7 +113,7 @@ export const checksumOfParts = async (plan: ChecksumPlan, parts: PartChecksum[])
   return { algorithm, type, value: compositeValue(await hasher.digest(), parts) };
 };
 
-/** Does the same as {@link checksumOfParts} for a CRC. */
+/** Like {@link checksumOfParts}, but for CRCs only. */
 export const crcOfParts = (
   { algorithm, type }: { algorithm: CrcAlgorithm; type: ChecksumType },
   parts: PartChecksum[],
@@ -159,7 +159,10 @@ export const planUploadChecksum = (
   return { algorithm, type, requested: true };
 };
 
-/** The types of the checksum of a multipart upload. Only the CRC of a whole object follows from the CRCs of its parts. */
+/**
+ * Returns the types of checksum that a multipart upload may have. Only for CRCs does the checksum of the whole object follow from those of
+ * its parts.
+ */
 const typesOf = (algorithm: ChecksumAlgorithm): ChecksumType[] => {
   if (algorithm === 'CRC64NVME') return ['FULL_OBJECT'];
   return isCrc(algorithm) ? ['COMPOSITE', 'FULL_OBJECT'] : ['COMPOSITE'];

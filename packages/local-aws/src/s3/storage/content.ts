@@ -18,7 +18,7 @@ export const contentOfBlob = (blob: Blob): Content => ({
   sizeBytes: blob.sizeBytes,
 });
 
-/** Concatenates contents. The result takes over the references that the contents hold to their blobs. */
+/** Concatenates contents. The result takes over their references to blobs. */
 export const joinContents = (contents: Content[]): Content => ({
   slices: mergeGenerated(contents.flatMap((content) => content.slices)),
   sizeBytes: contents.reduce((sum, content) => sum + content.sizeBytes, 0),
@@ -42,7 +42,7 @@ const mergeGenerated = (slices: Slice[]): Slice[] => {
 const isWhole = ({ blob, offset, lengthBytes }: Slice): boolean =>
   offset === 0 && lengthBytes === blob.sizeBytes;
 
-/** The digests of a content that consists of a single piece of generated content. Returns null for any other content. */
+/** Returns the digests of a content that is a single piece of generated content; null for any other content. */
 export const knownDigests = (
   content: Content,
   algorithm: CrcAlgorithm,
@@ -74,7 +74,7 @@ export const sliceContent = (content: Content, offset: number, lengthBytes: numb
   return { slices, sizeBytes: lengthBytes - wanted };
 };
 
-/** Returns a part of a slice. A part of generated content becomes a separate blob, so that copied parts can be merged again. */
+/** Returns a part of a slice. A part of generated content becomes a blob of its own, so that copied parts can be merged again. */
 const narrowed = ({ blob, offset }: Slice, skip: number, lengthBytes: number): Slice =>
   blob.generated === undefined
     ? { blob, offset: offset + skip, lengthBytes }

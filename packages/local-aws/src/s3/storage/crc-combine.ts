@@ -1,6 +1,6 @@
 /**
- * Computes the CRC of two concatenated pieces from the CRC of each piece and the length of the second. In this way, the full-object
- * checksum of a multipart upload is computed without reading the parts again.
+ * Computes the CRC of two concatenated pieces from the CRC of each piece and the length of the second. With this, the full-object checksum
+ * of a multipart upload is computed without reading the parts again.
  *
  * Appending n zero bytes multiplies a CRC by x^(8n) modulo the polynomial of the CRC. The power is computed by repeated squaring, as in
  * zlib's crc32_combine.
@@ -22,7 +22,8 @@ export const combineCrc = (
 
 /**
  * Returns a function that shifts a CRC by `lengthBytes` zero bytes. The combined CRC of two pieces is the exclusive or of the shifted CRC
- * of the first piece and the CRC of the second. The returned function is linear, so the shift of a sum is the sum of the shifts.
+ * of the first piece and the CRC of the second. The function is linear: it maps the exclusive or of two CRCs to the exclusive or of the
+ * shifted CRCs.
  */
 export const crcShift = (algorithm: CrcAlgorithm, lengthBytes: number): ((crc: bigint) => bigint) => {
   const field = FIELDS[algorithm];
@@ -51,7 +52,7 @@ export const digestOfCrc = (algorithm: CrcAlgorithm, crc: bigint): Buffer =>
 
 interface Field {
   polynomial: bigint;
-  /** The polynomial 1 in reflected form, in which the highest bit stands for x^0. */
+  /** The polynomial 1. In reflected form, the highest bit stands for x^0. */
   one: bigint;
 }
 

@@ -6,7 +6,7 @@
 /** Updates the register of a CRC with bytes. The caller starts with a register of ones and inverts the final register. */
 export type AdvanceCrc = (register: bigint, bytes: Buffer) => bigint;
 
-/** Creates the function for a CRC whose `polynomial` is in reflected form. */
+/** Creates the function for the CRC with this polynomial, which is in reflected form. */
 export const createCrcModule = (polynomial: bigint): AdvanceCrc => {
   const { memory, advance } = new WebAssembly.Instance(new WebAssembly.Module(MODULE)).exports;
   new BigUint64Array(memory.buffer, 0, SLICES * 256).set(slicingTables(polynomial));
@@ -33,7 +33,7 @@ declare const WebAssembly: {
   };
 };
 
-// The memory contains sixteen tables, and after them a window that the input bytes are copied to.
+// Number of tables. They come first in the memory, and the window into which the input bytes are copied comes after them.
 const SLICES = 16;
 const TABLE_BYTES = 256 * 8;
 const WINDOW_AT = SLICES * TABLE_BYTES;
@@ -41,7 +41,7 @@ const WINDOW_BYTES = 64 * 1024;
 const PAGES = Math.ceil((WINDOW_AT + WINDOW_BYTES) / (64 * 1024));
 
 /**
- * The tables of slicing-by-16. Table 0 maps a byte to its effect on the register. Table n maps a byte to the effect of that byte
+ * Returns the tables of slicing-by-16. Table 0 maps a byte to its effect on the register. Table n maps a byte to the effect of that byte
  * followed by n zero bytes.
  */
 const slicingTables = (polynomial: bigint): bigint[] => {
@@ -97,7 +97,7 @@ const FIRST_WORD = 3;
 const SECOND_WORD = 4;
 
 const step = (bytes: number): WasmBytes => code(get(AT), int32(bytes), ADD_32, set(AT));
-/** The instructions that replace the byte on the stack with its entry in a table. */
+/** Returns the instructions that replace the byte on the stack with its entry in a table. */
 const tableEntry = (table: number): WasmBytes =>
   code(int32(255), AND_32, int32(3), SHIFT_LEFT_32, load64(table * TABLE_BYTES));
 
@@ -109,7 +109,7 @@ const sliceOf = (byte: number): WasmBytes => {
 const SIXTEEN_BYTES = code(
   code(get(AT), load64(0), get(REGISTER), XOR_64, set(FIRST_WORD)),
   code(get(AT), load64(8), set(SECOND_WORD)),
-  // The bytes are processed from the last to the first, because the first bytes depend on the register, which is available last.
+  // The last bytes come first, because the first bytes depend on the register, which is available last.
   int64(0),
   Array.from({ length: SLICES }, (_, index) => code(sliceOf(SLICES - 1 - index), XOR_64)).flat(),
   code(set(REGISTER), step(SLICES)),
@@ -130,7 +130,7 @@ const BODY = code(
 const section = (id: number, content: WasmBytes): WasmBytes => code(id, sized(content));
 const exportName = (text: string): WasmBytes => sized([...Buffer.from(text)]);
 
-/** The bytes of the module, which exports one function and its memory. */
+/** The bytes of the WebAssembly module, which exports one function and its memory. */
 const MODULE = Uint8Array.from(
   code(
     [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],

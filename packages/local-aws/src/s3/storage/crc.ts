@@ -6,7 +6,7 @@
 import { crc32 as zlibCrc32 } from 'node:zlib';
 import { type AdvanceCrc, createCrcModule } from './crc-module.ts';
 
-/** A CRC that is updated with each chunk. `digest` returns big-endian bytes, as S3 encodes CRCs. */
+/** A CRC in progress. `digest` returns big-endian bytes, as S3 encodes CRCs. */
 export interface Crc {
   update(chunk: Buffer): void;
   digest(): Buffer;
@@ -26,7 +26,7 @@ export const createCrc32c = (): Crc => createCrc(advanceCrc32c, 4);
 
 export const createCrc64Nvme = (): Crc => createCrc(advanceCrc64Nvme, 8);
 
-/** The polynomials in reflected form. */
+/** The polynomials of the CRCs, in reflected form. */
 export const POLYNOMIALS = {
   CRC32: 0xedb88320n,
   CRC32C: 0x82f63b78n,

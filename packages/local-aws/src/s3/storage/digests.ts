@@ -2,7 +2,7 @@ import { type ChecksumAlgorithm, createHasher } from './checksums.ts';
 
 export type DigestName = ChecksumAlgorithm;
 
-/** Several digests of the same bytes. */
+/** Computes several digests of the same bytes. */
 export interface Digester {
   update(chunk: Buffer): void;
   digests(): Promise<Map<DigestName, Buffer>>;

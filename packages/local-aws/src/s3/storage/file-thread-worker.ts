@@ -1,6 +1,6 @@
 /**
- * The thread that `file-thread.ts` starts. It digests each buffer and writes the buffer immediately, while the bytes are in the cache of
- * this CPU core. The writes are synchronous, because writes through libuv's thread pool would cost a quarter of a CPU second more per GB.
+ * The thread that `file-thread.ts` starts. It digests each buffer and writes it immediately, while the bytes are in the cache of this CPU
+ * core. The writes are synchronous, because writes through libuv's thread pool would cost a quarter of a CPU second more per GB.
  */
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
@@ -55,7 +55,7 @@ const answer = async (command: FileCommand): Promise<void> => {
   parentPort?.postMessage({ ...answered, ...given }, Object.values(given));
 };
 
-/** The answers must have the order of the commands. */
+/** Commands run one after the other, so that the answers have the order of the commands. */
 let last = Promise.resolve();
 parentPort?.on('message', (command: FileCommand) => {
   last = last.then(() => answer(command));

@@ -5,8 +5,8 @@ import type { DigestName } from './digests.ts';
 /** A file that the thread writes from its beginning. The methods reject with the error of the file system or of the thread. */
 export interface ThreadFile {
   /**
-   * Transfers the buffer to the thread, which digests and writes its first `lengthBytes`. Then resolves with a buffer that uses the same
-   * memory.
+   * Transfers the buffer to the thread, which digests and writes its first `lengthBytes`. Resolves, when this is done, with a buffer that
+   * uses the same memory.
    */
   append(buffer: Buffer, lengthBytes: number): Promise<Buffer>;
   finish(): Promise<ReadonlyMap<DigestName, Buffer>>;
@@ -16,11 +16,11 @@ export interface ThreadFile {
 
 export interface FileThread {
   create(path: string, digests: ReadonlySet<DigestName>): ThreadFile;
-  /** Ends the thread. Rejects the commands for which no response has arrived yet. */
+  /** Ends the thread. Commands without a response reject. */
   close(): Promise<void>;
 }
 
-/** A command to the thread. The thread sends a {@link FileAnswer} for each command, in the order of the commands. */
+/** A command to the thread. The thread responds to each command with a {@link FileAnswer}, in the order of the commands. */
 export type FileCommand = { file: number } & (
   | { kind: 'create'; path: string; digests: ReadonlySet<DigestName> }
   | { kind: 'append'; memory: ArrayBuffer; lengthBytes: number }
@@ -29,14 +29,14 @@ export type FileCommand = { file: number } & (
 );
 
 export interface FileAnswer {
-  /** The memory of the appended buffer. Set in the response to an `append`, even after a failure. */
+  /** The memory of the appended buffer. Set in every response to an `append`, even if it failed. */
   memory?: ArrayBuffer;
   /** Set in the response to a `finish`. */
   digests?: ReadonlyMap<DigestName, Uint8Array>;
   error?: unknown;
 }
 
-/** Creates the handle of a thread that starts when the first file is created. The thread does not keep the process alive. */
+/** Creates a thread that starts when the first file is created. It does not keep the process alive. */
 export const createFileThread = (): FileThread => {
   let files = 0;
   let running: RunningThread | null = null;
@@ -64,7 +64,7 @@ interface RunningThread {
 const startThread = (onEnd: () => void): RunningThread => {
   const questions: { resolve(answer: FileAnswer): void; reject(error: unknown): void }[] = [];
   const worker = new Worker(new URL('file-thread-worker.ts', import.meta.url), {
-    // Some options of this process, such as --input-type, are not valid for a worker.
+    // A worker does not accept some options of this process, such as --input-type.
     execArgv: [],
   });
   let ended = false;
@@ -77,7 +77,7 @@ const startThread = (onEnd: () => void): RunningThread => {
   worker.on('message', (answer: FileAnswer) => questions.shift()?.resolve(answer));
   worker.on('error', fail);
   worker.on('exit', () => fail(threadEnded()));
-  // This call must come after the message listener is added, because adding the listener keeps the process alive again.
+  // Must come after the message listener is added, because a new listener keeps the process alive.
   worker.unref();
   return {
     ask: (command, transfer = []) =>
@@ -97,7 +97,7 @@ const startThread = (onEnd: () => void): RunningThread => {
 
 const threadEnded = (): Error => new Error('The thread that writes files of the local S3 has ended');
 
-/** Replaces the thread after `close`. */
+/** Takes the place of the thread after `close`. Every command fails. */
 const CLOSED: RunningThread = { ask: () => Promise.reject(threadEnded()), end: () => Promise.resolve() };
 
 const createThreadFile = (

@@ -28,7 +28,7 @@ export const fileBlob = (path: string, sizeBytes: number): Blob => {
   };
 };
 
-/** Reads a file into two alternating buffers. While one buffer is filled, the caller's socket may still be sending the other. */
+/** Reads a file into two alternating buffers, so that one can be filled while the caller's socket still sends the other. */
 async function* readFile(path: string, offset: number, lengthBytes: number): AsyncIterable<Buffer> {
   const file = await open(path, 'r');
   try {

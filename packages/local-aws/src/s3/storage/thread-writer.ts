@@ -7,9 +7,7 @@ import type { BlobWriter } from './blob.ts';
 /** How many buffers of one body the thread may hold while the next buffer is filled. */
 const BUFFERS_AT_THREAD = 3;
 
-/**
- * Creates a writer that passes full buffers to the thread. The writer does not touch a buffer until the thread has returned it.
- */
+/** Creates a writer that passes full buffers to the thread. It does not touch a buffer until the thread has returned it. */
 export const createThreadWriter = (path: string, buffers: WriteBuffers, file: ThreadFile): BlobWriter => {
   let sizeBytes = 0;
   let buffer: Buffer | null = null;
@@ -31,7 +29,7 @@ export const createThreadWriter = (path: string, buffers: WriteBuffers, file: Th
 
   const send = (full: Buffer): void => {
     const sent = file.append(full, usedBytes).then((empty) => buffers.giveBack(empty));
-    // A later `await` of this promise reports a failure. Without this line, an earlier failure would be an unhandled rejection.
+    // Prevents an unhandled rejection: a later `await` of this promise reports the failure.
     sent.catch(() => undefined);
     atThread.push(sent);
     buffer = null;

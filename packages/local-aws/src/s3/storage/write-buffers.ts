@@ -1,6 +1,6 @@
 const WRITE_BYTES = 256 * 1024;
 
-/** Buffers that files are written from. They are reused, because allocating a buffer costs more than copying bytes into it. */
+/** Buffers from which files are written. They are reused, because allocating a buffer takes more time than filling it. */
 export interface WriteBuffers {
   take(): Buffer;
   giveBack(buffer: Buffer): void;

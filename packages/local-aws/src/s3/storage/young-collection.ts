@@ -1,4 +1,4 @@
-/** Frees the memory of received chunks while a body arrives. */
+/** Makes V8 free the memory of received chunks while a body arrives. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
@@ -7,9 +7,8 @@ const EVERY_BYTES = 2 * 1024 * 1024;
 /**
  * Returns a function that must be called with the size of each received chunk. It makes V8 collect its young generation every 2 MiB.
  *
- * The memory of a socket's chunks is outside V8's heap. When the chunks add up to some tens of megabytes, V8 would mark its whole heap on
- * several threads, which costs half a CPU second per GB. Because the chunks are young, a collection of the young generation alone frees
- * them at almost no cost.
+ * A socket's chunks are outside of V8's heap. After some tens of megabytes of chunks, V8 would mark its whole heap on several threads,
+ * which costs half a CPU second per GB. The chunks are young, so collecting only the young generation frees them at almost no cost.
  */
 export const createYoungCollection = (): ((sizeBytes: number) => void) => {
   const collect = youngCollector();
@@ -22,7 +21,7 @@ export const createYoungCollection = (): ((sizeBytes: number) => void) => {
   };
 };
 
-/** Returns a function that collects the young generation through V8's `gc`. The function does nothing if `gc` is not available. */
+/** Returns a function that collects the young generation through V8's `gc`. It does nothing if `gc` is not available. */
 const youngCollector = (): (() => void) => {
   setFlagsFromString('--expose-gc');
   const collect: unknown = runInNewContext('typeof gc === "function" ? gc : undefined');

@@ -1,41 +1,36 @@
 /**
- * Generates content from a seed and a position, so that terabytes of content need no storage. The content consists of blocks of 64 KiB.
- * They are identical except for the stamp of each block, which contains the block's number. The stamps show the position of a piece in
- * the content. The same seed always gives the same bytes.
+ * Generates content from a seed and a position, so that terabytes of content need no storage. The content consists of blocks of 64 KiB,
+ * which differ only in their stamps. A stamp contains the block's number, so it shows where in the content a piece belongs. The same seed
+ * always gives the same bytes.
  */
 import { createHash } from 'node:crypto';
 import type { CrcAlgorithm } from '../crc-combine.ts';
 import { createSparseCrc, type SparseCrc } from './sparse-crc.ts';
 
 export const BLOCK_BYTES = 64 * 1024;
-/**
- * Size of the stamp that each block begins with. A stamp consists of eight bytes that occur only in stamps, and of the block's number.
- */
+/** Size of the stamp at the beginning of each block. It consists of eight bytes that occur only in stamps, and the block's number. */
 export const STAMP_BYTES = 16;
 /** Minimum size of a piece that is stored as generated content. A shorter piece is stored and digested like any other body. */
 export const SMALLEST_SPARSE_BYTES = 2 * BLOCK_BYTES;
 
 export interface Generator {
   readonly seed: number;
-  /**
-   * Yields the content from `position`. A yielded buffer stays valid during the next read. The second read after it overwrites the
-   * buffer.
-   */
+  /** Yields the content from `position`. A yielded buffer stays valid during the next read, but is overwritten by the read after that. */
   read(position: number, lengthBytes: number): Iterable<Buffer>;
-  /** The index in `bytes` of the first byte that differs from the content at `position`; -1 if all bytes are equal. */
+  /** Returns the index in `bytes` of the first byte that differs from the content at `position`; -1 if all bytes are equal. */
   difference(bytes: Buffer, position: number): number;
-  /** The position of the bytes in the content, according to the first stamp in them. Returns null if they contain no stamp. */
+  /** Returns the position of the bytes in the content, according to the first stamp in them; null if they contain no stamp. */
   locate(bytes: Buffer): number | null;
   /**
-   * The ETag of a piece, 32 hexadecimal digits. For a piece of at most 4 MiB, this is the MD5 of the bytes. The MD5 of terabytes
-   * would take too long, so for a larger piece the ETag is the MD5 of the seed, the position and the length.
+   * Returns the ETag of a piece, 32 hexadecimal digits. It is the MD5 of the bytes for a piece of at most 4 MiB. The MD5 of terabytes would
+   * take too long, so for a larger piece it is the MD5 of the seed, the position and the length.
    */
   etag(position: number, lengthBytes: number): string;
-  /** The CRC of the bytes. Computing the CRC takes milliseconds for any length. */
+  /** Returns the CRC of the bytes in big-endian order. This takes milliseconds for any length. */
   crc(algorithm: CrcAlgorithm, position: number, lengthBytes: number): Buffer;
 }
 
-/** Creates the generator of a seed, which is a whole number. */
+/** Creates the generator of a seed, which must be a whole number. */
 export const createGenerator = (seed: number): Generator => {
   const block = createHash('shake256', { outputLength: BLOCK_BYTES })
     .update(`sparse object ${seed}`)
@@ -69,7 +64,10 @@ export const createGenerator = (seed: number): Generator => {
   return generator;
 };
 
-/** Below the minimum size of a part, so that of the parts of an upload only the last may be digested. */
+/**
+ * Maximum size, in bytes, of a piece whose ETag is its real MD5. It is below the minimum size of a part, so in an upload only the last part
+ * can be read for its MD5.
+ */
 const LARGEST_DIGESTED_BYTES = 4 * 1024 * 1024;
 
 const READ_BLOCKS = 4;
@@ -79,7 +77,8 @@ function* readBlocks(block: Buffer, position: number, lengthBytes: number): Iter
   const buffers: Buffer[] = [];
   const end = position + lengthBytes;
   let at = position;
-  // Tests plant thousands of small objects. Copying a whole block for each would take most of their time.
+  // A piece inside a single block is copied without the rest of the block. Tests create thousands of small objects, and copying whole
+  // blocks would take most of their time.
   if (lengthBytes > 0 && Math.floor((end - 1) / BLOCK_BYTES) === Math.floor(position / BLOCK_BYTES)) {
     yield pieceOfBlock(block, position, lengthBytes);
     return;

@@ -1,7 +1,7 @@
 import type { Generator } from './generator.ts';
 import type { Blob, GeneratedBlob } from '../blob.ts';
 
-/** Creates a blob for a piece of generated content. Such a blob needs no storage, whatever its length. */
+/** Creates a blob for a piece of generated content. The blob needs no storage, whatever its size. */
 export const sparseBlob = (generator: Generator, position: number, sizeBytes: number): GeneratedBlob => ({
   sizeBytes,
   retain: () => undefined,

@@ -1,10 +1,10 @@
 /**
  * Computes the CRC of any range of generated content without generating the content.
  *
- * A CRC is linear. Therefore the CRC of a stamped block is the CRC of the block with the number 0, plus a contribution of each set bit of
- * the block's number. A series of 2^k consecutive blocks is aligned if the number of its first block is a multiple of 2^k. The numbers
- * in an aligned series share bit k and all higher bits. The CRC of the series is the CRC of the first 2^k blocks of the content, plus the
- * contributions of these shared bits. Every range consists of a few aligned series, and of a remainder at each end.
+ * A CRC is linear, so the CRC of a stamped block is the CRC of block 0, plus a contribution of each set bit of the block's number. A series
+ * of 2^k consecutive blocks is aligned if the number of its first block is a multiple of 2^k. The numbers in an aligned series share bit k
+ * and all higher bits. So the CRC of the series is the CRC of the first 2^k blocks of the content, plus the contributions of the shared
+ * bits. Every range consists of a few aligned series and a remainder at each end.
  */
 import { combineCrc, crcOfDigest, crcShift, digestOfCrc, type CrcAlgorithm } from '../crc-combine.ts';
 import { createCrcOf } from '../crc.ts';
@@ -48,7 +48,7 @@ export const createSparseCrc = (
 interface Level {
   /** The CRC of the first 2^k blocks. */
   crc: bigint;
-  /** `bits[j]` is the contribution of bit j if the bit is set in the numbers of all 2^k blocks. */
+  /** `bits[j]` is what bit j contributes to the CRC if it is set in the numbers of all 2^k blocks. */
   bits: bigint[];
   /** Shifts a CRC by the length of 2^k blocks. */
   shift: (crc: bigint) => bigint;
@@ -84,7 +84,7 @@ const makeLevels = (algorithm: CrcAlgorithm, block: Buffer): Level[] => {
   return levels;
 };
 
-/** The CRC of an aligned series. The bits of `start` are read by division, because `start` may exceed 32 bits. */
+/** Returns the CRC of an aligned series. The bits of `start` are read by division, because `start` may exceed 32 bits. */
 const seriesCrc = ({ crc, bits }: Level, start: number, level: number): bigint => {
   let sum = crc;
   for (let bit = level, rest = start / 2 ** level; rest >= 1; bit += 1, rest = Math.floor(rest / 2))

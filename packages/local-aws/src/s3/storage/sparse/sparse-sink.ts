@@ -1,7 +1,4 @@
-/**
- * Receives bytes that must equal generated content. Compares the bytes with the content, and stores only their position in the
- * content.
- */
+/** Receives bytes that must equal generated content. Compares them with the content, and stores only their position in it. */
 import { createDigester, type DigestName } from '../digests.ts';
 import { S3Error } from '../../errors.ts';
 import { BLOCK_BYTES, type Generator, STAMP_BYTES } from './generator.ts';
