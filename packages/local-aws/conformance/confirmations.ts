@@ -1,6 +1,6 @@
 /**
- * The behaviours that servers by other authors have confirmed. For all other behaviours, AWS's documents are
- * the only evidence. A table lists those other behaviours.
+ * Records which behaviours the servers of other authors confirm. For the other behaviours, AWS's documents
+ * are the only evidence, and a table lists them.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Result } from './run.ts';

@@ -1,6 +1,6 @@
 /**
- * Server-side encryption with S3's own keys and with KMS keys. A request or the bucket's default may ask for
- * this encryption.
+ * Server-side encryption with S3's own keys and with KMS keys, requested by a write or by the bucket's
+ * default.
  */
 import {
   CompleteMultipartUploadCommand,

@@ -116,7 +116,10 @@ const take = async (target: Target, one: Step): Promise<void> => {
   }
 };
 
-/** Completes a write of the key `one.key`. The model predicts whether S3 refuses the write or performs it. */
+/**
+ * Waits for a write (`attempt`) of the key `one.key`. Throws unless the result is as the model predicts. Then
+ * performs the write in the model.
+ */
 const commit = async (
   { model }: Target,
   one: Step & { key: string; condition: Condition },

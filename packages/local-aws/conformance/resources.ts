@@ -37,11 +37,14 @@ export interface Resources {
   createQueue(options: { attributes?: Record<string, string>; from?: string }): Promise<Queue>;
   createTable(): Promise<string>;
   createLogGroup(): Promise<string>;
-  /** Returns the name of an alarm that the caller creates. */
+  /** Returns a name for an alarm that the caller will create. `remove` deletes that alarm. */
   alarmName(): string;
-  /** Returns the name of a stack that the caller creates. */
+  /** Returns a name for a stack that the caller will create. `remove` deletes that stack. */
   stack(): string;
-  /** Removes everything that the run created. Returns what could not be removed, with the reason. */
+  /**
+   * Removes everything that the run created. Resolves to a list of what could not be removed, with the
+   * reasons.
+   */
   remove(): Promise<string[]>;
 }
 

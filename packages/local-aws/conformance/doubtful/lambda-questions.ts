@@ -165,7 +165,7 @@ const recursiveLoopElsewhere: Question = {
 
 const recursionConfig = async ({ call }: Asked['endpoint']): Promise<string> => {
   const path = '/2024-08-31/functions/no-such-function/recursion-config';
-  // In a partition that lacks the operation, the error is not that the function does not exist.
+  // In a partition without this operation, the error is a different one than "function not found".
   return await call({ service: 'lambda', path }).then(
     () => 'GetFunctionRecursionConfig answers',
     (error: unknown) => `GetFunctionRecursionConfig of no function: ${refusal(error)}`,

@@ -172,8 +172,8 @@ const updateResource = async (
 };
 
 /**
- * Undoes an update. If the update replaced the resource, adds the deletion of the replacement to `log`. Otherwise updates the resource to
- * its old properties. A custom resource is always updated.
+ * Undoes an update. If the update replaced the resource, the stack gets the old resource back, and the deletion of the replacement is added
+ * to `log`. Otherwise the resource is updated to its old properties. For custom resources, this is done even after a replacement.
  */
 const takeBack = async (
   context: ChangeContext,

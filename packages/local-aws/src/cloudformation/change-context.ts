@@ -28,7 +28,7 @@ export interface ChangeContext {
   ): void;
 }
 
-/** Throws an error unless the caller of the stack operation may change the resource in this way. */
+/** Throws an error unless the caller of the stack operation has the permissions that this change requires. */
 export const permit = (
   { caller, permit: check, oldTags, stack }: ChangeContext,
   place: ResourceContext,

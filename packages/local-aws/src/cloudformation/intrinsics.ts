@@ -40,7 +40,10 @@ export const resolveCondition = (value: unknown, scope: Scope): boolean => {
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Returns the call that an object with a single member describes. Returns null if the member's name is not a function. */
+/**
+ * Returns the intrinsic function that an object such as `{ Ref: 'Name' }` calls, with its argument. Returns null for an object that is not
+ * such a call.
+ */
 export const intrinsicCall = (value: Record<string, unknown>): { name: string; argument: unknown } | null => {
   const [name, ...others] = Object.keys(value);
   if (name === undefined || others.length > 0) return null;

@@ -40,8 +40,8 @@ export const kmsKeyProvider = (keys: KmsKeys): Provider => {
     replacedBy: ['KeySpec', 'KeyUsage', 'Origin', 'MultiRegion'],
     create: (context, properties) => put(context, randomUUID(), properties),
     update: (context, keyId, properties) => put(context, keyId, properties),
-    // KMS does not delete a key immediately, because the deletion may still be cancelled. Until then, objects that the key encrypts
-    // are unreadable.
+    // KMS deletes a key only after a waiting period, during which the deletion can be cancelled. Objects that the key encrypts are
+    // unreadable from now on.
     delete: (context, keyId) => keys.setState(keyArn(context, keyId), 'PendingDeletion'),
   });
 };

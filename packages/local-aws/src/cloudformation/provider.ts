@@ -42,8 +42,8 @@ export interface Provider {
     identifier: Record<string, string>,
   ): CreatedResource | Promise<CreatedResource>;
   /**
-   * True for custom resources. If the creation of a custom resource fails, it must still be deleted. A rollback undoes its replacement by
-   * another update.
+   * True for custom resources. If the creation of a custom resource fails, it must still be deleted. If its replacement is rolled back, it
+   * gets one more update.
    */
   isCustom?: boolean;
 }

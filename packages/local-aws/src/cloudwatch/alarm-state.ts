@@ -31,7 +31,7 @@ export const COMPARISONS = {
 
 export type StateValue = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
 
-/** Maximum time, in milliseconds, for which the search for the beginning of a state goes back. */
+/** Maximum time, in milliseconds, that the search for the beginning of a state goes back. */
 const LOOK_BACK_MS = 6 * 3_600_000;
 
 /**

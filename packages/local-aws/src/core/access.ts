@@ -43,8 +43,9 @@ export type Caller =
     }
   | {
       kind: 'service';
+      /** The service principal, e.g. `s3.amazonaws.com`. */
       service: string;
-      /** e.g. s3.amazonaws.com */ sourceArn: string;
+      sourceArn: string;
       sourceAccount: string;
     }
   | { kind: 'anonymous' };
@@ -60,7 +61,7 @@ export interface Credentials {
 /** The input of an authorization decision: whether the caller may do the action on the resource. */
 export interface AccessQuestion {
   caller: Caller;
-  /** e.g. `s3:GetObject` */
+  /** The IAM action, e.g. `s3:GetObject`. */
   action: string;
   /** The ARN of the resource, or `*` for an action without a resource. */
   resource: string;

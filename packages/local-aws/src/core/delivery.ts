@@ -24,7 +24,7 @@ export interface QueueSender {
 
 /** The default event bus of an account and region. */
 export interface EventBus {
-  /** Returns the id of the event. */
+  /** Sends an event to the bus and returns the event's id. */
   putEvent(event: {
     accountId: string;
     region: string;

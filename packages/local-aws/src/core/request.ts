@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Caller, ContextValue } from './access.ts';
 
-/** A request to AWS, in the form in which the front door passes it to a service. */
+/** A request to AWS, as the front door (the HTTP and HTTPS servers) passes it to a service. */
 export interface AwsRequest {
   service: string;
   region: string;

@@ -1,7 +1,7 @@
 import type { EngineAnswer, EngineCall, Json } from './answer.ts';
 
 /**
- * Adds deletion protection to the tables of an engine. A protected table cannot be deleted.
+ * Adds deletion protection to all tables that `engine` serves. A protected table cannot be deleted.
  * Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithTables.Basics.html
  */
 export function withDeletionProtection(engine: EngineCall): EngineCall {

@@ -11,7 +11,7 @@ import type { Iam } from '../iam/iam.ts';
 import type { ResourceProvider } from '../core/resource-provider.ts';
 
 export interface DynamoDb extends AwsService {
-  /** AWS::DynamoDB::Table */
+  /** The resource type AWS::DynamoDB::Table. */
   tableResource: ResourceProvider;
   /** Returns the tables of an account and region. Their calls check no permissions. Intended for tests and the demo. */
   tables(accountId: string, region: string): TableSpace;

@@ -28,7 +28,7 @@ export function createEngine(accountId: string, region: string): EngineCall {
         request.emit('data', Buffer.from(JSON.stringify(input)));
         request.emit('end');
       } catch (error) {
-        // For some unexpected input, dynalite throws instead of responding. In a server, this error would end the process.
+        // For some unexpected input, dynalite throws instead of responding. In dynalite's own server, this error would end the process.
         reject(error instanceof Error ? error : new Error(String(error)));
       }
     });

@@ -34,7 +34,7 @@ export interface RuledFaultPlan extends FaultPlan {
   readonly rules: readonly FaultRule[];
   /** All faults injected so far, in order. A test can check here that a fault occurred. */
   injected(): readonly InjectedFault[];
-  /** How often a fault was injected, by the name of its rule or by the kind of fault. */
+  /** Returns how often a fault was injected. `ruleOrKind` is the name of a rule or a kind of fault. */
   count(ruleOrKind: string): number;
   /** The messages that are currently held back from their queues. */
   held(): MessageInQuestion[];

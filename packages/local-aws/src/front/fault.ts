@@ -181,7 +181,7 @@ async function* buffersOf(body: Readable): AsyncIterable<Buffer> {
 
 const pauseMs = 20;
 
-/** Splits bytes into pieces. The rate allows one piece for each pause. */
+/** Splits bytes into pieces, each as large as the rate allows in `pauseMs`. */
 function* piecesOf(bytes: Buffer, bytesPerSecond: number): Iterable<Buffer> {
   const pieceBytes = Math.max(1, Math.floor((bytesPerSecond * pauseMs) / 1000));
   for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);

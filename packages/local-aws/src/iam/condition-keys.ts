@@ -42,7 +42,7 @@ const provided = [
   // EventBridge adds these keys to PutEvents.
   'events:detail-type',
   'events:source',
-  // Calls that CloudFormation makes in its caller's name have some of the `iam` keys. The keys after them come from the services.
+  // The services add the remaining keys. The `iam` keys are in calls that CloudFormation makes in its caller's name.
   'iam:PassedToService',
   'iam:PermissionsBoundary',
   'iam:PolicyARN',
@@ -94,7 +94,7 @@ const provided = [
   's3:x-amz-website-redirect-location',
 ];
 
-/** The condition keys that, according to AWS, no request has that the local AWS supports. */
+/** The condition keys that, according to AWS, no request has. The requests that would have them do not exist in the local AWS. */
 const absent = [
   // The local AWS has no virtual private clouds, so every request comes from outside of one.
   'aws:Ec2InstanceSourcePrivateIPv4',

@@ -11,8 +11,8 @@ export type PrincipalPattern =
   | { kind: 'service'; service: string };
 
 /**
- * How a statement names the caller: the session itself, the caller in another direct way, the whole account, or not at all. In the
- * resource's own account, only `session` and `direct` grant access without an identity policy.
+ * How a statement names the caller: the session itself, directly in another way (for example by its role or with `*`), only by its account,
+ * or not at all. In the resource's own account, only `session` and `direct` grant access without an identity policy.
  */
 export type PrincipalMatch = 'session' | 'direct' | 'account' | 'none';
 

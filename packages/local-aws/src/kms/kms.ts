@@ -15,13 +15,13 @@ export type KeyState = 'Enabled' | 'Disabled' | 'PendingDeletion';
 export interface KeyGrant {
   /** The ARN of a role, or of an account's root user. */
   granteePrincipal: string;
-  /** The operations, as KMS names them. */
+  /** The operations that the grant allows. */
   operations: ('Decrypt' | 'Encrypt' | 'GenerateDataKey')[];
   /** Pairs that the encryption context of a request must contain. */
   encryptionContextSubset?: Record<string, string>;
 }
 
-/** The properties of keys that S3 uses. */
+/** Looks up the properties of keys, for S3, SQS and other services that use the keys. */
 export interface KeyDirectory {
   /** Returns one document with the key's policy and grants. A recent change may not have taken effect yet. */
   policy(keyArn: string): PolicyDocument;

@@ -1,10 +1,11 @@
 /**
  * The Node.js runtime of an execution environment. It loads the handler that `_HANDLER` names and receives invocations over the Lambda
- * Runtime API (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html). It runs in a child process that has only the environment
- * variables that Lambda sets. This file is plain JavaScript, because removing types would make every cold start slower.
+ * Runtime API (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html). It runs in a child process of the host, which is the
+ * process of the local AWS, and has only the environment variables that Lambda sets. This file is plain JavaScript, because removing types
+ * would make every cold start slower.
  *
  * In this runtime, unlike in AWS:
- * - The process ends when the host process ends, because file descriptor 3 is then closed.
+ * - The process ends when the host ends, because file descriptor 3 is then closed.
  * - Each response contains the resource usage of the process. Before the response, the runtime prints an end marker to stdout and stderr.
  *   When the host has read both markers, it has read all output of the invocation.
  * - The clock of the process follows the clock of the local AWS.
@@ -185,7 +186,7 @@ const finish = async (requestId, kind, body, errorType) => {
   await post(`/invocation/${requestId}/${kind}`, body, errorType);
 };
 
-/** Writes the end markers. Resolves when the operating system has taken all output, because a frozen process writes none. */
+/** Writes the end markers. Resolves when the operating system has taken all output, because a frozen process cannot write. */
 const markEnd = (requestId) =>
   Promise.all(
     [writeStdout, writeStderr].map(

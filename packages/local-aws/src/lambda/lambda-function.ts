@@ -53,7 +53,7 @@ export interface LambdaFunction {
   run(payload: string, causes?: readonly string[]): Promise<InvocationResult>;
   /** Sets whether Lambda stops the function in a recursive loop. A new version replaces the setting. */
   setRecursiveLoop(recursiveLoop: RecursiveLoop): void;
-  /** Sets the reserved concurrency; null for none. A new version replaces the setting. */
+  /** Sets the reserved concurrency; null removes the reservation. A new version replaces the setting. */
   setReservedConcurrency(executions: number | null): void;
   /** Replaces the version. New invocations use the new version. Resolves when the invocations of the old version have ended. */
   replaceVersion(version: FunctionVersion): Promise<void>;

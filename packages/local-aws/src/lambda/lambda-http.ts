@@ -32,7 +32,7 @@ export interface Invoker {
 
 /**
  * Handles Invoke, the operations that describe a function, and the operations for its recursion settings.
- * @throws AwsError for the front door
+ * @throws AwsError the errors of the operation
  * Sources: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html and API_GetFunction.html
  */
 export const handleLambdaRequest = async (
@@ -58,10 +58,7 @@ export const handleLambdaRequest = async (
   writeJson(response, await description.answer(found, request), 'application/json');
 };
 
-/**
- * The operations that describe a function or change one of its settings. The names consist of the method and the end of the path after the
- * function's name.
- */
+/** The operations that describe a function or change one of its settings, by method and the part of the path after the function's name. */
 const DESCRIPTIONS: Record<
   string,
   { action: string; answer(found: LambdaFunction, request: AwsRequest): unknown }

@@ -47,7 +47,10 @@ const lineageOf = (traceHeader: string): Lineage => {
   return new Map(counts.map(([, id = '', count]) => [id, Number(count)]));
 };
 
-/** Returns the trace id to continue. Only a single event is continued; a batch of several events begins a new trace. */
+/**
+ * Returns the trace id that an invocation continues, or null if it begins a new trace. Only an invocation by a single event continues that
+ * event's trace.
+ */
 const rootOf = (causes: readonly string[]): string | null =>
   (causes.length === 1 && /Root=1-[0-9a-f]{8}-[0-9a-f]{24}/.exec(causes[0] ?? '')?.[0]) || null;
 

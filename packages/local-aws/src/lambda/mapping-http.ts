@@ -20,7 +20,7 @@ interface MappingService {
 
 /**
  * Handles GetEventSourceMapping, ListEventSourceMappings (in a single page) and UpdateEventSourceMapping.
- * @throws AwsError for the front door
+ * @throws AwsError the errors of the operation
  * Sources: https://docs.aws.amazon.com/lambda/latest/api/API_UpdateEventSourceMapping.html, and for the permissions
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
  */
@@ -76,7 +76,7 @@ const wanted = (service: MappingService, request: AwsRequest): EventSourceMappin
 
 /**
  * Throws AccessDeniedException unless the caller may do the action. `about` is a mapping, the id of a mapping that does not exist, or null
- * for an action on no single mapping.
+ * for an action that is not about one mapping, such as listing.
  */
 const authorize = (
   { authorizer }: MappingService,

@@ -22,8 +22,8 @@ export const parseFilterPattern = (pattern: string): LogFilter => {
 };
 
 /**
- * Returns a filter for a list of terms. A message must contain all terms without a sign and no term with `-`. It must also contain at least
- * one of the terms with `?`.
+ * Returns a filter for a list of terms. A message must contain all terms without a prefix, and no term with the prefix `-`. Terms with the
+ * prefix `?` are optional: if there are only such terms, a message must contain at least one of them.
  */
 const termFilter = (text: string): LogFilter => {
   const terms = [...text.matchAll(TERM)].map(([whole, sign = '', quoted, regex, plain]) => {
@@ -37,7 +37,7 @@ const termFilter = (text: string): LogFilter => {
   return (message) =>
     wanted.every((test) => test(message)) &&
     !unwanted.some((test) => test(message)) &&
-    // The terms with `?` have no effect if there are terms without a sign.
+    // Optional terms have no effect if there are also terms without a prefix.
     (optional.length === 0 || wanted.length > 0 || optional.some((test) => test(message)));
 };
 

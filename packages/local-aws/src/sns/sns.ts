@@ -33,7 +33,9 @@ export interface Sns extends AwsService {
   subscriptionResource: ResourceProvider;
   /** Returns a topic; `undefined` if it does not exist. */
   topic(topicArn: string): Topic | undefined;
-  /** Publishes as an AWS service. The topic's policy must allow this with the given aws:SourceArn and aws:SourceAccount. */
+  /**
+   * Publishes as an AWS service. The topic's policy must allow the service to publish with the given aws:SourceArn and aws:SourceAccount.
+   */
   publishAsService(
     message: ServiceMessage & { subject: string; message: string },
   ): 'sent' | 'denied' | 'no-such-topic';

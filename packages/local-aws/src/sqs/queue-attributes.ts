@@ -67,7 +67,7 @@ export function changeQueueAttributes(
   };
 }
 
-/** The attributes of a queue for which none were given. */
+/** The attributes of a queue that was created without any, as text. */
 export const defaultQueueAttributes: Readonly<Record<string, string>> = {
   VisibilityTimeout: '30',
   MaximumMessageSize: '1048576',

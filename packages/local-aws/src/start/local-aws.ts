@@ -68,7 +68,7 @@ export interface LocalAws {
   directory: string;
   region: string;
   clock: AdjustableClock;
-  /** Returns the access key of an account's root user. All accounts exist; none must be created. */
+  /** Returns the access key of an account's root user. Accounts need not be created first. */
   root(accountId: string): Credentials;
   s3: S3Service;
   sqs: Sqs;

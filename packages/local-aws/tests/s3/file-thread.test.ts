@@ -1,4 +1,4 @@
-/** Bodies of at least 1 MiB are digested and written in a separate thread. */
+/** Bodies of at least 1 MiB. A separate thread computes their digests and writes their files. */
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';

@@ -158,8 +158,8 @@ const createQueuePort = () => {
 
 const listen = async (s3: S3Service, isSecure: () => boolean): Promise<Server> => {
   let requests = 0;
-  // Longer than a machine may stall, because a test would fail if the server closed a connection that is
-  // about to be used.
+  // The timeout is longer than a machine may stall. Otherwise the server could close a connection that a
+  // client is about to use.
   const server = createServer({ keepAliveTimeout: 60_000 }, (incoming, response) => {
     requests += 1;
     const request = awsRequest(incoming, `REQ${requests}`);

@@ -20,7 +20,7 @@ const OPERATIONS: Record<string, Operation> = {
 };
 
 /**
- * The query API of the local CloudFormation. Each call requires the permission of its own operation. Templates and code in S3 are read with
+ * The query API of the local CloudFormation. Each call requires the permission for its operation. Templates and code in S3 are read with
  * the caller's permissions.
  * Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Operations.html
  */

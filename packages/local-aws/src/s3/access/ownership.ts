@@ -1,5 +1,5 @@
 /**
- * The owner of an object, and whether access control lists have any effect.
+ * Determines who owns an object, and whether access control lists have an effect.
  *
  * Source: Amazon S3 User Guide "Controlling ownership of objects and disabling ACLs" (about-object-ownership.html).
  */

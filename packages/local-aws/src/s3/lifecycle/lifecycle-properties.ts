@@ -1,4 +1,4 @@
-/** The LifecycleConfiguration property of CloudFormation. Source: AWS::S3::Bucket Rule (aws-properties-s3-bucket-rule.html). */
+/** Parses the property LifecycleConfiguration of AWS::S3::Bucket. Source: AWS::S3::Bucket Rule (aws-properties-s3-bucket-rule.html). */
 import { z } from 'zod';
 import { checkRules, newRuleId, refuseTransitions } from './lifecycle-configuration.ts';
 import { checkedFilter } from './object-filter.ts';

@@ -109,8 +109,8 @@ const commonPrefixOf = (key: string, prefix: string, delimiter: string): string 
 };
 
 /**
- * True if an upload comes after the markers. Among uploads of the key marker's own key, only those with a greater id than the upload id
- * marker do; without that marker, none do.
+ * True if an upload comes after the markers. An upload of the key marker's own key comes after them only if its id is greater than the
+ * upload id marker. Without an upload id marker, it never does.
  */
 const isAfter = (
   key: string,

@@ -68,7 +68,7 @@ export const sendNotification = (
     });
 };
 
-/** The caller and request of changes that S3 makes without a request. */
+/** Returns the origin of a change that S3 makes by itself, such as an expiry. S3 is the caller, and the request id is random. */
 export const s3Origin = (bucket: Bucket): Occurrence['origin'] => ({
   caller: {
     kind: 'service',

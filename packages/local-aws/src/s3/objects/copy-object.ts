@@ -100,7 +100,7 @@ const refuseCopy = (context: ObjectContext, source: CopySource, description: Obj
   const changes =
     directive(request, 'x-amz-metadata-directive') === 'REPLACE' ||
     source.versionId !== undefined ||
-    // The copy also changes the object if the bucket's default encryption has changed since.
+    // The encryptions differ if the bucket's default encryption has changed since the object was written.
     !isDeepStrictEqual(source.object.encryption, description.encryption) ||
     CHANGING_HEADERS.some((name) => header(request, name) !== undefined);
   if (source.bucket === bucket && source.key === key && !changes)

@@ -61,7 +61,7 @@ export const commonHeaders = ({ requestId }: S3Exchange): Record<string, string>
   Server: 'AmazonS3',
 });
 
-/** Sends the content. Holds a reference to it in the meantime, because the object may be overwritten. */
+/** Sends the content. Holds a reference to it while sending, because the object may be overwritten. */
 const streamContent = async (response: ServerResponse, content: Content): Promise<void> => {
   retainContent(content);
   try {

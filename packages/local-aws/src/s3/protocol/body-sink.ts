@@ -1,6 +1,6 @@
 /**
- * Opens the sink for the bytes of an upload. Normal sinks store and digest the bytes. For replicas of sparse objects, the sink compares the
- * bytes with the expected content instead.
+ * Opens the sink for the bytes of an upload. Normal sinks store the bytes and compute digests. For replicas of sparse objects, the sink
+ * compares the bytes with the expected content instead.
  */
 import type { BlobStore } from '../storage/blobs.ts';
 import type { DigestName } from '../storage/digests.ts';

@@ -1,4 +1,4 @@
-/** Writes a body to memory or to a file, and digests it on the way, all on this thread. */
+/** Writes a body to memory or to a file, and computes its digests, all on this thread. */
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { createDigester, type DigestName } from './digests.ts';
 import { fileBlob, memoryBlob } from './stored-blob.ts';

@@ -22,8 +22,8 @@ export interface BlobStore {
 }
 
 /**
- * Minimum size, in bytes, of a body that a separate thread digests and writes. The MD5 alone takes over a second per GB. Smaller bodies
- * take less time to digest than to pass to the thread.
+ * Minimum size, in bytes, of a body that is passed to a separate thread, which computes the digests and writes the file. The MD5 alone
+ * takes over a second per GB. Passing a smaller body to the thread would take longer than computing its digests.
  */
 const THREAD_BYTES = 1024 * 1024;
 

@@ -33,7 +33,7 @@ declare const WebAssembly: {
   };
 };
 
-// Number of tables. They come first in the memory, and the window into which the input bytes are copied comes after them.
+// Number of tables. The memory of the module holds the tables, followed by a window into which input bytes are copied.
 const SLICES = 16;
 const TABLE_BYTES = 256 * 8;
 const WINDOW_AT = SLICES * TABLE_BYTES;
@@ -109,7 +109,8 @@ const sliceOf = (byte: number): WasmBytes => {
 const SIXTEEN_BYTES = code(
   code(get(AT), load64(0), get(REGISTER), XOR_64, set(FIRST_WORD)),
   code(get(AT), load64(8), set(SECOND_WORD)),
-  // The last bytes come first, because the first bytes depend on the register, which is available last.
+  // Adds the table entries from the last byte to the first, because those of the first bytes depend on the register, which is available
+  // last.
   int64(0),
   Array.from({ length: SLICES }, (_, index) => code(sliceOf(SLICES - 1 - index), XOR_64)).flat(),
   code(set(REGISTER), step(SLICES)),

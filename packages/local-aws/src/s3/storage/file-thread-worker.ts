@@ -1,6 +1,7 @@
 /**
- * The thread that `file-thread.ts` starts. It digests each buffer and writes it immediately, while the bytes are in the cache of this CPU
- * core. The writes are synchronous, because writes through libuv's thread pool would cost a quarter of a CPU second more per GB.
+ * The thread that `file-thread.ts` starts. It updates the digests with each buffer and writes the buffer immediately, while the bytes are
+ * in the cache of this CPU core. The writes are synchronous, because writes through libuv's thread pool would cost a quarter of a CPU
+ * second more per GB.
  */
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';

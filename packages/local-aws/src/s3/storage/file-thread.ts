@@ -5,8 +5,8 @@ import type { DigestName } from './digests.ts';
 /** A file that the thread writes from its beginning. The methods reject with the error of the file system or of the thread. */
 export interface ThreadFile {
   /**
-   * Transfers the buffer to the thread, which digests and writes its first `lengthBytes`. Resolves, when this is done, with a buffer that
-   * uses the same memory.
+   * Transfers the buffer to the thread, which updates the digests with its first `lengthBytes` and writes them. Resolves, when this is
+   * done, with a buffer that uses the same memory.
    */
   append(buffer: Buffer, lengthBytes: number): Promise<Buffer>;
   finish(): Promise<ReadonlyMap<DigestName, Buffer>>;

@@ -1,4 +1,4 @@
-/** Stores a large body in a file that another thread digests and writes. */
+/** Stores a large body in a file. Another thread computes the digests and writes the file. */
 import type { ThreadFile } from './file-thread.ts';
 import { fileBlob } from './stored-blob.ts';
 import type { WriteBuffers } from './write-buffers.ts';

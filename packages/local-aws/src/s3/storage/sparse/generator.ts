@@ -10,7 +10,7 @@ import { createSparseCrc, type SparseCrc } from './sparse-crc.ts';
 export const BLOCK_BYTES = 64 * 1024;
 /** Size of the stamp at the beginning of each block. It consists of eight bytes that occur only in stamps, and the block's number. */
 export const STAMP_BYTES = 16;
-/** Minimum size of a piece that is stored as generated content. A shorter piece is stored and digested like any other body. */
+/** Minimum size of a piece that is stored as generated content. A shorter piece is stored like any other body. */
 export const SMALLEST_SPARSE_BYTES = 2 * BLOCK_BYTES;
 
 export interface Generator {
