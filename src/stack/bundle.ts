@@ -29,9 +29,9 @@ function bundleOptions(): object {
     exclude: [],
     mainFields: ['module', 'main'],
     alias: {
-      '@aws-sdk/credential-provider-node': fileURLToPath(
-        import.meta.resolve('../lib/aws/environment-credentials.ts'),
-      ),
+      '@aws-sdk/credential-provider-node': replacement('environment-credentials.ts'),
+      '@aws-lambda-powertools/jmespath': replacement('no-jmespath.ts'),
+      '@aws-lambda-powertools/jmespath/functions': replacement('no-jmespath.ts'),
     },
     legalComments: 'none',
     // CommonJS has another name for the folder of a module.
@@ -39,6 +39,9 @@ function bundleOptions(): object {
     plugins: [commonJsFolder, versionsOnly],
   };
 }
+
+/** Returns the path of a file of ours that takes the place of a library in the bundles. */
+const replacement = (name: string): string => fileURLToPath(import.meta.resolve(`../lib/aws/${name}`));
 
 /** To pack a function, the bundler copies it into a temporary folder that is named after this process, and leaves the folder there. */
 const removeTemporaryFolders = (): void => {
