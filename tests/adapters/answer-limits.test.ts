@@ -24,10 +24,11 @@ const silent = () => {
   const abort = new AbortController();
   const waits: { afterMs: number; isOver: boolean }[] = [];
   const buckets = createBuckets(aws.clients, new AbortController().signal, {
-    begin(_destination, { afterMs = 0 } = {}) {
+    begin(_destination, { afterMs = 0, abort: abortCall }) {
+      abort.signal.addEventListener('abort', abortCall);
       const wait = { afterMs, isOver: false };
       waits.push(wait);
-      return { signal: abort.signal, end: () => void (wait.isOver = true) };
+      return { end: () => void (wait.isOver = true) };
     },
   });
   aws.answer = () => undefined;

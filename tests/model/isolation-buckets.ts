@@ -61,10 +61,11 @@ export const gateOf =
   async (point, call) => {
     if (point === 'after') return;
     called(`s3:${call}`);
-    const wait = watch.begin(destination);
+    const aborting = new AbortController();
+    const wait = watch.begin(destination, { abort: () => aborting.abort() });
     try {
       const state = health.get(destination.bucket);
-      if (state === 'hanging') await hang(time, wait.signal);
+      if (state === 'hanging') await hang(time, aborting.signal);
       await time.sleep(state === 'slow' ? SLOW_MS : weather.callMs());
       if (state === 'denied') throw failure('assume-role-denied');
       if (state === 'throttling' || weather.isRefused()) throw failure('throttled');

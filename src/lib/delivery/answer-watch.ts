@@ -27,17 +27,18 @@ export interface EnvironmentWatch {
 
 export const watchAnswers = (known: KnownCircuits): EnvironmentWatch => {
   const { store, clock, environment, after } = known.setting;
-  const aborts = new Map<string, AbortController>();
-  const overdue = new Set<object>();
+  /** The calls under way by destination, each as the function that aborts it. */
+  const underWay = new Map<string, Set<() => void>>();
+  const overdue = new Set<() => void>();
   let writes: Promise<unknown> = Promise.resolve();
   const write = (begin: () => Promise<unknown>): void => void (writes = writes.then(begin));
   const abortCalls = (name: string): void => {
-    const abort = aborts.get(name);
-    aborts.delete(name);
-    abort?.abort();
+    const aborts = underWay.get(name) ?? [];
+    underWay.delete(name);
+    for (const abort of aborts) abort();
   };
   known.listen(({ open }) => {
-    for (const name of aborts.keys()) if (open.has(name)) abortCalls(name);
+    for (const name of underWay.keys()) if (open.has(name)) abortCalls(name);
   });
   /**
    * Reports the wait. The record counts the environments in the order of their reports. An environment whose first report finds the share
@@ -49,22 +50,21 @@ export const watchAnswers = (known: KnownCircuits): EnvironmentWatch => {
     if (isFirst && record !== null && isShareTaken(pool, record, known.setting)) abortCalls(name);
   };
   const watch = (pool: Origin): AnswerWatch => ({
-    begin(destination, { afterMs = 0 } = {}) {
+    begin(destination, { afterMs = 0, abort }) {
       const name = circuitName(destination);
-      const abort = aborts.get(name) ?? new AbortController();
-      aborts.set(name, abort);
-      const call = {};
+      const calls = underWay.get(name) ?? new Set();
+      underWay.set(name, calls.add(abort));
       const say = (isFirst: boolean): void => {
-        overdue.add(call);
+        overdue.add(abort);
         write(() => hang(name, pool, isFirst));
         cancel = after(REPEAT_MS, () => say(false));
       };
       let cancel = after(HANGING_MS + afterMs, () => say(true));
       return {
-        signal: abort.signal,
         end() {
           cancel();
-          if (overdue.delete(call) && overdue.size === 0)
+          calls.delete(abort);
+          if (overdue.delete(abort) && overdue.size === 0)
             write(() => known.change(store.answered(environment)));
         },
       };
@@ -77,5 +77,5 @@ export const watchAnswers = (known: KnownCircuits): EnvironmentWatch => {
 };
 
 const UNWATCHED: AnswerWatch = {
-  begin: () => ({ signal: new AbortController().signal, end: () => undefined }),
+  begin: () => ({ end: () => undefined }),
 };

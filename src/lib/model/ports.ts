@@ -405,8 +405,8 @@ export interface Clock {
 /** Watches the calls that wait for an answer of a destination. */
 export interface AnswerWatch {
   /**
-   * Called when a call begins to wait. The caller aborts the call when the signal is aborted, and calls `end` in any case. `afterMs` is
-   * how much longer than usual the answer may take.
+   * Called when a call begins to wait. The watch may call `abort`, a function of this call alone, until the caller calls `end`, which it
+   * does in any case. `afterMs` is how much longer than usual the answer may take.
    */
-  begin(destination: Destination, options?: { afterMs?: number }): { signal: AbortSignal; end(): void };
+  begin(destination: Destination, call: { abort: () => void; afterMs?: number }): { end(): void };
 }

@@ -20,7 +20,7 @@ export const createBuckets = (
     createDestinationBucket(
       {
         ...destinationTarget(destination, clients, signal),
-        watch: watch === null ? null : (afterMs) => watch.begin(destination, { afterMs }),
+        watch: watch === null ? null : (call) => watch.begin(destination, call),
       },
       destination,
     ),

@@ -22,7 +22,7 @@ export interface Target {
   name: string;
   side: Side;
   /** Watches the calls that wait for an answer. With a watch, S3 has only a limited time to answer; null: no watch. */
-  watch: ((afterMs: number) => ReturnType<AnswerWatch['begin']>) | null;
+  watch: ((call: Parameters<AnswerWatch['begin']>[1]) => ReturnType<AnswerWatch['begin']>) | null;
 }
 
 export interface CallOptions {
@@ -151,9 +151,7 @@ const waitFor = (
   const begin = (afterMs: number): void => {
     // A cleanup call has its own signal. The watch does not see it and cannot abort it.
     if (watched === null || signal !== undefined || isOver) return;
-    const wait = watched(afterMs);
-    wait.signal.addEventListener('abort', () => abortAs('avoided'));
-    end = wait.end;
+    ({ end } = watched({ afterMs, abort: () => abortAs('avoided') }));
   };
   if (body === undefined) begin(patienceMs ?? (slow ? SLOW_MS : 0));
   else if (Buffer.isBuffer(body)) begin((body.length / SLOW_BYTES_PER_SECOND) * 1_000);
