@@ -63,8 +63,8 @@ export const receive = async (
   others: Record<string, unknown>[],
   count: number,
 ): Promise<EventRecord[]> => {
-  // An event may be delivered twice, so the records are kept by identity. The identity includes the
-  // sequencer, which differs for each event of a key.
+  // An event may be delivered twice. The identity of a record contains the sequencer, which is different for
+  // each event of a key, so a second delivery replaces the first.
   const records = new Map<string, EventRecord>();
   const endMs = Date.now() + PATIENCE_MS;
   while (records.size < count && Date.now() < endMs) {

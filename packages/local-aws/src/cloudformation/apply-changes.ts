@@ -173,7 +173,8 @@ const updateResource = async (
 
 /**
  * Undoes an update. If the update replaced the resource, the stack gets the old resource back, and the deletion of the replacement is added
- * to `log`. Otherwise the resource is updated to its old properties. For custom resources, this is done even after a replacement.
+ * to `log`. Otherwise the resource is updated to its old properties. A custom resource is updated to its old properties even if it was
+ * replaced.
  */
 const takeBack = async (
   context: ChangeContext,

@@ -3,7 +3,7 @@ import type { Stack } from './stack.ts';
 
 /** All stacks of all accounts and regions. */
 export interface StackRegistry {
-  /** Adds a stack. It replaces an older stack with the same name. */
+  /** Adds a stack, which becomes the newest stack of its name. */
   register(stack: Stack): void;
   /** Returns the newest stack of that name, which may be deleted. */
   find(name: StackName): Stack | undefined;

@@ -24,7 +24,7 @@ export interface StackResource extends CreatedResource {
 
 export interface StackEvent {
   eventId: string;
-  /** Milliseconds since the epoch. */
+  /** When the event occurred, in milliseconds since the epoch. */
   atMs: number;
   logicalId: string;
   type: string;
@@ -41,7 +41,7 @@ export interface Stack {
   stackId: string;
   status: StackStatus;
   statusReason: string | null;
-  /** Milliseconds since the epoch, like the other times. */
+  /** When the stack was created, in milliseconds since the epoch. */
   createdAtMs: number;
   updatedAtMs: number | null;
   deletedAtMs: number | null;

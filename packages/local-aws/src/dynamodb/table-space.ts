@@ -53,8 +53,8 @@ export function createTableSpace(accountId: string, region: string, clock: Clock
 }
 
 /**
- * Runs all calls, including reads, one after the other. So no call sees half of a transaction, and the item in an error is the one for
- * which the condition was evaluated.
+ * Runs all calls, including reads, one after the other. So no call sees half of a transaction, and if an error contains an item, the
+ * condition was evaluated for exactly this item.
  */
 function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();

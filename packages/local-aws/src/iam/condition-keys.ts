@@ -184,8 +184,9 @@ export function isKnownKey(key: string): boolean {
 }
 
 /**
- * Throws an error if the local AWS does not know the key, or if the key needs ForAnyValue or ForAllValues and has none. The error is {@link
- * MalformedPolicy} for a key of a resource policy that AWS does not know either. In identity policies, AWS accepts any key.
+ * Throws an error if the local AWS does not know the key, or if the key needs ForAnyValue or ForAllValues and has none.
+ * The error is {@link MalformedPolicy} for a key of a resource policy that AWS does not know either. In identity policies, AWS accepts any
+ * key.
  */
 export function refuseUnknownKey(key: string, kind: PolicyKind, quantifier: Quantifier): void {
   if (!isKnownKey(key) && kind === 'resource' && !isKeyOfAws(key))
@@ -198,7 +199,7 @@ export function refuseUnknownKey(key: string, kind: PolicyKind, quantifier: Quan
   }
 }
 
-/** True if AWS may have a key that the local AWS does not know. The local AWS knows all keys of S3. */
+/** True if AWS may know a key that the local AWS does not know. Never true for keys of S3, because the local AWS knows all of them. */
 function isKeyOfAws(key: string): boolean {
   return key.startsWith('aws:')
     ? notOffered.has(key.replace(/\/.+$/, '/*'))

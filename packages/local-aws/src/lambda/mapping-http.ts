@@ -102,7 +102,10 @@ const authorize = (
   }
 };
 
-/** Lambda cannot change the queue of a mapping. Properties that are unknown here are refused when the whole mapping is checked. */
+/**
+ * Only the queue is checked here, because Lambda cannot change it. The other properties are checked later, together with the rest of the
+ * mapping.
+ */
 const mappingChanges = z.looseObject({ EventSourceArn: z.never().optional() });
 
 const readChanges = async (request: AwsRequest): Promise<Record<string, unknown>> => {

@@ -6,7 +6,7 @@ export interface PendingInvocation {
   requestId: string;
   functionArn: string;
   payload: string;
-  /** Milliseconds since the epoch, by the clock of the local AWS. */
+  /** When the invocation times out, in milliseconds since the epoch by the clock of the local AWS. */
   deadlineMs: number;
   /** How far the local AWS's clock is ahead of this machine's clock. */
   clockOffsetMs: number;

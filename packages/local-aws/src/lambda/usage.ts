@@ -51,7 +51,7 @@ export interface UsageBook {
 
 const LATEST_KEPT = 10_000;
 
-/** Creates an empty book, which adds up the resource usage of a function's invocations. */
+/** Returns counters that add up the resource usage of a function's invocations. */
 export const createUsageBook = (): UsageBook => {
   let totals = noUsage();
   /**

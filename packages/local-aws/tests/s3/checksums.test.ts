@@ -61,7 +61,7 @@ test.each([
   ['CRC32C', createCrc32c],
   ['CRC64NVME', createCrc64Nvme],
 ] as const)('the %s of a long chunk equals the value of its definition', (algorithm, create) => {
-  // The chunk does not fit into the memory through which WebAssembly receives bytes, and its length is no
+  // The chunk does not fit into the memory through which WebAssembly receives bytes, and its length is not a
   // multiple of the 16 bytes that one step processes.
   const bytes = randomBytes(3 * 64 * 1024 + 13);
   const ones = algorithm === 'CRC64NVME' ? 2n ** 64n - 1n : 2n ** 32n - 1n;

@@ -4,7 +4,7 @@ import { midnightAfter, scheduleAt } from './schedule.ts';
 import type { S3State, ScheduledRestore } from '../model/state.ts';
 import { eventVersionId, findVersion } from '../model/versions.ts';
 
-/** Performs the restore work that is due at the time of `state.clock`, and schedules the next. */
+/** Performs the restore work that is due at the time of `state.clock`, and schedules the next piece of work. */
 export const runRestores = (state: S3State): void => {
   for (const scheduled of state.pending.restores) {
     const { bucket, key, object } = scheduled;

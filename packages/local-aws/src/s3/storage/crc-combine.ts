@@ -52,7 +52,7 @@ export const digestOfCrc = (algorithm: CrcAlgorithm, crc: bigint): Buffer =>
 
 interface Field {
   polynomial: bigint;
-  /** The polynomial 1. In reflected form, the highest bit stands for x^0. */
+  /** The polynomial 1, which is x^0. In reflected form, x^0 is the highest bit. */
   one: bigint;
 }
 

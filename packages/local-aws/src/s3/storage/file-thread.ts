@@ -16,7 +16,7 @@ export interface ThreadFile {
 
 export interface FileThread {
   create(path: string, digests: ReadonlySet<DigestName>): ThreadFile;
-  /** Ends the thread. Commands without a response reject. */
+  /** Ends the thread. Commands that are still pending reject. */
   close(): Promise<void>;
 }
 
