@@ -13,7 +13,7 @@ import { memoryDestination } from './memory-destination.ts';
 import { type Gate, memorySource, openGate } from './memory-source.ts';
 import { noTransfers } from './memory-transfers.ts';
 import { memoryVersionReceipts } from './memory-version-receipts.ts';
-import { testInvocation, testRule, testTask } from './settings.ts';
+import { testDestination, testInvocation, testRule, testTask } from './settings.ts';
 
 interface Options {
   rule?: Partial<ReplicationRule>;
@@ -23,9 +23,11 @@ interface Options {
   checksums?: [boolean, boolean];
   /** The signer of stamps. By default stamps are not signed. */
   signer?: GetSigner;
+  /** The world of the deployment that replicates the same buckets in the other direction. */
+  facing?: OneKey;
 }
 
-interface OneKey {
+export interface OneKey {
   source: MemoryBucket;
   replica: MemoryBucket;
   clock: { nowMs: number };
@@ -46,16 +48,18 @@ interface Other {
 }
 
 /** Creates a source and a destination. The key is `k`. */
-export const oneKey = ({ rule, versionings, encryptions, checksums, signer }: Options = {}): OneKey => {
-  const clock = { nowMs: 1_700_000_000_000 };
+export const oneKey = (options: Options = {}): OneKey => {
+  const { rule, versionings, encryptions, checksums, signer, facing } = options;
+  const clock = facing?.clock ?? { nowMs: 1_700_000_000_000 };
   const now = (): number => clock.nowMs;
   const bucket = (side: 0 | 1): MemoryBucket =>
     createMemoryBucket(versionings?.[side] ?? 'enabled', now, {
       encryption: encryptions?.[side] ?? 'AES256',
       checksums: checksums?.[side] ?? false,
     });
-  const source = bucket(0);
-  const replica = bucket(1);
+  const source = facing?.replica ?? bucket(0);
+  const replica = facing?.source ?? bucket(1);
+  const way = facing === undefined ? {} : BACK;
   const passedOver: PassedOver[] = [];
   const receipts = memoryVersionReceipts();
   return {
@@ -65,7 +69,7 @@ export const oneKey = ({ rule, versionings, encryptions, checksums, signer }: Op
     passedOver,
     receipts,
     look: (gate = openGate, hint = {}, other = {}) =>
-      converge(testTask({ rule: testRule(rule), expectedBytes: 1, ...hint }), {
+      converge(testTask({ ...way, rule: testRule({ ...way.rule, ...rule }), expectedBytes: 1, ...hint }), {
         source: { ...memorySource(source, gate), ...other.source },
         destination: {
           ...memoryDestination(replica, gate, undefined, { sources: { replica }, initiator: 'role' }),
@@ -85,6 +89,12 @@ export const oneKey = ({ rule, versionings, encryptions, checksums, signer }: Op
         entry.kind === 'marker' ? '†' : entry.bytes.toString(),
       ),
   };
+};
+
+/** What a task from the replica to the source has besides the rule of the test. */
+const BACK: Partial<Pick<Task, 'rule' | 'destination'>> = {
+  rule: testRule({ source: { ...testRule().source, bucket: 'replica' } }),
+  destination: testDestination({ bucket: 'source' }),
 };
 
 /** Runs `move` the first time that the named call passes this point. */

@@ -117,6 +117,7 @@ const MAX_ROUNDS = 100;
 export const playTwoWay = async (given: TwoWay, scheduler: fc.Scheduler): Promise<TwoWayWorld> => {
   let nowMs = 1_700_000_000_000;
   const clock = { now: () => nowMs, sleep: async () => undefined };
+  const pass = (ms: number): void => void (nowMs += ms);
   const checksums = [given.left, given.right].some(({ encryption }) => encryption === 'aws:kms');
   const bucket = ({ versioning, encryption }: Side): MemoryBucket =>
     createMemoryBucket(versioning, clock.now, { encryption, checksums });
@@ -142,7 +143,7 @@ export const playTwoWay = async (given: TwoWay, scheduler: fc.Scheduler): Promis
         // Bodies are streams, which need turns of the event loop. Without these turns the user is always faster.
         for (let pause = pauses.shift() ?? 0; pause >= 0; pause--)
           await scheduler.schedule(setImmediate(), at);
-        nowMs += 400;
+        pass(400);
         if (!canHappen(given, each)) continue;
         const mark = `${index}.${step}`;
         const event = apply(buckets[at], each, mark);
@@ -158,12 +159,12 @@ export const playTwoWay = async (given: TwoWay, scheduler: fc.Scheduler): Promis
     };
     const during = run?.when === 'during' ? [deliverHints()] : [];
     await scheduler.waitFor(Promise.all([writes(), ...during, ...both.map(work)]));
-    undelivered = await settleBoth(both, scheduler);
+    undelivered = await settleBoth(both, scheduler, pass);
     if (run?.when === 'between') {
       await scheduler.waitFor(deliverHints());
-      undelivered = await settleBoth(both, scheduler);
+      undelivered = await settleBoth(both, scheduler, pass);
     }
-    nowMs += 5_000;
+    pass(5_000);
   }
   return { ...buckets, deployments: both, undelivered, last };
 };
@@ -237,9 +238,18 @@ const canHappen = ({ named, left, right }: TwoWay, { kind }: Operation): boolean
   // Changed tags of a replica are replicated to its origin only if the event names the writer and the version.
   kind !== 'tag' || (named && left.versioning === 'enabled' && right.versioning === 'enabled');
 
-/** Lets both sides react to each other. Returns the messages that are left after the last round. */
-const settleBoth = async (both: Deployment[], scheduler: fc.Scheduler): Promise<QueueMessage[]> => {
+/**
+ * Lets both sides react to each other. Time passes only if all messages wait for a side to put back what it may have hidden by
+ * mistake. Returns the messages that are left after the last round.
+ */
+const settleBoth = async (
+  both: Deployment[],
+  scheduler: fc.Scheduler,
+  pass: (ms: number) => void,
+): Promise<QueueMessage[]> => {
   for (let round = 0; round < MAX_ROUNDS && both.some((each) => each.waiting().length > 0); round++) {
+    if (both.flatMap((each) => each.waiting()).every(({ retry }) => retry?.reason === 'key-busy'))
+      pass(120_000);
     for (const each of both) each.retry();
     await scheduler.waitFor(Promise.all(both.map((each) => each.run())));
   }

@@ -3,7 +3,8 @@
  * only two kinds of objects: those that are provably replicas of this rule, and the object from which the deleted source version
  * was itself replicated. All other objects stay visible, whoever wrote them.
  */
-import type { BothBuckets, HistoryEntry, ObjectState, VersionEntry } from '../model/ports.ts';
+import { ReplicationError } from '../model/errors.ts';
+import type { BothBuckets, Clock, HistoryEntry, ObjectState, VersionEntry } from '../model/ports.ts';
 import type { Task } from '../model/task.ts';
 import { contentProof } from '../replica/proof.ts';
 import { isReplicaOf } from './loop-guard.ts';
@@ -30,25 +31,62 @@ export interface Deletion {
 /** Maximum number of source versions that are read to prove that an object without our stamp may be hidden. */
 const MAX_HEADS = 20;
 
-/** Resolves to true if the delete may be passed on over `shown`, which the destination shows. */
+/**
+ * Resolves to true if the delete may be passed on over `shown`, which the destination shows. Throws `key-busy` if it is too early to
+ * say whether the delete is one (see {@link isPerhapsMistaken}).
+ */
 export const mayHide = async (
+  task: Task,
+  context: BothBuckets & { clock: Clock },
+  shown: ObjectState,
+  deletion: Deletion,
+): Promise<boolean> => {
+  const proof = await proofOf(task, context, shown, deletion);
+  if (proof === 'original' && isPerhapsMistaken(deletion, context.clock.now()))
+    throw new ReplicationError('key-busy', 'the other side may put the object back');
+  return proof !== null;
+};
+
+/** Resolves to what the shown object provably is: a replica of this rule, the original of a source version, or null: neither. */
+export const proofOf = async (
   task: Task,
   { source }: BothBuckets,
   shown: ObjectState,
   { before, markedMs }: Deletion,
-): Promise<boolean> => {
+): Promise<'replica' | 'original' | null> => {
   const stamp = stampOn(shown, replicaPlace(task));
-  if (stamp !== null) return isFrom(stamp, sourcePlace(task)) && isBefore(task, stamp, before, markedMs);
-  if (task.onlyStamped) return false;
+  if (stamp !== null)
+    return isFrom(stamp, sourcePlace(task)) && isBefore(task, stamp, before, markedMs) ? 'replica' : null;
+  if (task.onlyStamped) return null;
   const alike = before.filter(
     (entry): entry is VersionEntry => entry.kind === 'version' && entry.sizeBytes === shown.sizeBytes,
   );
   for (const { versionId } of alike.slice(0, MAX_HEADS)) {
     const version = await source.head(task.key, versionId);
     if (version === null) continue;
-    if (isItsOriginal(shown, version, task) || isUnstampedReplica(shown, version, task)) return true;
+    if (isItsOriginal(shown, version, task)) return 'original';
+    if (isUnstampedReplica(shown, version, task)) return 'replica';
   }
-  return false;
+  return null;
+};
+
+/** How long a worker may take from its look at an object until it has deleted the object, or put back what it should not have deleted. */
+const DELETING_MS = 120_000;
+
+/**
+ * Returns true if a deployment of the other side may have hidden its replica of the shown object by mistake: it meant to delete an
+ * earlier replica with the same bytes, and S3 compares only ETags. That deployment then puts the replica back (`hide-replica.ts`). Both
+ * replicas are in the history of the source. Its worker saw the earlier one shown.
+ */
+const isPerhapsMistaken = ({ before, markedMs }: Deletion, nowMs: number): boolean => {
+  const [deleted, ...older] = before;
+  if (markedMs === null || nowMs - markedMs >= DELETING_MS || deleted?.kind !== 'version') return false;
+  return older.some(
+    (entry, index) =>
+      entry.kind === 'version' &&
+      entry.etag === deleted.etag &&
+      markedMs - before[index]!.lastModifiedMs < DELETING_MS,
+  );
 };
 
 /**

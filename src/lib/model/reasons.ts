@@ -62,7 +62,8 @@ const REASON_ENTRIES = {
   },
   'key-busy': {
     disposition: 'retry',
-    meaning: 'Another invocation writes the many versions that the key lacks.',
+    meaning:
+      'Another invocation writes the many versions that the key lacks, or the other side of a pair may put back what was just deleted.',
     fix: 'Nothing to do: the hint is tried again within seconds, later every few minutes, as long as versions are missing.',
   },
   'out-of-time': {

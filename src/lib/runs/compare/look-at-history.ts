@@ -1,6 +1,6 @@
 /** Compares the whole history of one key. */
 import { collected, locate } from '../../converge/locate-replica.ts';
-import { mayHide } from '../../converge/ownership.ts';
+import { proofOf } from '../../converge/ownership.ts';
 import { mapConcurrently } from '../../model/concurrency.ts';
 import { asksForTags, isWanted, listedIsWanted } from '../../model/filter.ts';
 import type { BothBuckets, Current, HistoryEntry, VersionEntry } from '../../model/ports.ts';
@@ -83,7 +83,7 @@ const staysVisible = async (
   const newest = items.at(-1);
   if (newest?.kind !== 'marker' || shown.kind !== 'object') return false;
   const deletion = { before: items.slice(0, -1).toReversed(), markedMs: newest.lastModifiedMs };
-  return !(await mayHide(task, context, shown.state, deletion));
+  return (await proofOf(task, context, shown.state, deletion)) === null;
 };
 
 /** Removes a delete marker that is the oldest entry. Such a marker deleted nothing, so it is never replicated. */
