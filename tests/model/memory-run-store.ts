@@ -50,6 +50,10 @@ export const createMemoryRunStore = (now: () => number): MemoryRunStore => {
       addPiece(delta, piece);
       for (const name of ['done', 'failed', 'dropped', 'sent', 'tried', 'copies', 'bytes'] as const)
         counters[name] += delta.sums.get(name) ?? 0;
+      for (const [reason, key] of delta.examples) {
+        counters.reasons[reason] = (counters.reasons[reason] ?? 0) + 1;
+        counters.examples[reason] ??= key;
+      }
     },
     async charge(run, durationMs, nowMs) {
       const atMs = Math.max(nowMs, used.get(run) ?? 0);

@@ -1,5 +1,7 @@
 /** A run enters its next phase only when the work of the present phase is done. */
 import { expect, test } from 'vitest';
+import { pauseRun, resumeRun } from '../../src/lib/runs/control.ts';
+import { answerRunRequest } from '../../src/lib/runs/request.ts';
 import { fortyKeys } from './histories.ts';
 import { createWorld } from './run-world.ts';
 
@@ -54,6 +56,34 @@ test('a run whose hints fail and are tried again waits for them', async () => {
   world.hints.push(...last);
   expect(await world.untilStill(id)).toMatchObject({ phase: 'finished', checked: { same: 40 } });
 });
+
+test.each([0, 1])(
+  'a key that fails counts no more once the run has found it again and copied it, and counts once if it fails again (%i times)',
+  async (again) => {
+    const world = createWorld(fortyKeys());
+    const { id } = await world.start();
+    const failOne = (reason: 'archived' | 'kms'): void => {
+      const key = world.hints.shift()?.key ?? '';
+      world.store.count(id, { kind: 'failed', key, reason });
+    };
+    while (world.store.runs.get(id)?.phase !== 'copying') await world.step();
+    failOne('archived');
+    await pauseRun(id, world.deps());
+    world.work();
+    await resumeRun(id, world.deps());
+    while (world.store.runs.get(id)?.phase !== 'comparing') await world.step();
+    while (world.hints.length === 0) await world.step();
+    if (again === 1) failOne('kms');
+    const run = await world.untilStill(id);
+    expect(run).toMatchObject({ phase: 'finished', checked: { missing: again, same: 40 - again } });
+    const answer = await answerRunRequest({ action: 'status', run: id }, world.deps());
+    for (const each of [world.reports.at(-1), 'runs' in answer && answer.runs[0]])
+      expect(each).toMatchObject({
+        copied: { failed: again, reasons: again === 0 ? {} : { kms: 1 }, dropped: 1 },
+      });
+    expect(Object.keys(world.reports.at(-1)?.copied?.examples ?? {})).toEqual(again === 0 ? [] : ['kms']);
+  },
+);
 
 test('a run whose duplicates were counted twice, because the receipts were lost, compares again while its hints still end', async () => {
   const world = createWorld({ ...fortyKeys(), listingConcurrency: 1 });

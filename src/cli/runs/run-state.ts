@@ -1,4 +1,5 @@
 import { attributeGetsOf, usedBy } from '../../lib/runs/estimate/estimate.ts';
+import { withoutEarlierFailures } from '../../lib/runs/failures.ts';
 import type { RunStore } from '../../lib/runs/run-store.ts';
 import { mapConcurrently } from '../../lib/model/concurrency.ts';
 import { progressOf } from '../../lib/runs/progress.ts';
@@ -11,7 +12,8 @@ export const loadState = async (id: string, store: RunStore, nowMs: number): Pro
   if (run === null) return null;
   const copied = await store.copied(id);
   const open = isListing(run.phase) ? await store.openRanges(run) : [];
-  return { ...runStateOf(run, copied, nowMs), progress: progressOf(run, copied, open, nowMs) };
+  const shown = withoutEarlierFailures(copied, run);
+  return { ...runStateOf(run, shown, nowMs), progress: progressOf(run, copied, open, nowMs) };
 };
 
 /** Adds the progress to each run that is active. The progress of all other runs is null. */

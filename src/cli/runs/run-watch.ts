@@ -1,6 +1,7 @@
 import { byteText, countText } from '../../lib/text/amounts.ts';
 import { ReplicationError } from '../../lib/model/errors.ts';
 import { RunRefusedError } from '../../lib/runs/control.ts';
+import { withoutEarlierFailures } from '../../lib/runs/failures.ts';
 import { progressOf, type RunProgress } from '../../lib/runs/progress.ts';
 import type { RunRecord, RunStore } from '../../lib/runs/run-store.ts';
 import { type CopyCounters, isActive } from '../../lib/runs/run.ts';
@@ -75,12 +76,13 @@ const withRates = (progress: RunProgress, first: Reading, now: Reading): RunProg
   return { ...progress, keys, bytes, secondsLeft: lefts.length === 0 ? null : Math.max(...lefts) };
 };
 
-const besidesOf = ({ work, compared, checked }: RunRecord, copied: CopyCounters): string => {
+const besidesOf = (run: RunRecord, copied: CopyCounters): string => {
+  const { work, compared, checked } = run;
   switch (work) {
     case 'comparing':
       return `${countText(compared?.hints ?? 0)} to do (${byteText(compared?.hintBytes ?? 0)})`;
     case 'copying':
-      return `${countText(copied.failed)} failed`;
+      return `${countText(withoutEarlierFailures(copied, run).failed)} failed`;
     case 'checking':
       return `${countText((checked?.keys ?? 0) - (checked?.same ?? 0))} differ`;
   }

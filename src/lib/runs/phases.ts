@@ -55,13 +55,14 @@ const afterCopying = async (run: RunRecord, deps: RunDeps): Promise<RunChanges |
   const isCounted = !hasChecked(run) && endedHints(copied) >= copied.sent;
   if (!isCounted && !(await hasCeased(run, deps))) return null;
   const epoch = run.epoch + 1;
-  const { dropped } = copied;
+  const { dropped, failed, reasons } = copied;
   if (dropped <= run.droppedBefore) {
     const endedBefore = isCounted ? endedHints(copied) : null;
     return { ...begun(run, 'checking', deps), epoch, checked: NOTHING_COMPARED, endedBefore };
   }
   // Hints were dropped while the run was paused. The next listing finds the differences of these hints again.
-  return { ...begun(run, 'comparing', deps), epoch, compared: NOTHING_COMPARED, droppedBefore: dropped };
+  const before = { droppedBefore: dropped, failedBefore: { failed, reasons } };
+  return { ...begun(run, 'comparing', deps), epoch, compared: NOTHING_COMPARED, ...before };
 };
 
 /**

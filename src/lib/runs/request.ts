@@ -1,6 +1,7 @@
 /** The requests of an operator. They reach the backfill function as plain invocations: see `events/backfill.json`. */
 import { MAX_KEY_BYTES, type ReplicationConfiguration, type ReplicationRule } from '../model/rule.ts';
 import { cancelRun, pauseRun, resumeRun, RunRefusedError, startRuns } from './control.ts';
+import { withoutEarlierFailures } from './failures.ts';
 import type { RunDeps } from './ports.ts';
 import { prefixesOverlap } from './compare/scope.ts';
 import type { CopyCounters, Run, RunSpec } from './run.ts';
@@ -50,7 +51,7 @@ const carryOutRequest = async (
     case 'status': {
       const run = await deps.store.progress(request.run);
       if (run === null) throw new RunRefusedError(`there is no run ${request.run}`, request.run);
-      return [{ ...run, copied: await deps.store.copied(run.id) }];
+      return [{ ...run, copied: withoutEarlierFailures(await deps.store.copied(run.id), run) }];
     }
     case 'list':
       return await deps.store.list(MAX_LISTED);

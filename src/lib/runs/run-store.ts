@@ -1,6 +1,7 @@
 /** The store of runs, through which the workers of a run coordinate. */
 import type { Committed } from '../listing/ledger.ts';
 import type { Range } from '../listing/range.ts';
+import type { Failures } from './failures.ts';
 import type { ReportRow } from './report/report-data.ts';
 import { type CompareCounters, type CopyCounters, isActive, type Run } from './run.ts';
 
@@ -10,6 +11,8 @@ export interface RunRecord extends Run {
   revision: number;
   /** How many hints had been dropped when the present listing began. */
   droppedBefore: number;
+  /** The hints that had failed when the present listing began. Left out: none, because the run has compared only once. */
+  failedBefore?: Failures;
   /** How many hints had ended when the counts let the last comparison begin; null: the counts did not decide that. */
   endedBefore: number | null;
   /** When the present series of refusals of a permission began; null: AWS does not refuse the run any permission. */

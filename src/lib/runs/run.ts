@@ -128,7 +128,10 @@ export interface CopyCounters {
   done: number;
   /** The finished hints by outcome (`replicated`, `unchanged`, `deleted`, …). */
   outcomes: Record<string, number>;
-  /** Hints that were put into the dead-letter queue. A redriven hint no longer belongs to the run. */
+  /**
+   * Hints that were put into the dead-letter queue. A redriven hint no longer belongs to the run. What is shown leaves out the failures
+   * from before the last comparison.
+   */
   failed: number;
   /** The failed hints by reason. */
   reasons: Partial<Record<Reason, number>>;

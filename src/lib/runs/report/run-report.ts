@@ -5,6 +5,7 @@ import type { RunRecord } from '../run-store.ts';
 import { scopeOf } from '../compare/scope.ts';
 import { agrees } from './comparison-text.ts';
 import { attributeGetsOf, usedBy } from '../estimate/estimate.ts';
+import { withoutEarlierFailures } from '../failures.ts';
 import { NOTHING_COMPARED, type RunEstimate } from '../run.ts';
 
 /** Maximum number of files that the report names. */
@@ -45,7 +46,7 @@ export const reportOf = async (
       endedMs: run.history[index + 1]?.beganMs ?? run.endedMs,
     })),
     compared: isRepair ? run.compared : null,
-    copied: isRepair ? await store.copied(run.id) : null,
+    copied: isRepair ? withoutEarlierFailures(await store.copied(run.id), run) : null,
     checked,
     agrees: agrees(run.spec, checked),
     proven: checked.presumed === 0,
