@@ -2,6 +2,7 @@
 import { ListObjectVersionsCommand, S3Client } from '@aws-sdk/client-s3';
 import { clientConfig, type LocalAws, startLocalAws } from '@s3-replicator/local-aws';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { SDK_LOGGER } from '../../src/lib/aws/sdk-logger.ts';
 import { probeService } from '../../src/lib/aws/s3/probe/probe-service.ts';
 import { lackOf, QUESTIONS, type Question } from '../../src/lib/model/service-answers.ts';
 import type { ServiceDestination } from '../../src/lib/model/rule.ts';
@@ -16,6 +17,7 @@ beforeAll(async () => {
     maxAttempts: 1,
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
+    logger: SDK_LOGGER,
   });
   const common = { accountId: '333333333333', region: 'eu-central-1' };
   aws.s3.createBucket({ ...common, name: 'versioned', VersioningConfiguration: { Status: 'Enabled' } });
@@ -71,6 +73,7 @@ test.each<[Question, string, string[]]>([
   ['creates', 's3:PutObject', ['if-none-match']],
   ['refusesStale', 's3:PutObject', ['if-match']],
   ['completes', 's3:CompleteMultipartUpload', ['if-none-match']],
+  ['completes', 's3:CompleteMultipartUpload', ['if-match']],
   ['deletes', 's3:DeleteObject', ['if-match']],
   ['checksums', 's3:PutObject', ['x-amz-checksum-crc32']],
   ['md5', 's3:PutObject', ['content-md5']],
@@ -93,14 +96,53 @@ test.each<[Question, string, string[]]>([
   },
 );
 
-test('a service that refuses the right ETag is found out', async () => {
+test.each(['max-keys', 'start-after'])(
+  'a service whose listings ignore %s is found out, and lacks what every rule needs',
+  async (ignored) => {
+    aws.faults.plan = (request) => {
+      if (request.operation === 's3:ListObjectsV2' && 'query' in request)
+        request.query = request.query.replace(new RegExp(`${ignored}=[^&]*&?`), '');
+      return undefined;
+    };
+    const { answers } = await probe();
+    expect(answers.pages).toBe('no');
+    const without = ofService({ conditionalWrites: 'none' });
+    expect(lackOf({ answers, isVersioned: true }, testRule({ tags: 'ignore' }), without)).toEqual(['pages']);
+  },
+);
+
+test.each<[Question, string]>([
+  ['replaces', 's3:PutObject'],
+  ['completes', 's3:CompleteMultipartUpload'],
+  ['deletes', 's3:DeleteObject'],
+])('a service that refuses the right ETag is found out by "%s"', async (question, operation) => {
   aws.faults.plan = (request) =>
-    request.operation === 's3:PutObject' && 'headers' in request && request.headers['if-match'] !== undefined
+    request.operation === operation && 'headers' in request && request.headers['if-match'] !== undefined
       ? { kind: 'error', status: 412, code: 'PreconditionFailed' }
       : undefined;
   const { answers } = await probe();
-  expect([answers.replaces, answers.refusesStale]).toEqual(['no', 'yes']);
+  expect([answers[question], answers.refusesStale]).toEqual(['no', 'yes']);
 });
+
+// S3Proxy accepted up to six of eight overwrites of the same object, although it answers 412 to a write with a wrong ETag.
+test.each<[Question, string, RegExp]>([
+  ['creates', 'if-none-match', /-slowly$/],
+  ['creates', 'if-none-match', /-at-once$/],
+  ['refusesStale', 'if-match', /-slowly$/],
+  ['refusesStale', 'if-match', /-at-once$/],
+])(
+  'a service that checks a condition only when the write begins is found out by "%s" (%s, %s)',
+  async (question, header, keys) => {
+    aws.faults.plan = (request) => {
+      // The condition is true when the write begins, so such a service does not notice when it becomes false.
+      if (request.operation === 's3:PutObject' && 'headers' in request && keys.test(request.path))
+        delete request.headers[header];
+      return undefined;
+    };
+    const { answers } = await probe();
+    expect(answers[question]).toBe('no');
+  },
+);
 
 test('a service that does not answer is not called unable', async () => {
   aws.faults.plan = (request) =>

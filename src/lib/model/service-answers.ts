@@ -3,16 +3,17 @@ import type { Destination, ReplicationRule } from './rule.ts';
 
 /** The questions of the probe. Each is answered with `yes`, `no`, or `unknown` if it could not be asked. */
 export const QUESTIONS = {
-  creates: 'PutObject with If-None-Match: * is refused if there is an object',
+  creates: 'PutObject with If-None-Match: * is refused if there is an object, even one written meanwhile',
   replaces: 'PutObject with If-Match is accepted if the ETag is right',
-  refusesStale: 'PutObject with If-Match is refused if the ETag is wrong',
-  completes: 'CompleteMultipartUpload with If-None-Match: * is refused if there is an object',
-  deletes: 'DeleteObject with If-Match is refused if the ETag is wrong',
+  refusesStale: 'PutObject with If-Match is refused if the ETag is wrong, or was changed meanwhile',
+  completes: 'CompleteMultipartUpload checks If-None-Match: * and If-Match',
+  deletes: 'DeleteObject with If-Match is refused if the ETag is wrong, and only then',
   checksums: 'a wrong CRC32 is refused',
   md5: 'a wrong Content-MD5 is refused',
   stored: 'the checksum of an object is stored and shown',
   trailers: 'a checksum is accepted in a trailer',
   tags: 'tags are stored with the object',
+  pages: 'a listing in pages has every key once, in order',
   createsOverMarkers: 'PutObject with If-None-Match: * is accepted over a delete marker',
   order: 'versions and delete markers are listed in one list, the newest first',
 } as const;
@@ -38,6 +39,7 @@ export const answersOf = (answerTo: (question: string) => unknown): ServiceAnswe
     stored: read('stored'),
     trailers: read('trailers'),
     tags: read('tags'),
+    pages: read('pages'),
     createsOverMarkers: read('createsOverMarkers'),
     order: read('order'),
   };
@@ -69,7 +71,9 @@ export const lackOf = (
     ...(rule.tags === 'replicate' ? (['tags'] as const) : []),
     ...(rule.versions === 'all' && isVersioned ? (['order'] as const) : []),
   ];
-  return needed.filter((question) => answers[question] !== 'yes');
+  const lacking = needed.filter((question) => answers[question] !== 'yes');
+  // Answers of an earlier release do not say this.
+  return answers.pages === 'no' ? [...lacking, 'pages'] : lacking;
 };
 
 /** The settings of `replication.yml` that require less of a service. */

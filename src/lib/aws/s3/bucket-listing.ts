@@ -13,7 +13,7 @@ import { call, type Target } from './client/call.ts';
 import type { S3Clients } from './client/clients.ts';
 import { withBodyText } from './client/command-hooks.ts';
 import { listedKinds } from './listing/listed-kinds.ts';
-import { isLastPage, keyOf } from './listing/listing-answers.ts';
+import { checkListing, isLastPage, keyOf } from './listing/listing-answers.ts';
 import { type Listed, versionsInOrder } from './listing/object-history.ts';
 
 export const createListings = (clients: S3Clients, signal: AbortSignal): Listings => ({
@@ -43,6 +43,7 @@ const objectsOf =
       { single: true },
     );
     const entries = (answer.Contents ?? []).map((entry) => currentObject(entry, answer));
+    checkListing('ListObjectsV2', entries, { prefix, after });
     const last = entries.at(-1);
     return page(
       'ListObjectsV2',
@@ -88,6 +89,7 @@ const versionsOf =
     );
     const listed = versionsInOrder(answer, listedKinds(texts.at(-1) ?? ''));
     const entries = listed.map((each) => versionOf(each, answer));
+    checkListing('ListObjectVersions', entries, request);
     const last = entries.at(-1);
     // The next page begins after the last entry, as in `object-history.ts`. NextKeyMarker is not used because some servers put other text
     // into it.

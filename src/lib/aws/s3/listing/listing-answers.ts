@@ -1,5 +1,7 @@
 /** Parts that all listings of S3 share: the size of a page, the encoding of keys, and the check for the last page. */
-import type { ReplicationError } from '../../../model/errors.ts';
+import { compareKeys } from '../../../listing/key-order.ts';
+import type { ListedVersion, PageRequest } from '../../../listing/page.ts';
+import { ReplicationError } from '../../../model/errors.ts';
 import { brokenAnswer } from '../client/broken-answer.ts';
 
 /** Maximum entries that S3 puts on a page. */
@@ -32,6 +34,32 @@ export const isLastPage = (
     throw brokenAnswer(operation, 'the answer of S3 does not say whether it is complete');
   return !isTruncated;
 };
+
+/**
+ * Throws `invalid-request` if the entries of a page are not those that were requested, or are not in the order of S3. Otherwise objects would
+ * seem to be missing or left over, and a server that ignores where a page has to begin would answer the same page without end.
+ */
+export const checkListing = (
+  operation: string,
+  entries: readonly ListedVersion[],
+  { prefix, after }: Pick<PageRequest, 'after' | 'prefix'>,
+): void => {
+  let [before, mayRepeat] = [after.key, after.versionId !== null || after.key === ''];
+  for (const { key, versionId } of entries) {
+    const order = compareKeys(before, key);
+    if (order > 0 || (order === 0 && !mayRepeat))
+      throw misleading(operation, `it lists ${JSON.stringify(key)} after ${JSON.stringify(before)}`);
+    if (!key.startsWith(prefix))
+      throw misleading(operation, `it lists ${JSON.stringify(key)} below ${JSON.stringify(prefix)}`);
+    [before, mayRepeat] = [key, versionId !== null];
+  }
+};
+
+const misleading = (operation: string, what: string): ReplicationError =>
+  new ReplicationError(
+    'invalid-request',
+    `${operation}: this server does not list the requested keys in the order of their UTF-8 bytes, so buckets cannot be compared: ${what}`,
+  );
 
 /** The error for a response that does not declare where the next page begins. */
 export const noNextPage = (operation: string): ReplicationError =>

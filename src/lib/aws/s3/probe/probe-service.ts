@@ -5,30 +5,21 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import {
-  CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
-  AbortMultipartUploadCommand,
   DeleteObjectCommand,
   GetBucketVersioningCommand,
   GetObjectTaggingCommand,
   HeadObjectCommand,
+  ListObjectsV2Command,
   ListObjectVersionsCommand,
   PutObjectCommand,
-  type PutObjectCommandInput,
   type S3Client,
-  UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import type { ServiceAnswer, ServiceAnswers } from '../../../model/service-answers.ts';
-import { readError } from '../../read-error.ts';
 import { withBodyText } from '../client/command-hooks.ts';
 import { listedKinds } from '../listing/listed-kinds.ts';
 import { PROBE_KEY } from '../client/sessions.ts';
-
-interface Room {
-  client: S3Client;
-  Bucket: string;
-  Key: string;
-}
+import { askConditions } from './probe-conditions.ts';
+import { accepts, put, refuses, type Room } from './probe-room.ts';
 
 /** The key of the probe is below `prefix`, because the access key may be limited to it. */
 export const probeService = async (
@@ -42,100 +33,17 @@ export const probeService = async (
     const answers = {
       ...(await askConditions(room)),
       ...(await askBytes(room)),
+      pages: await accepts(() => listsPages(room)),
       ...(isVersioned ? await askVersions(room) : { createsOverMarkers: UNKNOWN, order: UNKNOWN }),
     };
-    return { answers, isVersioned, askedMs: nowMs, left: await clean(room) };
+    return { answers, isVersioned, askedMs: nowMs, left: await clean(room, isVersioned) };
   } catch (error) {
-    await clean(room);
+    await clean(room, isVersioned);
     throw error;
   }
 };
 
 const UNKNOWN: ServiceAnswer = 'unknown';
-
-const WRONG_ETAG = `"${'0'.repeat(32)}"`;
-
-const put = async (
-  { client, Bucket, Key }: Room,
-  Body: string,
-  more: Partial<PutObjectCommandInput> = {},
-): Promise<string> => (await client.send(new PutObjectCommand({ Bucket, Key, Body, ...more }))).ETag ?? '';
-
-const etagOf = async ({ client, Bucket, Key }: Room): Promise<string | null> => {
-  try {
-    return (await client.send(new HeadObjectCommand({ Bucket, Key }))).ETag ?? null;
-  } catch (error) {
-    if (readError(error).status === 404) return null;
-    throw error;
-  }
-};
-
-/**
- * Returns `yes` if the service refuses the request with one of these statuses and leaves the object as it was. A service that refuses the
- * request because it lacks the feature gets `no`.
- */
-const refuses = async (
-  room: Room,
-  statuses: readonly number[],
-  ask: () => Promise<unknown>,
-): Promise<ServiceAnswer> => {
-  const before = await etagOf(room);
-  try {
-    await ask();
-    return 'no';
-  } catch (error) {
-    const { status } = readError(error);
-    if (status === null || status >= 500) return status === 501 ? 'no' : 'unknown';
-    return statuses.includes(status) && (await etagOf(room)) === before ? 'yes' : 'no';
-  }
-};
-
-const accepts = async (ask: () => Promise<boolean>): Promise<ServiceAnswer> => {
-  try {
-    return (await ask()) ? 'yes' : 'no';
-  } catch (error) {
-    const { status } = readError(error);
-    return status === null || (status >= 500 && status !== 501) ? 'unknown' : 'no';
-  }
-};
-
-const askConditions = async (
-  room: Room,
-): Promise<Record<'completes' | 'creates' | 'deletes' | 'refusesStale' | 'replaces', ServiceAnswer>> => {
-  const { client, Bucket, Key } = room;
-  const first = await put(room, 'first');
-  return {
-    creates: await refuses(room, [412], () => put(room, 'second', { IfNoneMatch: '*' })),
-    refusesStale: await refuses(room, [412], () => put(room, 'third', { IfMatch: WRONG_ETAG })),
-    replaces: await accepts(async () => {
-      await put(room, 'first');
-      await put(room, 'fourth', { IfMatch: first });
-      return (await etagOf(room)) !== first;
-    }),
-    completes: await refuses(room, [412], () => complete(room, { IfNoneMatch: '*' })),
-    deletes: await refuses(room, [412], () =>
-      client.send(new DeleteObjectCommand({ Bucket, Key, IfMatch: WRONG_ETAG })),
-    ),
-  };
-};
-
-const complete = async ({ client, Bucket, Key }: Room, condition: { IfNoneMatch: string }): Promise<void> => {
-  const { UploadId = '' } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key }));
-  const upload = { Bucket, Key, UploadId };
-  try {
-    const { ETag } = await client.send(new UploadPartCommand({ ...upload, PartNumber: 1, Body: 'part' }));
-    await client.send(
-      new CompleteMultipartUploadCommand({
-        ...upload,
-        MultipartUpload: { Parts: [{ PartNumber: 1, ...(ETag === undefined ? {} : { ETag }) }] },
-        ...condition,
-      }),
-    );
-  } catch (error) {
-    await client.send(new AbortMultipartUploadCommand(upload)).catch(() => undefined);
-    throw error;
-  }
-};
 
 /** A CRC32 and an MD5 that do not match the bytes that are sent. */
 const WRONG_CRC32 = 'AAAAAA==';
@@ -177,6 +85,29 @@ const askBytes = async (
   };
 };
 
+/** Maximum number of pages that are asked for. The probe has written fewer keys. */
+const MAX_PAGES = 16;
+
+/** Returns true if pages with one entry each show the first and the last key of the probe, in order, and say where the listing ends. */
+const listsPages = async (room: Room): Promise<boolean> => {
+  const { client, Bucket, Key } = room;
+  const last = `${Key}~`;
+  await put({ ...room, Key: last }, 'last');
+  const keys: string[] = [];
+  for (let isTruncated = true; isTruncated && keys.length < MAX_PAGES;) {
+    const after = keys.at(-1);
+    const page = await client.send(
+      new ListObjectsV2Command({ Bucket, Prefix: Key, MaxKeys: 1, StartAfter: after }),
+    );
+    const [first, ...more] = page.Contents ?? [];
+    if (first?.Key === undefined || more.length > 0 || (after !== undefined && first.Key <= after))
+      return false;
+    keys.push(first.Key);
+    isTruncated = page.IsTruncated === true;
+  }
+  return keys[0] === Key && keys.at(-1) === last && keys.length < MAX_PAGES;
+};
+
 const askVersions = async (room: Room): Promise<Record<'createsOverMarkers' | 'order', ServiceAnswer>> => {
   const { client, Bucket, Key } = room;
   await client.send(new DeleteObjectCommand({ Bucket, Key }));
@@ -196,20 +127,30 @@ const askVersions = async (room: Room): Promise<Record<'createsOverMarkers' | 'o
   };
 };
 
-/** Removes all versions of the key. Returns the names of those that it could not remove. */
-const clean = async ({ client, Bucket, Key }: Room): Promise<string[]> => {
+/** Removes all versions of the keys of the probe. Returns the names of those that it could not remove. */
+const clean = async ({ client, Bucket, Key }: Room, isVersioned: boolean): Promise<string[]> => {
   const left: string[] = [];
+  const remove = async (found: {
+    Key?: string | undefined;
+    VersionId?: string | undefined;
+  }): Promise<void> => {
+    const { Key: name = Key, VersionId } = found;
+    const version = VersionId === undefined ? '' : ` ${VersionId}`;
+    await client
+      .send(new DeleteObjectCommand({ Bucket, Key: name, VersionId }))
+      .catch(() => void left.push(`${name}${version}`));
+  };
   try {
-    const { Versions: versions = [], DeleteMarkers: markers = [] } = await client.send(
-      new ListObjectVersionsCommand({ Bucket, Prefix: Key }),
-    );
-    const ids = [...versions, ...markers].map(({ VersionId: id }) => id ?? 'null');
-    for (const VersionId of ids)
-      await client
-        .send(new DeleteObjectCommand({ Bucket, Key, VersionId }))
-        .catch(() => void left.push(`${Key} ${VersionId}`));
+    const list = { Bucket, Prefix: Key };
+    const { Versions: versions = [], DeleteMarkers: markers = [] } = isVersioned
+      ? await client.send(new ListObjectVersionsCommand(list))
+      : {};
+    for (const found of [...versions, ...markers])
+      await remove({ ...found, VersionId: found.VersionId ?? 'null' });
+    const { Contents: objects = [] } = await client.send(new ListObjectsV2Command(list));
+    for (const found of left.length > 0 ? [] : objects) await remove({ Key: found.Key });
   } catch {
-    await client.send(new DeleteObjectCommand({ Bucket, Key })).catch(() => void left.push(Key));
+    await remove({});
   }
   return left;
 };
