@@ -56,11 +56,17 @@ export const deploymentOf = (options: ParsedOptions, io: Pick<CliIo, 'cwd'>): De
 export const asAnotherCommand = (options: ParsedOptions, words: string): string =>
   [
     `npx s3-replicator ${words}`,
-    ...Object.keys(DEPLOYMENT_OPTIONS).flatMap((name) => {
-      const value = options.value(name);
-      return value === null ? [] : [`--${name} ${/^[\w./-]+$/.test(value) ? value : JSON.stringify(value)}`];
-    }),
+    ...deploymentValues(options).map(
+      ([name, value]) => `--${name} ${/^[\w./-]+$/.test(value) ? value : JSON.stringify(value)}`,
+    ),
   ].join(' ');
+
+/** Returns the options of {@link DEPLOYMENT_OPTIONS} that were given, with their values. */
+export const deploymentValues = (options: ParsedOptions): [name: string, value: string][] =>
+  Object.keys(DEPLOYMENT_OPTIONS).flatMap((name) => {
+    const value = options.value(name);
+    return value === null ? [] : [[name, value]];
+  });
 
 const setting = (name: 'name' | 'region', content: unknown, file: string): string => {
   const written: unknown =

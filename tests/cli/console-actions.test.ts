@@ -25,11 +25,12 @@ const deployed = (given: {
   io: Partial<CliIo>;
   config: string;
   ports?: Partial<Deployed['ports']>;
+  options?: string[];
 }): Deployed => {
   const argv = [`--config=${given.config}`];
   return {
     argv,
-    options: parseOptions(CONSOLE, argv),
+    options: parseOptions(CONSOLE, [...argv, ...(given.options ?? [])]),
     ports: { status: STATUS_PORTS, runs: AWS, ...given.ports },
     io: {
       stdout: { write: () => undefined },
@@ -169,6 +170,12 @@ describe('runs', () => {
       runs: [expect.any(String)],
     });
   });
+});
+
+test('doctor is given the profiles of the destination accounts with which the console was started', async () => {
+  const options = ['--destination-profile', 'nobody'];
+  const ask = asking(lookRoutes(deployed({ io: {}, config: `${ROOT}replication.yml`, options })));
+  await expect(ask('GET', '/api/doctor')).rejects.toThrow('Profile nobody cannot be used');
 });
 
 test('queues are asked once in five seconds and CloudWatch once a minute, however many pages ask', async () => {

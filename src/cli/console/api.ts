@@ -1,15 +1,13 @@
 /** The answers of the server to the page. Most have the shape that a command prints with `--json`. */
 import type { DeadMessage } from '../../lib/dead-letters/dead-message.ts';
 import type { LetterSummary } from '../../lib/dead-letters/summary.ts';
-import type { RunEstimate, RunSpec } from '../../lib/runs/run.ts';
-import type { DeploymentState } from '../../lib/state/deployment-state.ts';
+import type { RunEstimate } from '../../lib/runs/run.ts';
 import type { PublicReport } from '../doctor/doctor.ts';
 import type { Explained } from '../explain/explain.ts';
 import type { ListedRun, RunState } from '../runs/run-text.ts';
 
 /** Why a request was not carried out. */
 export interface Problem {
-  code?: string;
   message: string;
   /** The next step, in one sentence. */
   fix?: string;
@@ -28,8 +26,6 @@ export interface Session {
   problem: Problem | null;
   reasons: string[];
 }
-
-export type State = DeploymentState;
 
 export interface Letters extends LetterSummary {
   queue: string;
@@ -64,11 +60,6 @@ export interface EstimatedRuns {
   ticket: string;
   /** `lines` is the text that the command prints about the estimate. */
   runs: { title: string; from: string; to: string; estimate: RunEstimate | null; lines: string[] }[];
-  spec: RunSpec;
-}
-
-export interface Started {
-  runs: string[];
 }
 
 export type Explanation = Explained;

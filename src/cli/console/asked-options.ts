@@ -26,9 +26,4 @@ export const askedOptions = (spec: CommandSpec, given: Given): ParsedOptions => 
 
 /** Returns the fields of the query of an address. */
 export const queryFields = (query: URLSearchParams): Fields =>
-  Object.fromEntries(
-    [...new Set(query.keys())].flatMap((name) => {
-      const values = query.getAll(name).filter((value) => value !== '');
-      return values.length === 0 ? [] : [[name, values]];
-    }),
-  );
+  Object.fromEntries([...query.keys()].map((name) => [name, query.getAll(name).filter(Boolean)]));

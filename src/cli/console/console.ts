@@ -1,9 +1,10 @@
 /** The command that serves the console. */
 import { once } from 'node:events';
 import { STATUS_PORTS } from '../status/status.ts';
+import { OWNER_OPTIONS } from '../doctor/doctor.ts';
 import { AWS } from '../runs/run-ports.ts';
-import { DEPLOYMENT_OPTIONS, deploymentOf } from '../deployment.ts';
-import { type CommandSpec, helpText, parseOptions, type ParsedOptions } from '../terminal/command.ts';
+import { DEPLOYMENT_OPTIONS, deploymentOf, deploymentValues } from '../deployment.ts';
+import { type CommandSpec, helpText, parseOptions } from '../terminal/command.ts';
 import type { Command } from '../terminal/command-group.ts';
 import { CliError } from '../terminal/errors.ts';
 import { EXIT } from '../terminal/io.ts';
@@ -27,6 +28,7 @@ export const CONSOLE: CommandSpec = {
       range: { minimum: 1_024, maximum: 65_535 },
       description: 'The port to listen on, 1024 to 65535. Default: a free port.',
     },
+    ...OWNER_OPTIONS,
     'read-only': { description: 'Show everything, and refuse whatever changes something.' },
     ...DEPLOYMENT_OPTIONS,
   },
@@ -53,7 +55,7 @@ export const runConsole: Command = async (argv, io) => {
   const deployed: Deployed = {
     io,
     options,
-    argv: deploymentArgv(options),
+    argv: deploymentValues(options).map(([name, value]) => `--${name}=${value}`),
     ports: { status: STATUS_PORTS, runs: AWS },
   };
   const server = await started(deployed);
@@ -80,10 +82,3 @@ const started = async (deployed: Deployed) => {
     throw new CliError('bad-value', `--port: ${error.message}.`, { cause: error });
   }
 };
-
-/** The options by which the other commands reach the same deployment. */
-const deploymentArgv = (options: ParsedOptions): string[] =>
-  Object.keys(DEPLOYMENT_OPTIONS).flatMap((name) => {
-    const value = options.value(name);
-    return value === null ? [] : [`--${name}=${value}`];
-  });

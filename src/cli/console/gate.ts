@@ -29,20 +29,17 @@ export const SIGN_IN_PATH = '/sign-in';
 export const createGate = (port: number): Gate => {
   const [linkToken, actionToken, session] = [secret(), secret(), secret()];
   // Browsers send a cookie to all ports of a host, so the cookies of two consoles on one machine need different names.
-  const name = `s3-replicator-${port}`;
+  const cookie = `s3-replicator-${port}=${session}`;
   let isUsed = false;
   const isSignedIn = ({ headers }: Knock): boolean =>
-    (headers.cookie ?? '').split(/; */).some((each) => {
-      const [given = '', value = ''] = each.split('=');
-      return given === name && isSame(value, session);
-    });
+    (headers.cookie ?? '').split(/; */).some((each) => isSame(each, cookie));
   return {
     linkToken,
     actionToken,
     signIn(token, knock) {
       if (!isSame(token, linkToken) || (isUsed && !isSignedIn(knock))) return null;
       isUsed = true;
-      return `${name}=${session}; Path=/; HttpOnly; SameSite=Strict`;
+      return `${cookie}; Path=/; HttpOnly; SameSite=Strict`;
     },
     refusal(knock, path) {
       const hosts = [`127.0.0.1:${port}`, `localhost:${port}`];

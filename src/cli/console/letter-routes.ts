@@ -17,7 +17,6 @@ import { answeringIo } from './answering-io.ts';
 import type { Acted, Letters } from './api.ts';
 import { askedOptions, queryFields } from './asked-options.ts';
 import type { Deployed } from './deployed.ts';
-import { oneAfterAnother } from './once.ts';
 import type { Fields } from './request-body.ts';
 import { changes, reads, type Route } from './routes.ts';
 
@@ -28,7 +27,7 @@ const FILTER = Object.keys(FILTER_OPTIONS);
 
 export const letterRoutes = (deployed: Deployed): Route[] => {
   // A reader of the queue hides the letters for a moment. Without this order, a redrive during a list would find no letters.
-  const inTurn = oneAfterAnother();
+  let last: Promise<unknown> = Promise.resolve();
   const on = async <Result>(
     { spec, fields }: { spec: CommandSpec; fields: Fields },
     work: (queue: OperatorQueue, options: ParsedOptions, io: CliIo) => Promise<Result>,
@@ -37,9 +36,11 @@ export const letterRoutes = (deployed: Deployed): Route[] => {
     const io = answeringIo(deployed.io, fields, notes);
     const allowed = [...FILTER, 'limit', 'dry-run'].filter((name) => name in spec.options);
     const options = askedOptions(spec, { fields, allowed, deployment: deployed.argv });
-    return await inTurn(() =>
+    const mine = last.then(() =>
       withQueue(options, io, async (queue) => ({ ...(await work(queue, options, io)), notes })),
     );
+    last = mine.catch(() => undefined);
+    return await mine;
   };
   const acts = (name: keyof typeof ACTIONS): Route => {
     const [spec, work] = ACTIONS[name];

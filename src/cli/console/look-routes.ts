@@ -1,6 +1,7 @@
 /** Shows the deployment, an object, and the findings of doctor, as the commands `status`, `explain` and `doctor` do. */
 import { resourceNames } from '../../lib/configuration/resource-names.ts';
 import { DEAD_LETTER_REASONS } from '../../lib/dead-letters/reasons.ts';
+import { reusedFor } from '../../lib/state/reused.ts';
 import { withCliErrors } from '../aws-errors.ts';
 import { configurationOf } from '../configuration.ts';
 import { asAnotherCommand, deploymentOf } from '../deployment.ts';
@@ -10,10 +11,9 @@ import { DEPLOYMENT_STATUS, stateReaderOf } from '../status/status.ts';
 import { parseOptions } from '../terminal/command.ts';
 import { CliError } from '../terminal/errors.ts';
 import { answeringIo } from './answering-io.ts';
-import type { Doctor, Explanation, Session, State } from './api.ts';
+import type { Doctor, Explanation, Session } from './api.ts';
 import { askedOptions, queryFields } from './asked-options.ts';
 import type { Deployed } from './deployed.ts';
-import { reusedFor } from './once.ts';
 import { reads, type Route } from './routes.ts';
 
 /**
@@ -25,6 +25,9 @@ const STATE_MS = 4_500;
 export const lookRoutes = (deployed: Deployed): Route[] => {
   const { argv, ports } = deployed;
   const io = answeringIo(deployed.io, {});
+  const profiles = deployed.options
+    .values('destination-profile')
+    .map((each) => `--destination-profile=${each}`);
   let reader: ReturnType<typeof stateReaderOf> | null = null;
   const state = reusedFor(STATE_MS, io.now, () => {
     reader ??= stateReaderOf(parseOptions(DEPLOYMENT_STATUS, argv), io, ports.status);
@@ -32,10 +35,7 @@ export const lookRoutes = (deployed: Deployed): Route[] => {
   });
   return [
     reads('/api/session', async () => ({ json: sessionOf(deployed) })),
-    reads('/api/state', async () => {
-      const json: State = await state();
-      return { json };
-    }),
+    reads('/api/state', async () => ({ json: await state() })),
     reads('/api/explain', async ({ query }) => {
       const fields = queryFields(query);
       const allowed = ['version', 'rule', 'destination'];
@@ -45,7 +45,7 @@ export const lookRoutes = (deployed: Deployed): Route[] => {
       return { json };
     }),
     reads('/api/doctor', async () => {
-      const report = await withCliErrors(() => examine(parseOptions(DOCTOR, argv), io));
+      const report = await withCliErrors(() => examine(parseOptions(DOCTOR, [...argv, ...profiles]), io));
       const json: Doctor = { ...publicReport(report), at: new Date(io.now()).toISOString() };
       return { json };
     }),

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BuildOptions } from 'esbuild';
+import { STYLE } from '../../lib/runs/report/report-style.ts';
 
 export interface PageFiles {
   /** The HTML of the page. The server replaces `{token}` and `{readOnly}` with its own values. */
@@ -29,12 +30,9 @@ export const PAGE_BUILD = {
 export const loadPage = async (): Promise<PageFiles> => {
   const isBuilt = existsSync(BUILT);
   const read = (name: string): string => readFileSync(join(isBuilt ? BUILT : SOURCES, name), 'utf8');
-  const script = isBuilt ? read('page.js') : await bundled();
-  return { html: read('page.html'), script, style: read('page.css') };
-};
-
-const bundled = async (): Promise<string> => {
+  const files = { html: read('page.html'), style: STYLE.html + read('page.css') };
+  if (isBuilt) return { ...files, script: read('page.js') };
   const { build } = await import('esbuild');
   const { outputFiles } = await build({ ...PAGE_BUILD, write: false, outdir: BUILT });
-  return outputFiles[0]?.text ?? '';
+  return { ...files, script: outputFiles[0]?.text ?? '' };
 };

@@ -6,29 +6,19 @@ import type { Problem } from './api.ts';
 import { QuestionAsked } from './answering-io.ts';
 import { BodyError } from './request-body.ts';
 
-interface ProblemAnswer {
-  status: number;
-  body: Problem;
-  /** Whether the error is a mistake in this program. */
-  isBug: boolean;
-}
+/** The status of an error that is a mistake in this program. */
+export const BUG = 500;
 
-export const problemOf = (error: unknown): ProblemAnswer => {
+export const problemOf = (error: unknown): { status: number; body: Problem } => {
   if (error instanceof QuestionAsked)
-    return { status: 409, body: { message: error.warning, question: error.question }, isBug: false };
-  if (error instanceof BodyError)
-    return { status: error.status, body: { message: error.message }, isBug: false };
+    return { status: 409, body: { message: error.warning, question: error.question } };
+  if (error instanceof BodyError) return { status: error.status, body: { message: error.message } };
   const failure = asCliError(error);
   if (!(failure instanceof CliError))
-    return {
-      status: 500,
-      body: { message: 'An unexpected error. The terminal of the console shows it.' },
-      isBug: true,
-    };
+    return { status: BUG, body: { message: 'An unexpected error. The terminal of the console shows it.' } };
   const { code, message, others, fix, exitCode } = failure;
   return {
     status: exitCode === EXIT.usage || code === 'not-confirmed' || code === 'run-refused' ? 422 : 502,
-    body: { code, message: [message, ...others.map((each) => each.message)].join(' '), fix },
-    isBug: false,
+    body: { message: [message, ...others.map((each) => each.message)].join(' '), fix },
   };
 };

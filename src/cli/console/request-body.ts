@@ -49,11 +49,9 @@ const fieldsIn = (value: unknown): Fields => {
   );
 };
 
-const keptField = (field: unknown): string | true | string[] | null => {
-  if (field === true) return true;
+const keptField = (field: unknown): string | true | null => {
   if (field === '' || field === false || field === null) return null;
-  if (typeof field === 'string') return field;
+  if (field === true || typeof field === 'string') return field;
   if (typeof field === 'number') return String(field);
-  if (Array.isArray(field) && field.every((each) => typeof each === 'string')) return field;
   throw new BodyError(400, 'The request has a field that is neither text nor switch.');
 };

@@ -21,21 +21,15 @@ export interface Route {
   answer(request: ApiRequest): Promise<Answer>;
 }
 
+const routeBy =
+  (method: Route['method']) =>
+  (path: string, answer: Route['answer']): Route => ({ method, path, changes: method === 'POST', answer });
+
 /** Returns a route that changes nothing. */
-export const reads = (path: string, answer: Route['answer']): Route => ({
-  method: 'GET',
-  path,
-  changes: false,
-  answer,
-});
+export const reads = routeBy('GET');
 
 /** Returns a route that changes something. */
-export const changes = (path: string, answer: Route['answer']): Route => ({
-  method: 'POST',
-  path,
-  changes: true,
-  answer,
-});
+export const changes = routeBy('POST');
 
 /** Returns the route of a request, with the variable part of its path. Returns null if there is no such route. */
 export const routeOf = (
@@ -44,12 +38,8 @@ export const routeOf = (
   path: string,
 ): { route: Route; id: string } | null => {
   for (const route of routes) {
-    const [before = '', after] = route.path.split(':id');
-    if (route.method !== method) continue;
-    if (after === undefined ? path === before : path.startsWith(before) && path.endsWith(after)) {
-      const id = after === undefined ? '' : path.slice(before.length, path.length - after.length);
-      if (after === undefined || /^[\w-]{1,100}$/.test(id)) return { route, id };
-    }
+    const found = new RegExp(`^${route.path.replace(':id', '([\\w-]{1,100})')}$`).exec(path);
+    if (found !== null && route.method === method) return { route, id: found[1] ?? '' };
   }
   return null;
 };

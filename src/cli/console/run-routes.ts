@@ -21,7 +21,7 @@ import { VERIFY_START } from '../runs/verify-start.ts';
 import type { CommandSpec, ParsedOptions } from '../terminal/command.ts';
 import { CliError } from '../terminal/errors.ts';
 import { answeringIo } from './answering-io.ts';
-import type { EstimatedRuns, RunList, ShownRun, Started } from './api.ts';
+import type { EstimatedRuns, RunList, ShownRun } from './api.ts';
 import { askedOptions, queryFields } from './asked-options.ts';
 import type { Deployed } from './deployed.ts';
 import { type Answer, changes, reads, type Route } from './routes.ts';
@@ -105,8 +105,7 @@ const startRoutes = (deployed: Deployed): Route[] => {
       const command = { request: requestOf(fields, deployed), io, ports: ports.runs };
       const estimates = await withCliErrors(() => estimateRuns(command));
       const { specs, configuration } = command.request;
-      const [spec] = specs;
-      if (estimates === null || spec === undefined) throw new CliError('bad-request', 'There is no run.');
+      if (estimates === null) throw new CliError('bad-request', 'There is no run.');
       const ticket = randomUUID();
       tickets.set(ticket, { command, estimates, isDry: fields['dry-run'] === true });
       for (const old of [...tickets.keys()].slice(0, -KEPT)) tickets.delete(old);
@@ -116,7 +115,7 @@ const startRoutes = (deployed: Deployed): Route[] => {
         const lines = estimate === null ? [] : estimateLines(estimate);
         return { title, ...placesOf(configuration, each), estimate, lines };
       });
-      const json: EstimatedRuns = { ticket, runs, spec };
+      const json: EstimatedRuns = { ticket, runs };
       return { json };
     }),
     changes('/api/runs/start', async ({ fields }) => {
@@ -124,9 +123,12 @@ const startRoutes = (deployed: Deployed): Route[] => {
       const estimated = typeof ticket === 'string' ? tickets.get(ticket) : undefined;
       if (estimated === undefined || typeof ticket !== 'string')
         throw new CliError('bad-request', 'The estimate is of an earlier console. Estimate again.');
-      const json: Started = { runs: await begin(estimated, fields, deployed) };
+      const { command, estimates, isDry } = estimated;
+      if (!isDry && !(await mayStart(command.request, answeringIo(io, fields))))
+        throw new CliError('not-confirmed', 'nothing was started.');
+      const runs = await withCliErrors(() => beginRuns(command, estimates, isDry ? DRY : undefined));
       tickets.delete(ticket);
-      return { json };
+      return { json: { runs } };
     }),
   ];
 };
@@ -136,16 +138,4 @@ const requestOf = (fields: Fields, { argv, io }: Deployed): StartCommand['reques
   const spec = isVerify ? VERIFY_START : BACKFILL_START;
   const options = askedOptions(spec, { fields, allowed: isVerify ? VERIFIED : STARTED, deployment: argv });
   return startRequest(isVerify ? 'verify' : 'backfill', options, io);
-};
-
-const begin = async (
-  { command, estimates, isDry }: Estimated,
-  fields: Fields,
-  { io }: Deployed,
-): Promise<string[]> => {
-  if (!isDry && !(await mayStart(command.request, answeringIo(io, fields))))
-    throw new CliError('not-confirmed', 'nothing was started.');
-  return await withCliErrors(() =>
-    isDry ? beginRuns(command, estimates, DRY) : beginRuns(command, estimates),
-  );
 };

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createGate, type Gate, SIGN_IN_PATH } from './gate.ts';
 import type { PageFiles } from './page-files.ts';
-import { problemOf } from './problem.ts';
+import { BUG, problemOf } from './problem.ts';
 import { readFields } from './request-body.ts';
 import { type Answer, type Route, routeOf } from './routes.ts';
 
@@ -64,8 +64,8 @@ const handle = async (exchange: Exchange, setting: Setting): Promise<void> => {
     else if (url.pathname.startsWith('/api/')) await answerApi(exchange, url, setting);
     else sendPage(exchange, url.pathname, setting);
   } catch (error) {
-    const { status, body, isBug } = problemOf(error);
-    if (isBug) setting.onBug(error);
+    const { status, body } = problemOf(error);
+    if (status === BUG) setting.onBug(error);
     if (response.headersSent) response.destroy();
     else send(response, { status, text: JSON.stringify(body), type: 'application/json' });
     // The rest of a refused body is not read.

@@ -8,7 +8,13 @@ import { resourceNames } from '../../lib/configuration/resource-names.ts';
 import { nearestWord } from '../../lib/text/nearest-word.ts';
 import { OUTPUTS } from '../../stack/rules-digest.ts';
 import { DEPLOYMENT_OPTIONS } from '../deployment.ts';
-import { type CommandSpec, helpText, parseOptions, type ParsedOptions } from '../terminal/command.ts';
+import {
+  type CommandSpec,
+  helpText,
+  type OptionSpec,
+  parseOptions,
+  type ParsedOptions,
+} from '../terminal/command.ts';
 import { CliError } from '../terminal/errors.ts';
 import { writeData } from '../terminal/fitted.ts';
 import { type CliIo, EXIT } from '../terminal/io.ts';
@@ -27,6 +33,15 @@ import { ruleFindings } from './rules.ts';
 import { sourceFindings } from './sources.ts';
 import { stackFindings } from './stack.ts';
 
+export const OWNER_OPTIONS = {
+  'destination-profile': {
+    value: 'PROFILE',
+    description:
+      'AWS profile of a destination account. Also compare the stack, the roles and the bucket there with the rules. May be given for several accounts.',
+    multiple: true,
+  },
+} as const satisfies Record<string, OptionSpec>;
+
 export const DOCTOR: CommandSpec = {
   name: 'doctor',
   summary: 'Find out what is wrong with a deployment, or will be, and how to fix it.',
@@ -40,12 +55,7 @@ export const DOCTOR: CommandSpec = {
         'Also upload one small object for each rule, and time it until every replica is proven. It is removed again where the rule replicates deletes.',
     },
     strict: { description: 'Exit with 3 if there are warnings and no errors.' },
-    'destination-profile': {
-      value: 'PROFILE',
-      description:
-        'AWS profile of a destination account. Also compare the stack, the roles and the bucket there with the rules. May be given for several accounts.',
-      multiple: true,
-    },
+    ...OWNER_OPTIONS,
     'fix-script': { description: 'Print all fixes as a shell script, which nothing runs.' },
     json: { description: 'Print one JSON object on standard output (fields: docs/cli.md).' },
     ...DEPLOYMENT_OPTIONS,

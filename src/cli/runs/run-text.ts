@@ -1,5 +1,5 @@
 /** Formats runs as text for the terminal. */
-import { byteText, countOf, countText, dollarText } from '../../lib/text/amounts.ts';
+import { byteText, countOf, countText, dollarText, sumOf } from '../../lib/text/amounts.ts';
 import { duration } from '../../lib/text/duration.ts';
 import { ALL_REASONS, reasonEntry } from '../../lib/model/reasons.ts';
 import { printable } from '../../lib/text/printable.ts';
@@ -133,7 +133,7 @@ const usedLines = (estimate: RunEstimate | null, used: RunEstimate, width: numbe
           ...Object.keys(used.dollars).map((service) =>
             row(`US$: ${service}`, ({ dollars }) => dollarText(dollars[service] ?? 0)),
           ),
-          row('US$ in all', ({ dollars }) => dollarText(total(dollars))),
+          row('US$ in all', ({ dollars }) => dollarText(sumOf(dollars))),
         ],
         width,
       ),
@@ -160,7 +160,7 @@ export const estimateLines = (estimate: RunEstimate): string[] => {
     `  requests  ${Object.entries(requests)
       .map(([kind, count]) => `${kind} ${countText(count)}`)
       .join(', ')}`,
-    `  cost      ${dollarText(total(dollars))}: ${Object.entries(dollars)
+    `  cost      ${dollarText(sumOf(dollars))}: ${Object.entries(dollars)
       .map(([service, amount]) => `${service} ${dollarText(amount)}`)
       .join(', ')}`,
     ...(bytesReadTwice === 0
@@ -206,9 +206,6 @@ export const runTable = (
     }),
     columns,
   );
-
-const total = (dollars: RunEstimate['dollars']): number =>
-  Object.values(dollars).reduce((sum, amount) => sum + amount, 0);
 
 const percent = (share: number): string => `${Math.ceil(share * 100)} %`;
 

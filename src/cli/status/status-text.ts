@@ -2,9 +2,12 @@
 import {
   type DeploymentState,
   isReadable,
+  messagesIn,
+  missingPermissions,
   type NotReadable,
   type Pending,
   type Readable,
+  readableText,
   type RuleState,
   type RunSummary,
 } from '../../lib/state/deployment-state.ts';
@@ -50,13 +53,15 @@ const ruleTable = (rules: readonly RuleState[], columns: number): string[] =>
     ],
     rules.map(({ rule, destination, lag, pending, operationsPerSecond, failedLastHour, failureReason }) => [
       `${rule} → ${destination}`,
-      cell(lag, (known) =>
+      readableText(lag, (known) =>
         known === null ? '– /–' : `${shortDuration(known.p50Seconds)}/${shortDuration(known.p99Seconds)}`,
       ),
-      cell(pending, pendingText),
-      cell(pending, ({ oldestSeconds }) => (oldestSeconds === null ? '–' : shortDuration(oldestSeconds))),
-      cell(operationsPerSecond, (known) => (known === 0 ? '0/s' : `${known.toFixed(1)}/s`)),
-      cell(failedLastHour, (count) =>
+      readableText(pending, pendingText),
+      readableText(pending, ({ oldestSeconds }) =>
+        oldestSeconds === null ? '–' : shortDuration(oldestSeconds),
+      ),
+      readableText(operationsPerSecond, (known) => (known === 0 ? '0/s' : `${known.toFixed(1)}/s`)),
+      readableText(failedLastHour, (count) =>
         isReadable(failureReason) && failureReason !== null && count > 0
           ? `${countText(count)} ${failureReason}`
           : countText(count),
@@ -64,11 +69,6 @@ const ruleTable = (rules: readonly RuleState[], columns: number): string[] =>
     ]),
     columns,
   );
-
-const cell = <Value extends object | number | null>(
-  value: Readable<Value>,
-  textOf: (known: Exclude<Value, NotReadable>) => string,
-): string => (isReadable(value) ? textOf(value) : '?');
 
 /** Counts of operations up to this one are shown exactly. Larger counts are rounded, because they are approximate. */
 const EXACT = 100;
@@ -110,7 +110,7 @@ const sections = (state: DeploymentState, behind: readonly RuleState[]): Section
   ),
   ...verifySection(state),
   ...scheduleSection(state),
-  ...notReadable(state).map((action): Section => ['?', `not readable: permission ${action}`]),
+  ...missingPermissions(state).map((action): Section => ['?', `not readable: permission ${action}`]),
   ...nextSection(state, behind),
 ];
 
@@ -168,8 +168,7 @@ const transferSection = (transfers: readonly TransferState[]): Section[] => {
 };
 
 const deadLetterSection = ({ deadLetters }: DeploymentState): Section[] => {
-  const { messages } = deadLetters.live;
-  const count = isReadable(messages) ? messages.visible + messages.inFlight + messages.delayed : 0;
+  const count = messagesIn(deadLetters.live);
   return count === 0 ? [] : [['letters', `${countOf(count, 'dead letter')} → npx s3-replicator dlq list`]];
 };
 
@@ -203,18 +202,6 @@ const scheduleSection = ({ rules }: DeploymentState): Section[] => {
 };
 
 const minuteOf = (iso: string): string => iso.slice(0, 16).replace('T', ' ');
-
-/** Returns the permissions that are missing, each once. */
-const notReadable = (state: DeploymentState): string[] => {
-  const found = new Set<string>();
-  const collect = (value: unknown): void => {
-    if (typeof value !== 'object' || value === null) return;
-    if ('notReadable' in value && typeof value.notReadable === 'string') found.add(value.notReadable);
-    else for (const each of Object.values(value)) collect(each);
-  };
-  collect(state);
-  return [...found].toSorted();
-};
 
 const nextSection = (state: DeploymentState, [worst]: readonly RuleState[]): Section[] => {
   if (worst !== undefined) return [['next', `npx s3-replicator doctor --rule ${worst.rule}`]];

@@ -161,3 +161,25 @@ export const isReadable = <Value extends object | number | string | null>(
   value: Readable<Value>,
 ): value is Exclude<Value, NotReadable> =>
   typeof value !== 'object' || value === null || !('notReadable' in value);
+
+/** Returns the text of a part of the state, or a question mark if the caller may not read that part. */
+export const readableText = <Value extends object | number | string | null>(
+  value: Readable<Value>,
+  textOf: (found: Exclude<Value, NotReadable>) => string,
+): string => (isReadable(value) ? textOf(value) : '?');
+
+/** Returns the permissions that are missing, each once. */
+export const missingPermissions = (state: DeploymentState): string[] => {
+  const found = new Set<string>();
+  const collect = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    if ('notReadable' in value && typeof value.notReadable === 'string') found.add(value.notReadable);
+    else for (const each of Object.values(value)) collect(each);
+  };
+  collect(state);
+  return [...found].toSorted();
+};
+
+/** Returns how many messages a queue holds. Returns 0 if the caller may not read the queue. */
+export const messagesIn = ({ messages }: QueueState): number =>
+  isReadable(messages) ? messages.visible + messages.inFlight + messages.delayed : 0;

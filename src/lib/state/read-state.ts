@@ -19,6 +19,7 @@ import {
 import { avoidedSince } from './count-pending.ts';
 import { pendingWork } from './pending.ts';
 import type { AgedQueue, Measures, RuleMeasures, StateSources } from './ports.ts';
+import { reusedFor } from './reused.ts';
 import { lastVerify, runSummary, scheduledVerify } from './run-summary.ts';
 import { transferStateOf } from './transfer-state.ts';
 
@@ -39,25 +40,21 @@ const METRICS_MS = 60_000;
 
 /** Returns a reader that asks CloudWatch and its logs at most once a minute, and everything else each time. */
 export const createStateReader = (sources: StateSources, setting: Setting): StateReader => {
-  let slow: Slow | null = null;
+  const slow = reusedFor(METRICS_MS, setting.now, async (): Promise<Slow> => {
+    const nowMs = setting.now();
+    const [measures, alarms] = await Promise.all([sources.measures(setting.pairs, nowMs), sources.alarms()]);
+    return { measures, alarms, failures: await failuresOf(sources, measures, nowMs) };
+  });
   return {
     async read() {
       const nowMs = setting.now();
-      if (slow === null || nowMs - slow.atMs >= METRICS_MS) {
-        const [measures, alarms] = await Promise.all([
-          sources.measures(setting.pairs, nowMs),
-          sources.alarms(),
-        ]);
-        slow = { atMs: nowMs, measures, alarms, failures: await failuresOf(sources, measures, nowMs) };
-      }
-      return await stateOf(sources, setting, slow, nowMs);
+      return await stateOf(sources, setting, await slow(), nowMs);
     },
   };
 };
 
 /** The answer of CloudWatch. */
 interface Slow {
-  atMs: number;
   measures: Readable<Measures>;
   alarms: Readable<AlarmState[]>;
   failures: Readable<ReadonlyMap<string, string>>;

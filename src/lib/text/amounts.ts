@@ -26,6 +26,10 @@ export const byteText = (bytes: number): string => {
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
 
+/** Adds up amounts that each have a name. */
+export const sumOf = (amounts: Record<string, number>): number =>
+  Object.values(amounts).reduce((sum, each) => sum + each, 0);
+
 /** Formats US$ to the cent. Less than a cent is shown as `under $0.01`. */
 export const dollarText = (dollars: number): string => {
   if (dollars === 0) return '$0';

@@ -12,69 +12,72 @@ interface Action {
   isDangerous?: boolean;
   /** What is sent at first. */
   first?: object;
-  /** Whether the server is asked at once, because its question says what would happen. */
-  asksAtOnce?: boolean;
+  /** What is sent at once, because the question or the answer of the server says what would happen. It changes nothing. */
+  preview?: object;
   children?: ComponentChildren;
   /** Sends the request with the answers. Resolves to what was done, in words. */
   send(answers: object): Promise<string>;
   onClose(isDone: boolean): void;
 }
 
-/** What has become of a request: the question that the server asks first, why it failed, or what was done. */
+/** What has become of a request: what would happen, the question that the server asks first, why it failed, or what was done. */
 interface Outcome {
-  asked: Problem | null;
-  problem: Problem | null;
-  done: string | null;
+  expected?: string;
+  asked?: Problem;
+  problem?: Problem;
+  done?: string;
 }
 
 /**
  * Shows a question of the server with what the command says at a terminal. The server checks the answer, as the command does.
  */
 export const ActionDialog = (action: Action) => {
-  const { title, verb, asksAtOnce = false, send, onClose } = action;
+  const { title, verb, preview, send, onClose } = action;
   const dialog = useRef<HTMLDialogElement>(null);
   const [typed, setTyped] = useState('');
   const [isBusy, setBusy] = useState(false);
-  const [outcome, setOutcome] = useState<Outcome>({ asked: null, problem: null, done: null });
-  const { asked, problem, done } = outcome;
-  const carryOut = async (answers: object): Promise<void> => {
+  const [outcome, setOutcome] = useState<Outcome>({});
+  const { expected, asked, problem, done } = outcome;
+  const carryOut = async (answers: object, result: 'done' | 'expected' = 'done'): Promise<void> => {
     setBusy(true);
     try {
-      setOutcome({ asked: null, problem: null, done: await send({ ...action.first, ...answers }) });
+      setOutcome({ [result]: await send({ ...action.first, ...answers }) });
     } catch (error) {
       const found = problemIn(error);
-      const isQuestion = found.question !== undefined;
-      setOutcome({ asked: isQuestion ? found : asked, problem: isQuestion ? null : found, done: null });
+      setOutcome(found.question === undefined ? { ...outcome, problem: found } : { asked: found });
     }
     setBusy(false);
   };
   useEffect(() => {
     dialog.current?.showModal();
-    if (asksAtOnce) void carryOut({});
+    if (preview !== undefined) void carryOut(preview, 'expected');
   }, []);
   const word = /^Type (.+) to continue:$/.exec(asked?.question ?? '')?.[1] ?? null;
-  const isReady = !isBusy && (word === null || typed.trim() !== '') && (!asksAtOnce || asked !== null);
+  const isReady = !isBusy && (word === null || typed.trim() !== '');
   return (
-    <dialog ref={dialog} aria-labelledby="dialog-title" onClose={() => onClose(done !== null)}>
+    <dialog ref={dialog} aria-labelledby="dialog-title" onClose={() => onClose(done !== undefined)}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          if (isReady) void carryOut(word === null ? (asked === null ? {} : { yes: true }) : { typed });
+          if (isReady) void carryOut(word !== null ? { typed } : asked === undefined ? {} : { yes: true });
         }}
       >
         <h2 id="dialog-title">{title}</h2>
-        {done === null ? action.children : null}
+        {done === undefined ? action.children : null}
         <div aria-live="polite">
-          {asked === null ? null : <Question asked={asked} word={word} typed={typed} onTyped={setTyped} />}
+          {asked === undefined ? null : (
+            <Question asked={asked} word={word} typed={typed} onTyped={setTyped} />
+          )}
           {isBusy ? <p class="quiet">Working…</p> : null}
-          <Trouble problem={problem} />
-          {done === null ? null : <pre class="said done">{done}</pre>}
+          {expected === undefined ? null : <pre class="said">{expected}</pre>}
+          <Trouble problem={problem ?? null} />
+          {done === undefined ? null : <pre class="said done">{done}</pre>}
         </div>
         <div class="buttons">
           <button type="button" onClick={() => dialog.current?.close()}>
-            {done === null ? 'Leave it' : 'Close'}
+            {done === undefined ? 'Leave it' : 'Close'}
           </button>
-          {done === null ? (
+          {done === undefined ? (
             <button class={action.isDangerous ? 'danger' : 'primary'} disabled={!isReady}>
               {verb}
             </button>

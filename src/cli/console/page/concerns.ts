@@ -1,9 +1,16 @@
 /** The problems of the deployment, each with its next step. */
-import { isReadable, type NotReadable, type Readable } from '../../../lib/state/deployment-state.ts';
-import { isBehind } from '../../../lib/state/verdict.ts';
+import {
+  type DeploymentState,
+  isReadable,
+  messagesIn,
+  missingPermissions,
+  type NotReadable,
+  type Readable,
+} from '../../../lib/state/deployment-state.ts';
+import { isLate } from '../../../lib/state/verdict.ts';
 import { countOf } from '../../../lib/text/amounts.ts';
-import type { State } from '../api.ts';
-import { ago, countIn, known, short } from './words.ts';
+import { shortDuration } from '../../../lib/text/duration.ts';
+import { ago } from './words.ts';
 
 export interface Concern {
   text: string;
@@ -29,30 +36,33 @@ export const headlineOf = ({ length }: readonly Concern[]): string =>
   length === 0 ? 'all is well' : length === 1 ? 'one thing needs you' : `${length} things need you`;
 
 /** Returns no concern if all is well and the whole state can be read. */
-export const concernsIn = (state: State): Concern[] => [
+export const concernsIn = (state: DeploymentState): Concern[] => [
   ...deadLetters(state),
   ...state.rules.flatMap((rule) => ruleConcerns(rule, state.at)),
-  ...(known(state.runs) ? state.runs : []).flatMap(({ run, kind, rule, destination, failure }) =>
+  ...listed(state.runs).flatMap(({ run, kind, rule, destination, failure }) =>
     told(failure, ({ reason }) => [
       `The ${kind} of ${rule} → ${destination} failed: ${reason}.`,
       seeRun(run),
     ]),
   ),
-  ...(known(state.transfers) ? state.transfers : []).flatMap(({ key, failure }) =>
+  ...listed(state.transfers).flatMap(({ key, failure }) =>
     told(failure, ({ reason, fix }) => [`The transfer of ${key} failed: ${reason}. ${fix}`, null]),
   ),
   ...alarms(state),
-  ...[...unreadable(state)].map((action) => ({
+  ...missingPermissions(state).map((action) => ({
     text: `You may not ${action}, so a part of this is not known.`,
     next: { command: 'config policy --read-only' },
   })),
 ];
 
+/** Returns a list, which is empty if it cannot be read. */
+export const listed = <Item>(value: Readable<Item[]>): Item[] => (isReadable(value) ? value : []);
+
 const seeRun = (run: string): Concern['next'] => ({ to: `/runs/${run}`, label: 'See the run' });
 
-const deadLetters = ({ deadLetters: queues }: State): Concern[] =>
+const deadLetters = ({ deadLetters: queues }: DeploymentState): Concern[] =>
   Object.entries(queues).flatMap(([name, queue]) =>
-    told(countIn(queue) || null, (count) => {
+    told(messagesIn(queue) || null, (count) => {
       const waits = count === 1 ? 'waits' : 'wait';
       return name === 'live'
         ? [`${countOf(count, 'dead letter')} ${waits} for a person.`, { to: '/letters', label: 'See why' }]
@@ -60,10 +70,8 @@ const deadLetters = ({ deadLetters: queues }: State): Concern[] =>
     }),
   );
 
-const ruleConcerns = (rule: State['rules'][number], at: string): Concern[] => {
+const ruleConcerns = (rule: DeploymentState['rules'][number], at: string): Concern[] => {
   const name = `${rule.rule} → ${rule.destination}`;
-  // The other concerns and the dead letters report the other reasons for which a rule counts as behind.
-  const isLate = isBehind({ ...rule, avoided: null, brake: { ...NO_BRAKE }, failedLastHour: 0 });
   return [
     ...told(rule.avoided, ({ since, reason, detail }) => [
       `${name} is avoided since ${ago(since, at)}: ${reason}, ${detail}`,
@@ -73,35 +81,27 @@ const ruleConcerns = (rule: State['rules'][number], at: string): Concern[] => {
       state === 'closed' ? [`Deletes of ${name} are paused: ${why}.`, { command: 'brake status' }] : null,
     ),
     ...told(rule.pending, ({ oldestSeconds }) =>
-      isLate
-        ? [`${name} is behind: its oldest pending work is ${short(oldestSeconds ?? 0)} old.`, DOCTOR]
+      isLate(rule)
+        ? [`${name} is behind: its oldest pending work is ${shortDuration(oldestSeconds ?? 0)} old.`, DOCTOR]
         : null,
     ),
     ...told(rule.lastVerify, ({ agrees, ended, verdict, run }) =>
       agrees ? null : [`${name} differed ${ago(ended, at)}. ${verdict}`, seeRun(run)],
     ),
-    ...told(rule.verify, ({ failing }) =>
-      failing ? [`The scheduled verifies of ${name} do not run.`, DOCTOR] : null,
+    ...told(rule.verify, ({ last }) =>
+      last?.kind === 'refused'
+        ? [`The scheduled verify of ${name} was not started: ${last.detail}.`, DOCTOR]
+        : null,
     ),
   ];
 };
 
-const NO_BRAKE = { state: 'off', since: null, why: null, releasing: false } as const;
-
 /** Alarms about dead letters are left out, because another concern already reports the dead letters. */
-const alarms = ({ alarms: found }: State): Concern[] =>
-  (known(found) ? found : [])
+const alarms = ({ alarms: found }: DeploymentState): Concern[] =>
+  listed(found)
     .filter(({ alarm, state }) => state === 'ALARM' && !alarm.endsWith('dead-letters'))
     .map(({ alarm, command }) => {
       const words = /^npx s3-replicator (.+)$/.exec(command ?? '')?.[1] ?? null;
       const next = words === null ? null : words.startsWith('doctor') ? DOCTOR : { command: words };
       return { text: `The alarm ${alarm} is on.`, next };
     });
-
-/** Returns the permissions that are missing, each once. */
-const unreadable = (value: unknown, found = new Set<string>()): Set<string> => {
-  if (typeof value !== 'object' || value === null) return found;
-  if ('notReadable' in value && typeof value.notReadable === 'string') return found.add(value.notReadable);
-  for (const each of Object.values(value)) unreadable(each, found);
-  return found;
-};

@@ -5,8 +5,6 @@ import { Shown } from './parts.tsx';
 import { useServer } from './server-data.ts';
 import { clock } from './words.ts';
 
-const GROUPS = ['here', 'stack', 'sources', 'destinations', 'rules', 'health'] as const;
-
 export const DoctorPage = () => {
   const loaded = useServer<Doctor>('/api/doctor');
   const { isLoading, reload } = loaded;
@@ -45,8 +43,8 @@ const Report = ({ report }: { report: Doctor }) => {
           {report.seconds} s
         </p>
       </div>
-      {GROUPS.map((group) => (
-        <Group key={group} name={group} findings={findings.filter((each) => each.group === group)} />
+      {[...Map.groupBy(findings, ({ group }) => group)].map(([group, some]) => (
+        <Group key={group} name={group} findings={some} />
       ))}
     </>
   );
@@ -56,7 +54,6 @@ type Finding = Doctor['findings'][number];
 
 const Group = ({ name, findings }: { name: string; findings: readonly Finding[] }) => {
   const bySubject = [...Map.groupBy(findings, ({ subject }) => subject)];
-  if (findings.length === 0) return null;
   return (
     <section class="findings" aria-label={name}>
       <h2>{name}</h2>

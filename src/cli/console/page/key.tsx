@@ -3,25 +3,38 @@ import { printable } from '../../../lib/text/printable.ts';
 import type { Explanation, Session } from '../api.ts';
 import { Command, SearchForm, Shown, TextField } from './parts.tsx';
 import { address, type Place } from './router.tsx';
-import { type Loaded, useServer } from './server-data.ts';
+import { useServer } from './server-data.ts';
 
 export const KeyPage = ({ session, place }: { session: Session; place: Place }) => {
   const uri = place.query.get('uri') ?? '';
   const version = place.query.get('version');
   const path = uri === '' ? null : address('/api/explain', { uri, version });
   const loaded = useServer<Explanation>(path);
+  const [first] = session.rules;
   return (
     <>
-      <KeyForm key={uri} uri={uri} version={version} session={session} loaded={loaded} />
+      <SearchForm key={uri} name="A key" path="/key" onSame={loaded.reload}>
+        <TextField
+          name="uri"
+          label="Source object or replica"
+          hint={`s3://${first?.bucket ?? 'bucket'}/${first?.prefix ?? ''}…`}
+          value={uri}
+          form={{ title: 's3://bucket/key', pattern: String.raw`s3:\/\/[^\/]+\/.+` }}
+        />
+        <TextField name="version" label="Version" hint="the current one" value={version} />
+        <div class="buttons">
+          <button class="primary" disabled={loaded.isLoading}>
+            {loaded.isLoading ? 'Asking…' : 'Explain'}
+          </button>
+        </div>
+      </SearchForm>
       <div aria-live="polite">
         {path === null ? (
           <p class="empty">Both buckets are looked at with the role that replicates. Nothing is changed.</p>
         ) : (
           <Shown loaded={loaded} what="both buckets">
             {({ stories }) =>
-              stories.map((story) => (
-                <Story key={`${story.rule} ${story.destination}`} story={story} suffix={session.suffix} />
-              ))
+              stories.map((story) => <Story key={`${story.rule} ${story.destination}`} story={story} />)
             }
           </Shown>
         )}
@@ -30,40 +43,7 @@ export const KeyPage = ({ session, place }: { session: Session; place: Place }) 
   );
 };
 
-const KeyForm = (given: {
-  uri: string;
-  version: string | null;
-  session: Session;
-  loaded: Loaded<Explanation>;
-}) => {
-  const { isLoading, reload } = given.loaded;
-  const [first] = given.session.rules;
-  return (
-    <SearchForm name="A key" path="/key" onSame={reload}>
-      <label class="wide">
-        Source object or replica
-        <input
-          name="uri"
-          defaultValue={given.uri}
-          placeholder={`s3://${first?.bucket ?? 'bucket'}/${first?.prefix ?? ''}…`}
-          autocomplete="off"
-          spellcheck={false}
-          required
-          pattern="s3:\/\/[^\/]+\/.+"
-          title="s3://bucket/key"
-        />
-      </label>
-      <TextField name="version" label="Version" hint="the current one" value={given.version} />
-      <div class="buttons">
-        <button class="primary" disabled={isLoading}>
-          {isLoading ? 'Asking…' : 'Explain'}
-        </button>
-      </div>
-    </SearchForm>
-  );
-};
-
-const Story = ({ story, suffix }: { story: Explanation['stories'][number]; suffix: string }) => (
+const Story = ({ story }: { story: Explanation['stories'][number] }) => (
   <section class="panel story">
     <h2>{story.headline}</h2>
     {story.rule === null ? null : (
@@ -76,11 +56,7 @@ const Story = ({ story, suffix }: { story: Explanation['stories'][number]; suffi
         <div key={`${index} ${label}`}>
           <dt>{label}</dt>
           <dd>
-            {text.startsWith('npx s3-replicator ') ? (
-              <Command words={text.slice('npx s3-replicator '.length).replace(suffix, '')} suffix={suffix} />
-            ) : (
-              <bdi>{printable(text)}</bdi>
-            )}
+            {text.startsWith('npx s3-replicator ') ? <Command words={text} /> : <bdi>{printable(text)}</bdi>}
           </dd>
         </div>
       ))}

@@ -1,8 +1,7 @@
 /** Checks, redrives and discards the letters of a group. */
-import { useEffect, useState } from 'preact/hooks';
 import type { Acted } from '../api.ts';
 import { ActionDialog } from './action-dialog.tsx';
-import { post, problemIn } from './server-data.ts';
+import { post } from './server-data.ts';
 
 export interface LetterAction {
   kind: keyof typeof ACTIONS;
@@ -11,7 +10,7 @@ export interface LetterAction {
   name: string;
 }
 
-const ACTIONS = {
+export const ACTIONS = {
   check: {
     title: 'Check',
     verb: 'Check',
@@ -46,7 +45,7 @@ export const LetterDialog = (given: {
       title={`${title} ${name}`}
       verb={verb}
       isDangerous={kind === 'discard'}
-      asksAtOnce={kind === 'discard'}
+      {...(kind === 'check' ? {} : { preview: kind === 'redrive' ? { 'dry-run': true } : {} })}
       first={kind === 'check' ? { ...fields, limit: CHECKED } : fields}
       send={async (answers) => {
         const { said, notes } = await post<Acted>(`/api/letters/${kind}`, answers);
@@ -56,24 +55,6 @@ export const LetterDialog = (given: {
       onClose={given.onClose}
     >
       <p>{means}</p>
-      {kind === 'redrive' ? <DryRun fields={fields} /> : null}
     </ActionDialog>
-  );
-};
-
-const DryRun = ({ fields }: { fields: LetterAction['fields'] }) => {
-  const [text, setText] = useState('Counting the messages…');
-  useEffect(() => {
-    void post<Acted>('/api/letters/redrive', { ...fields, 'dry-run': true })
-      .then(
-        ({ said }) => said.trim(),
-        (error: unknown) => problemIn(error).message,
-      )
-      .then(setText);
-  }, []);
-  return (
-    <pre class="said" aria-live="polite">
-      {text}
-    </pre>
   );
 };

@@ -1,10 +1,13 @@
 /** Dead letters in groups, with what to do about each. */
 import { useState } from 'preact/hooks';
+import { table } from '../../../lib/runs/report/html-parts.ts';
+import { html } from '../../../lib/runs/report/html.ts';
 import { countOf, countText } from '../../../lib/text/amounts.ts';
+import { printable } from '../../../lib/text/printable.ts';
 import { shellWord } from '../../../lib/text/shell.ts';
 import type { Letters, Session } from '../api.ts';
-import { type LetterAction, LetterDialog } from './letter-actions.tsx';
-import { Choice, Command, Key, SearchForm, Shown, Table, TextField } from './parts.tsx';
+import { ACTIONS, type LetterAction, LetterDialog } from './letter-actions.tsx';
+import { Choice, Command, Drawn, Key, SearchForm, Shown, TextField } from './parts.tsx';
 import { address, Link, type Place } from './router.tsx';
 import { type Loaded, READ_ONLY, useServer } from './server-data.ts';
 import { ago, clock } from './words.ts';
@@ -25,19 +28,18 @@ export const LettersPage = ({ session, place }: { session: Session; place: Place
           {(letters) => <Answer letters={letters} loaded={loaded} />}
         </Shown>
       </div>
-      <ul class="rows">
+      <ul class="groups">
         {loaded.value?.groups.map((group) => (
           <GroupRow
             key={`${group.reason} ${group.rule} ${group.destinations.join()}`}
             group={group}
             filter={filter}
-            suffix={session.suffix}
             onAction={setAction}
           />
         ))}
       </ul>
       {found === null ? null : (
-        <section class="verdict" aria-label="Result of the check">
+        <section class="verdict plain" aria-label="Result of the check">
           <pre class="said">{found}</pre>
         </section>
       )}
@@ -70,8 +72,8 @@ const FilterForm = ({ session, filter, search }: { session: Session; filter: Fil
       {choices.map(([name, label, names]) => (
         <Choice key={name} name={name} label={label} none="any" names={names} value={filter[name]} />
       ))}
-      <TextField name="prefix" label="Key begins with" hint="invoices/" value={filter.prefix ?? null} />
-      <TextField name="since" label="Since" hint="2h, 3d" value={filter.since ?? null} />
+      <TextField name="prefix" label="Key begins with" hint="invoices/" value={filter['prefix']} />
+      <TextField name="since" label="Since" hint="2h, 3d" value={filter['since']} />
       <TextField name="search" label="Contains" hint="key or detail" value={search} />
       <div class="buttons">
         <button class="primary">Show</button>
@@ -102,13 +104,8 @@ const Answer = ({ letters, loaded }: { letters: Letters; loaded: Loaded<Letters>
 
 type Group = Letters['groups'][number];
 
-const GroupRow = (given: {
-  group: Group;
-  filter: Filter;
-  suffix: string;
-  onAction: (action: LetterAction) => void;
-}) => {
-  const { group, filter, suffix, onAction } = given;
+const GroupRow = (given: { group: Group; filter: Filter; onAction: (action: LetterAction) => void }) => {
+  const { group, filter, onAction } = given;
   const { reason, rule, destinations, example, endedBy } = group;
   const [destination] = destinations;
   const fields = {
@@ -145,40 +142,28 @@ const GroupRow = (given: {
         <strong>Fix:</strong> {group.fix}
       </p>
       <div class="buttons">
-        <Actions name={name} endedBy={endedBy} onAct={(kind) => onAction({ kind, fields, name })} />
+        {(['check', 'redrive', 'discard'] as const)
+          .filter((kind) => kind === 'check' || !READ_ONLY)
+          .filter((kind) => kind !== 'redrive' || endedBy !== 'discard')
+          .map((kind) => (
+            <button
+              key={kind}
+              type="button"
+              class={kind === 'discard' ? 'danger-quiet' : ''}
+              onClick={() => onAction({ kind, fields, name })}
+              aria-label={`${ACTIONS[kind].title}… ${name}`}
+            >
+              {ACTIONS[kind].title}…
+            </button>
+          ))}
         <details>
           <summary>As a command</summary>
-          <Command words={`dlq ${endedBy === 'discard' ? 'discard' : 'redrive'}${words}`} suffix={suffix} />
+          <Command words={`dlq ${endedBy === 'discard' ? 'discard' : 'redrive'}${words}`} />
         </details>
       </div>
     </li>
   );
 };
-
-const ACTS = [
-  ['check', 'Check…'],
-  ['redrive', 'Redrive…'],
-  ['discard', 'Discard…'],
-] as const;
-
-const Actions = (given: {
-  name: string;
-  endedBy: Group['endedBy'];
-  onAct: (kind: LetterAction['kind']) => void;
-}) =>
-  ACTS.filter(([kind]) => kind === 'check' || !READ_ONLY)
-    .filter(([kind]) => kind !== 'redrive' || given.endedBy !== 'discard')
-    .map(([kind, label]) => (
-      <button
-        key={kind}
-        type="button"
-        class={kind === 'discard' ? 'danger-quiet' : ''}
-        onClick={() => given.onAct(kind)}
-        aria-label={`${label} ${given.name}`}
-      >
-        {label}
-      </button>
-    ));
 
 const Messages = ({ letters, search }: { letters: Letters; search: string }) => {
   const wanted = search.toLowerCase();
@@ -189,18 +174,20 @@ const Messages = ({ letters, search }: { letters: Letters; search: string }) => 
       <summary>
         Messages <span class="quiet">{shown}, newest first</span>
       </summary>
-      <Table
-        name="Messages"
-        heads={['Key', 'Reason', 'Destination', 'Dead since', 'Tries', 'Detail']}
-        numbers={[3, 4]}
-        rows={found.map((letter) => [
-          <Key name={letter.key} />,
-          <code>{letter.reason}</code>,
-          letter.destination ?? '–',
-          clock(letter.deadSince),
-          letter.attempts ?? '–',
-          <span class="detail">{letter.detail}</span>,
-        ])}
+      <Drawn
+        html={table(
+          'Messages',
+          ['Key', 'Reason', 'Destination', 'Dead since', 'Tries', 'Detail'],
+          found.map(({ key, reason, destination, deadSince, attempts, detail }) => [
+            html`<bdi class="key">${printable(key ?? '–')}</bdi>`,
+            html`<code>${reason}</code>`,
+            destination ?? '–',
+            clock(deadSince),
+            String(attempts ?? '–'),
+            html`<span class="detail">${printable(detail ?? '')}</span>`,
+          ]),
+          [3, 4],
+        )}
       />
     </details>
   );

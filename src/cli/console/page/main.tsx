@@ -1,41 +1,56 @@
 /** The frame around all pages. */
-import { render } from 'preact';
+import { type ComponentChildren, render } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { countText } from '../../../lib/text/amounts.ts';
-import type { Session, State } from '../api.ts';
+import { type DeploymentState, messagesIn } from '../../../lib/state/deployment-state.ts';
+import type { Session } from '../api.ts';
 import { concernsIn, headlineOf } from './concerns.ts';
 import { DoctorPage } from './doctor.tsx';
 import { KeyPage } from './key.tsx';
 import { LettersPage } from './letters.tsx';
 import { Overview } from './overview.tsx';
-import { Shown, Trouble } from './parts.tsx';
+import { Shown, Suffix, Trouble } from './parts.tsx';
 import { Link, type Place, usePlace } from './router.tsx';
-import { RunPage } from './run.tsx';
 import { RunsPage } from './runs.tsx';
 import { type Loaded, READ_ONLY, useServer } from './server-data.ts';
-import { countIn } from './words.ts';
 
-const PAGES = [
-  ['/', 'Overview'],
-  ['/letters', 'Dead letters'],
-  ['/runs', 'Runs'],
-  ['/key', 'A key'],
-  ['/doctor', 'Doctor'],
-] as const;
+/** What a page is made from. */
+interface Given {
+  place: Place;
+  session: Session;
+  state: Loaded<DeploymentState>;
+}
+
+const PAGES: readonly (readonly [path: string, name: string, page: (given: Given) => ComponentChildren])[] = [
+  [
+    '/',
+    'Overview',
+    ({ state }) => (
+      <Shown loaded={state} what="the deployment">
+        {(value) => <Overview state={value} />}
+      </Shown>
+    ),
+  ],
+  ['/letters', 'Dead letters', (given) => <LettersPage key={given.place.query.toString()} {...given} />],
+  ['/runs', 'Runs', (given) => <RunsPage {...given} />],
+  ['/key', 'A key', (given) => <KeyPage {...given} />],
+  ['/doctor', 'Doctor', () => <DoctorPage />],
+];
 
 const App = () => {
   const place = usePlace();
   const session = useServer<Session>('/api/session');
-  const state = useServer<State>('/api/state', 5_000);
+  const state = useServer<DeploymentState>('/api/state', 5_000);
   const concerns = state.value === null ? null : concernsIn(state.value);
-  const tone = concerns === null || state.problem !== null ? 'plain' : concerns.length === 0 ? 'good' : 'bad';
-  const word =
-    state.problem !== null ? 'not readable' : concerns === null ? 'reading…' : headlineOf(concerns);
-  const page = PAGES.find(([path]) => isCurrent(path, place))?.[1] ?? '';
+  const [tone, word] =
+    state.problem !== null || concerns === null
+      ? ['plain', state.problem === null ? 'reading…' : 'not readable']
+      : [concerns.length === 0 ? 'good' : 'bad', headlineOf(concerns)];
+  const [, page, contentOf] = PAGES.find(([path]) => isCurrent(path, place)) ?? ['', '', () => null];
   useEffect(() => {
     document.title = `${page} · ${session.value?.stack ?? 's3-replicator'}: ${word}`;
   }, [page, word, session.value]);
-  const letters = countIn(state.value?.deadLetters.live) ?? 0;
+  const letters = state.value === null ? 0 : messagesIn(state.value.deadLetters.live);
   return (
     <>
       <a class="skip" href="#main">
@@ -71,7 +86,11 @@ const App = () => {
       <main id="main" tabIndex={-1}>
         <h1 class="spoken">{page}</h1>
         <Trouble problem={session.problem ?? session.value?.problem ?? null} />
-        {session.value === null ? null : <Page place={place} session={session.value} state={state} />}
+        {session.value === null ? null : (
+          <Suffix.Provider value={session.value.suffix}>
+            {contentOf({ place, session: session.value, state })}
+          </Suffix.Provider>
+        )}
       </main>
     </>
   );
@@ -79,27 +98,6 @@ const App = () => {
 
 const isCurrent = (path: string, { path: present }: Place): boolean =>
   path === '/' ? present === '/' : present.startsWith(path);
-
-const Page = ({ place, session, state }: { place: Place; session: Session; state: Loaded<State> }) => {
-  const run = /^\/runs\/([\w-]+)$/.exec(place.path)?.[1];
-  if (run !== undefined) return <RunPage key={run} id={run} session={session} />;
-  switch (place.path) {
-    case '/letters':
-      return <LettersPage key={place.query.toString()} session={session} place={place} />;
-    case '/runs':
-      return <RunsPage session={session} place={place} />;
-    case '/key':
-      return <KeyPage session={session} place={place} />;
-    case '/doctor':
-      return <DoctorPage />;
-    default:
-      return (
-        <Shown loaded={state} what="the deployment">
-          {(value) => <Overview state={value} suffix={session.suffix} />}
-        </Shown>
-      );
-  }
-};
 
 const root = document.getElementById('app');
 if (root !== null) render(<App />, root);

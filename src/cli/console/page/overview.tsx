@@ -1,17 +1,22 @@
 /** Every destination in one row, and what is under way. */
 import type { ComponentChildren } from 'preact';
+import {
+  type DeploymentState,
+  isReadable,
+  readableText,
+  type RuleState,
+} from '../../../lib/state/deployment-state.ts';
 import { byteText, countText } from '../../../lib/text/amounts.ts';
-import { duration } from '../../../lib/text/duration.ts';
-import type { State } from '../api.ts';
-import { concernsIn, headlineOf } from './concerns.ts';
+import { duration, shortDuration } from '../../../lib/text/duration.ts';
+import { concernsIn, headlineOf, listed } from './concerns.ts';
 import { Key, NextStep } from './parts.tsx';
 import { Moving, Sparkline } from './plots.tsx';
 import { address, Link } from './router.tsx';
-import { ago, bytesPerSecond, clock, known, perSecond, share, short, textOf } from './words.ts';
+import { ago, bytesPerSecond, clock, perSecond, share } from './words.ts';
 
-export const Overview = ({ state, suffix }: { state: State; suffix: string }) => (
+export const Overview = ({ state }: { state: DeploymentState }) => (
   <>
-    <Verdict state={state} suffix={suffix} />
+    <Verdict state={state} />
     <h2>Destinations</h2>
     <ul class="rows">
       {state.rules.map((rule) => (
@@ -26,7 +31,7 @@ export const Overview = ({ state, suffix }: { state: State; suffix: string }) =>
   </>
 );
 
-const Verdict = ({ state, suffix }: { state: State; suffix: string }) => {
+const Verdict = ({ state }: { state: DeploymentState }) => {
   const concerns = concernsIn(state);
   return (
     <div class={`verdict ${concerns.length === 0 ? 'good' : 'bad'}`}>
@@ -37,7 +42,7 @@ const Verdict = ({ state, suffix }: { state: State; suffix: string }) => {
       <ul class="concerns">
         {concerns.map(({ text, next }) => (
           <li key={text}>
-            <span>{text}</span> <NextStep next={next} suffix={suffix} />
+            <span>{text}</span> <NextStep next={next} />
           </li>
         ))}
       </ul>
@@ -45,11 +50,9 @@ const Verdict = ({ state, suffix }: { state: State; suffix: string }) => {
   );
 };
 
-type Rule = State['rules'][number];
-
-const RuleRow = ({ rule, at }: { rule: Rule; at: string }) => {
+const RuleRow = ({ rule, at }: { rule: RuleState; at: string }) => {
   const { pending, failedLastHour: failed, lastVerify } = rule;
-  const verified = known(lastVerify) ? lastVerify : null;
+  const verified = isReadable(lastVerify) ? lastVerify : null;
   return (
     <li class="rule">
       <div>
@@ -64,23 +67,25 @@ const RuleRow = ({ rule, at }: { rule: Rule; at: string }) => {
         <PlottedCells rule={rule} />
         <Cell
           name="Pending"
-          amount={textOf(pending, (found) => countText(found.operations))}
-          note={textOf(pending, ({ oldestSeconds }) =>
-            oldestSeconds === null ? 'nothing waits' : `oldest ${short(oldestSeconds)}`,
+          amount={readableText(pending, (found) => countText(found.operations))}
+          note={readableText(pending, ({ oldestSeconds }) =>
+            oldestSeconds === null ? 'nothing waits' : `oldest ${shortDuration(oldestSeconds)}`,
           )}
         />
         <Cell
           name="Failed in 1 h"
-          amount={textOf(failed, countText)}
-          isBad={known(failed) && failed > 0}
-          note={textOf(rule.waiting, (found) => (found === 0 ? 'none waits' : `${countText(found)} wait`))}
+          amount={readableText(failed, countText)}
+          kind={isReadable(failed) && failed > 0 ? 'bad' : ''}
+          note={readableText(rule.waiting, (found) =>
+            found === 0 ? 'none waits' : `${countText(found)} wait`,
+          )}
         />
         <Cell
           name="Verified"
-          amount={textOf(lastVerify, (found) =>
+          amount={readableText(lastVerify, (found) =>
             found === null ? 'never' : found.agrees ? 'agrees' : 'differs',
           )}
-          isBad={verified?.agrees === false}
+          kind={verified?.agrees === false ? 'bad' : ''}
           note={
             verified === null ? (
               <Link to={address('/runs', { start: 'verify', rule: rule.rule })}>verify it</Link>
@@ -94,62 +99,64 @@ const RuleRow = ({ rule, at }: { rule: Rule; at: string }) => {
   );
 };
 
-const PlottedCells = ({ rule }: { rule: Rule }) => {
-  const hour = known(rule.lastHour) ? rule.lastHour : null;
+const PlottedCells = ({ rule }: { rule: RuleState }) => {
+  const hour = isReadable(rule.lastHour) ? rule.lastHour : null;
   const lags = hour?.lag.map((each) => each?.p99Seconds ?? null) ?? [];
   const operations = hour?.operations ?? [];
+  const most = (amounts: readonly (number | null)[]): number => Math.max(0, ...amounts.map(Number));
   return (
     <>
       <Cell
         name="Lag, p50 / p99"
-        amount={textOf(rule.lag, (found) =>
-          found === null ? '–' : `${short(found.p50Seconds)} / ${short(found.p99Seconds)}`,
+        amount={readableText(rule.lag, (found) =>
+          found === null ? '–' : `${shortDuration(found.p50Seconds)} / ${shortDuration(found.p99Seconds)}`,
         )}
-        plot={[lags, 12, `p99 of the last hour: at most ${short(Math.max(0, ...lags.map(Number)))}`]}
+        kind="plotted"
+        note={
+          <Sparkline
+            amounts={lags}
+            slots={12}
+            label={`Last hour: p99 at most ${shortDuration(most(lags))}`}
+          />
+        }
       />
       <Cell
         name="Throughput"
-        amount={textOf(rule.operationsPerSecond, perSecond)}
-        beside={textOf(rule.bytesPerSecond, (found) => (found === 0 ? '' : bytesPerSecond(found)))}
-        plot={[operations, 60, `Last hour: at most ${countText(Math.max(0, ...operations))} a minute`]}
+        amount={readableText(rule.operationsPerSecond, perSecond)}
+        beside={readableText(rule.bytesPerSecond, (found) => (found === 0 ? '' : bytesPerSecond(found)))}
+        kind="plotted"
+        note={
+          <Sparkline
+            amounts={operations}
+            slots={60}
+            label={`Last hour: at most ${countText(most(operations))} a minute`}
+          />
+        }
       />
     </>
   );
 };
 
 /** One amount of a row, with a note or a plot below. */
-const Cell = ({
-  name,
-  amount,
-  beside,
-  isBad,
-  note,
-  plot,
-}: {
+const Cell = (given: {
   name: string;
   amount: string;
   beside?: string;
-  isBad?: boolean;
-  note?: ComponentChildren;
-  plot?: readonly [amounts: readonly (number | null)[], slots: number, label: string];
+  kind?: 'bad' | 'plotted' | '';
+  note: ComponentChildren;
 }) => (
-  <div class={plot ? 'plotted' : isBad ? 'bad' : ''}>
-    <dt>{name}</dt>
+  <div class={given.kind ?? ''}>
+    <dt>{given.name}</dt>
     <dd>
-      {amount} <span class="quiet">{beside}</span>
+      {given.amount} <span class="quiet">{given.beside}</span>
     </dd>
-    {note ? <dd class="quiet">{note}</dd> : null}
-    {plot ? (
-      <dd class="plot">
-        <Sparkline amounts={plot[0]} slots={plot[1]} label={plot[2]} />
-      </dd>
-    ) : null}
+    <dd class="quiet">{given.note}</dd>
   </div>
 );
 
-const UnderWay = ({ state }: { state: State }) => {
-  const runs = known(state.runs) ? state.runs : [];
-  const transfers = known(state.transfers) ? state.transfers : [];
+const UnderWay = ({ state }: { state: DeploymentState }) => {
+  const runs = listed(state.runs);
+  const transfers = listed(state.transfers);
   if (runs.length + transfers.length === 0) return null;
   const left = (seconds: number | null): string => (seconds === null ? '' : ` · ${duration(seconds)} left`);
   return (

@@ -1,7 +1,7 @@
 /** Parts that several pages share. */
-import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
-import { dollarText } from '../../../lib/text/amounts.ts';
+import { type ComponentChildren, createContext } from 'preact';
+import { useContext, useState } from 'preact/hooks';
+import type { Html } from '../../../lib/runs/report/html.ts';
 import { printable } from '../../../lib/text/printable.ts';
 import type { Problem } from '../api.ts';
 import { address, go, Link } from './router.tsx';
@@ -23,51 +23,25 @@ export const Shown = <Value,>(given: {
   children: (value: Value) => ComponentChildren;
 }) => {
   const { value, problem } = given.loaded;
-  if (value !== null || problem !== null)
-    return (
-      <>
-        <Trouble problem={problem} />
-        {value === null ? null : given.children(value)}
-      </>
-    );
   return (
-    <p class="loading quiet" role="status">
-      Reading {given.what}…
-    </p>
-  );
-};
-
-/** A table that scrolls by itself where the page is too narrow. `numbers` are the columns that are aligned on the right. */
-export const Table = (given: {
-  name: string;
-  heads: readonly string[];
-  rows: readonly (readonly ComponentChildren[])[];
-  numbers: readonly number[];
-}) => {
-  const classOf = (column: number): string => (given.numbers.includes(column) ? 'number' : '');
-  return (
-    <div class="scrolling" tabIndex={0} role="region" aria-label={given.name}>
-      <table>
-        <tr>
-          {given.heads.map((head, column) => (
-            <th scope="col" class={classOf(column)}>
-              {head}
-            </th>
-          ))}
-        </tr>
-        {given.rows.map((row) => (
-          <tr>
-            {row.map((cell, column) => (
-              <td class={classOf(column)}>{cell}</td>
-            ))}
-          </tr>
-        ))}
-      </table>
-    </div>
+    <>
+      <Trouble problem={problem} />
+      {value === null ? null : given.children(value)}
+      {value === null && problem === null ? (
+        <p class="loading quiet" role="status">
+          Reading {given.what}…
+        </p>
+      ) : null}
+    </>
   );
 };
 
 export const Key = ({ name }: { name: string | null }) => <bdi class="key">{printable(name ?? '–')}</bdi>;
+
+/** Shows a part of a report, which the report draws in the same way. All that is inserted into it is escaped there. */
+export const Drawn = ({ html: { html }, class: kind = '' }: { html: Html; class?: string }) => (
+  <div class={kind} dangerouslySetInnerHTML={{ __html: html }} />
+);
 
 /** A form whose fields go into the address. `onSame` is called when they are there already. */
 export const SearchForm = (given: {
@@ -95,10 +69,25 @@ export const SearchForm = (given: {
   </form>
 );
 
-export const TextField = (given: { name: string; label: string; hint: string; value?: string | null }) => (
-  <label>
+export const TextField = (given: {
+  name: string;
+  label: string;
+  hint: string;
+  value?: string | null | undefined;
+  /** The form that the text must have, in words and as a pattern. Absent: the field may be empty. */
+  form?: { title: string; pattern: string };
+}) => (
+  <label class={given.form ? 'wide' : ''}>
     {given.label}
-    <input name={given.name} defaultValue={given.value ?? ''} placeholder={given.hint} autocomplete="off" />
+    <input
+      name={given.name}
+      defaultValue={given.value ?? ''}
+      placeholder={given.hint}
+      autocomplete="off"
+      spellcheck={false}
+      required={given.form !== undefined}
+      {...given.form}
+    />
   </label>
 );
 
@@ -121,21 +110,15 @@ export const Choice = (given: {
   </label>
 );
 
-/** A large number with its name above and a note below. */
-export const Figure = ({ name, amount, note }: { name: string; amount: string; note: string }) => (
-  <div>
-    <dt>{name}</dt>
-    <dd>{amount}</dd>
-    <dd class="quiet">{note}</dd>
-  </div>
-);
+/** The options to add to a command so that it concerns the same deployment. */
+export const Suffix = createContext('');
 
-export const dollarsIn = ({ dollars }: { dollars: Record<string, number> }): string =>
-  dollarText(Object.values(dollars).reduce((sum, each) => sum + each, 0));
+const PROGRAM = /^npx s3-replicator /;
 
-/** A command for a terminal, with a button that copies it. */
-export const Command = ({ words, suffix }: { words: string; suffix: string }) => {
-  const text = `npx s3-replicator ${words}${suffix}`;
+/** A command for a terminal, with a button that copies it. `words` may be the whole command already. */
+export const Command = ({ words }: { words: string }) => {
+  const suffix = useContext(Suffix);
+  const text = `npx s3-replicator ${words.replace(PROGRAM, '').replace(suffix, '')}${suffix}`;
   const [isCopied, setCopied] = useState(false);
   return (
     <span class="command">
@@ -152,8 +135,7 @@ export const Command = ({ words, suffix }: { words: string; suffix: string }) =>
   );
 };
 
-export const NextStep = ({ next, suffix }: { next: Concern['next']; suffix: string }) => {
+export const NextStep = ({ next }: { next: Concern['next'] }) => {
   if (next === null) return null;
-  if ('command' in next) return <Command words={next.command} suffix={suffix} />;
-  return <Link to={next.to}>{next.label}</Link>;
+  return 'command' in next ? <Command words={next.command} /> : <Link to={next.to}>{next.label}</Link>;
 };

@@ -28,26 +28,14 @@ export const Sparkline = (given: { amounts: readonly (number | null)[]; slots: n
       aria-label={label}
     >
       <path class="floor" d={`M0 ${HEIGHT - 0.5}H${WIDTH}`} />
-      <path class="columns" d={path} />
+      <path class="area" d={path} />
     </svg>
   );
 };
 
 /** A bar that fills from the left. `done` is a share from 0 to 1; null: unknown. */
 export const Bar = ({ done, label }: { done: number | null; label: string }) => (
-  <svg
-    class="bar"
-    viewBox="0 0 100 6"
-    preserveAspectRatio="none"
-    role="progressbar"
-    aria-label={label}
-    aria-valuemin={0}
-    aria-valuemax={100}
-    aria-valuenow={done === null ? undefined : Math.floor(done * 100)}
-  >
-    <rect class="track" width="100" height="6" />
-    <rect class="fill" width={done === null ? 0 : done * 100} height="6" />
-  </svg>
+  <progress aria-label={label} {...(done === null ? {} : { value: done })} />
 );
 
 /** A row of a list: what moves, how far it is, and what there is to say about it. */

@@ -1,7 +1,7 @@
 /** Starts a run: what to compare, then the estimate, then the start. */
 import { useState } from 'preact/hooks';
 import { countOf } from '../../../lib/text/amounts.ts';
-import type { EstimatedRuns, Problem, Session, Started } from '../api.ts';
+import type { EstimatedRuns, Problem, Session } from '../api.ts';
 import { ActionDialog } from './action-dialog.tsx';
 import { Choice, TextField, Trouble } from './parts.tsx';
 import { go, Link } from './router.tsx';
@@ -120,7 +120,7 @@ const Estimate = ({ estimated }: { estimated: EstimatedRuns }) => {
           verb="Start"
           first={{ ticket, yes: true }}
           send={async (answers) => {
-            const { runs: ids } = await post<Started>('/api/runs/start', answers);
+            const { runs: ids } = await post<{ runs: string[] }>('/api/runs/start', answers);
             setStarted(ids);
             return `${countOf(ids.length, 'run')} started.`;
           }}

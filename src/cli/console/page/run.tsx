@@ -1,19 +1,20 @@
 /** One run: how far it is, how fast, what failed, and in the end its report. */
 import { useState } from 'preact/hooks';
 import { reasonEntry } from '../../../lib/model/reasons.ts';
+import { figures } from '../../../lib/runs/report/html-parts.ts';
 import { failures } from '../../../lib/runs/report/problems-html.ts';
 import { timePlots } from '../../../lib/runs/report/time-plots.ts';
-import { byteText, countOf, countText } from '../../../lib/text/amounts.ts';
+import { byteText, countOf, countText, dollarText, sumOf } from '../../../lib/text/amounts.ts';
 import { duration } from '../../../lib/text/duration.ts';
-import type { Session, ShownRun } from '../api.ts';
+import type { ShownRun } from '../api.ts';
 import { ActionDialog } from './action-dialog.tsx';
-import { Command, dollarsIn, Figure, Shown } from './parts.tsx';
+import { Command, Drawn, Shown } from './parts.tsx';
 import { Bar } from './plots.tsx';
 import { address, Link } from './router.tsx';
 import { post, READ_ONLY, useServer } from './server-data.ts';
 import { clock, share } from './words.ts';
 
-export const RunPage = ({ id, session }: { id: string; session: Session }) => {
+export const RunPage = ({ id }: { id: string }) => {
   const loaded = useServer<ShownRun>(`/api/runs/${id}`, 5_000);
   return (
     <>
@@ -21,20 +22,20 @@ export const RunPage = ({ id, session }: { id: string; session: Session }) => {
         <Link to="/runs">All runs</Link>
       </p>
       <Shown loaded={loaded} what="the run">
-        {(run) => <Run run={run} session={session} reload={loaded.reload} />}
+        {(run) => <Run run={run} reload={loaded.reload} />}
       </Shown>
     </>
   );
 };
 
-const Run = ({ run, session, reload }: { run: ShownRun; session: Session; reload: () => void }) => (
+const Run = ({ run, reload }: { run: ShownRun; reload: () => void }) => (
   <>
     <h2>{run.title}</h2>
     <p class="quiet">
       {run.id}, began {clock(run.createdMs)}
     </p>
     <Standing run={run} />
-    <Controls run={run} suffix={session.suffix} reload={reload} />
+    <Controls run={run} reload={reload} />
     {run.phase === 'finished' ? <Report run={run} /> : <Live run={run} />}
   </>
 );
@@ -56,7 +57,7 @@ const Standing = ({ run }: { run: ShownRun }) => {
   );
 };
 
-const Controls = ({ run, suffix, reload }: { run: ShownRun; suffix: string; reload: () => void }) => {
+const Controls = ({ run, reload }: { run: ShownRun; reload: () => void }) => {
   const [change, setChange] = useState<Change | null>(null);
   const isOver = run.phase === 'finished' || run.phase === 'cancelled';
   const isStopped = run.phase === 'paused' || run.phase === 'failed';
@@ -75,7 +76,7 @@ const Controls = ({ run, suffix, reload }: { run: ShownRun; suffix: string; relo
       ))}
       <details>
         <summary>As a command</summary>
-        <Command words={`backfill status ${run.id} --wait`} suffix={suffix} />
+        <Command words={`backfill status ${run.id} --wait`} />
       </details>
       {change === null ? null : (
         <ActionDialog
@@ -115,45 +116,31 @@ const CHANGES = {
 
 const Live = ({ run }: { run: ShownRun }) => {
   const { progress, copied, used, createdMs, endedMs } = run;
-  const done = progress === null ? null : share(progress.keys.done, progress.keys.total);
+  const seconds = ((endedMs ?? Date.now()) - createdMs) / 1_000;
   return (
     <>
-      {progress === null ? null : <Bar done={done} label="Progress of the run" />}
+      {progress === null ? null : (
+        <Bar done={share(progress.keys.done, progress.keys.total)} label="Progress of the run" />
+      )}
       {run.lines.map((line) => (
         <p key={line} class="amount">
           {line}
         </p>
       ))}
-      <dl class="figures">
-        <Figure name="Copied" amount={byteText(copied.bytes)} note={countOf(copied.copies, 'version')} />
-        <Figure name="Failed" amount={countText(copied.failed)} note="keys" />
-        <Figure
-          name="Duration"
-          amount={duration(((endedMs ?? Date.now()) - createdMs) / 1_000)}
-          note="so far"
-        />
-        <Figure name="Cost" amount={dollarsIn(used)} note="calculated, without storage" />
-      </dl>
-      <Drawn run={run} />
-    </>
-  );
-};
-
-/** The report draws the same plots and failures. All that is inserted into them is escaped there. */
-const Drawn = ({ run }: { run: ShownRun }) => {
-  const { copied, spec } = run;
-  const { rule, destination } = spec;
-  const drawn = [
-    ...(copied.minutes.length === 0 ? [] : [['plots', timePlots(copied.minutes)] as const]),
-    ['failures', failures({ copied, spec, stack: null })] as const,
-  ];
-  return (
-    <>
-      {drawn.map(([name, { html }]) => (
-        <div key={name} class={name} dangerouslySetInnerHTML={{ __html: html }} />
-      ))}
+      <Drawn
+        html={figures([
+          ['Copied', byteText(copied.bytes), countOf(copied.copies, 'version')],
+          ['Failed', countText(copied.failed), 'keys'],
+          ['Duration', duration(seconds), 'so far'],
+          ['Cost', dollarText(sumOf(used.dollars)), 'calculated, without storage'],
+        ])}
+      />
+      {copied.minutes.length === 0 ? null : <Drawn html={timePlots(copied.minutes)} class="plots" />}
+      <Drawn html={failures({ ...run, stack: null })} />
       {copied.failed === 0 ? null : (
-        <Link to={address('/letters', { rule, destination })}>Its dead letters</Link>
+        <Link to={address('/letters', { rule: run.spec.rule, destination: run.spec.destination })}>
+          Its dead letters
+        </Link>
       )}
     </>
   );

@@ -5,11 +5,17 @@ import type { RunList, Session } from '../api.ts';
 import { Shown } from './parts.tsx';
 import { Moving } from './plots.tsx';
 import { Link, type Place } from './router.tsx';
+import { RunPage } from './run.tsx';
 import { StartForm } from './run-form.tsx';
 import { READ_ONLY, useServer } from './server-data.ts';
 import { ago, share } from './words.ts';
 
 export const RunsPage = ({ session, place }: { session: Session; place: Place }) => {
+  const run = place.path.split('/')[2];
+  return run === undefined ? <Runs session={session} place={place} /> : <RunPage key={run} id={run} />;
+};
+
+const Runs = ({ session, place }: { session: Session; place: Place }) => {
   const loaded = useServer<RunList>('/api/runs?limit=50', 5_000);
   const kind = place.query.get('start');
   return (

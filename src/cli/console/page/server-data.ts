@@ -24,8 +24,6 @@ const request = async <Value>(path: string, init: RequestInit): Promise<Value> =
   throw failed(await response.json());
 };
 
-export const get = <Value>(path: string): Promise<Value> => request<Value>(path, {});
-
 export const post = <Value>(path: string, body: object): Promise<Value> =>
   request<Value>(path, {
     method: 'POST',
@@ -61,7 +59,7 @@ export const useServer = <Value>(path: string | null, everyMs: number | null = n
   const read = useCallback(async (): Promise<void> => {
     if (path === null) return;
     setLoading(true);
-    const found = await get<Value>(path).then(
+    const found = await request<Value>(path, {}).then(
       (value) => ({ value, problem: null }),
       (error: unknown) => ({ value: null, problem: problemIn(error) }),
     );

@@ -25,12 +25,14 @@ export const figures = (each: readonly (readonly [name: string, amount: string, 
 
 /** A table with a header row. `numbers` are the indexes of the columns that are aligned on the right. */
 export const table = (
+  name: string,
   heads: readonly string[],
   rows: readonly (readonly Cell[])[],
-  { numbers = [] }: { numbers?: readonly number[] } = {},
+  numbers: readonly number[] = [],
 ): Html => {
   const classOf = (column: number): string => (numbers.includes(column) ? 'number' : 'text');
   return scrolling(
+    name,
     html`<tr>
         ${heads.map((head, column) => html`<th scope="col" class="${classOf(column)}">${head}</th>`)}
       </tr>
@@ -45,22 +47,24 @@ export const table = (
 
 /** A table of two columns, without a header row: a name and its value. */
 export const keyValues = (
+  name: string,
   rows: readonly (readonly Cell[])[],
   { isNumber = false }: { isNumber?: boolean } = {},
 ): Html =>
   scrolling(
+    name,
     html`${rows.map(
-      ([name = '', value = '']) =>
+      ([head = '', value = '']) =>
         html`<tr>
-          <th scope="row">${name}</th>
+          <th scope="row">${head}</th>
           <td class="${isNumber ? 'number' : 'text'}">${value}</td>
         </tr>`,
     )}`,
   );
 
-/** A narrow screen scrolls a wide table by itself, instead of the whole page. */
-const scrolling = (rows: Html): Html =>
-  html`<div class="scrolling">
+/** A narrow screen scrolls a wide table by itself, instead of the whole page. The keyboard can scroll what has the focus. */
+const scrolling = (name: string, rows: Html): Html =>
+  html`<div class="scrolling" tabindex="0" role="region" aria-label="${name}">
     <table>
       ${rows}
     </table>

@@ -2,7 +2,7 @@
  * Formats a report as `report.html`. The file shows the report in any browser. It contains no scripts and loads no other files. A reader
  * sees the result first, and then the necessary actions. The tables follow in closed sections.
  */
-import { byteText, countOf, countText, dollarText } from '../../text/amounts.ts';
+import { byteText, countOf, countText, dollarText, sumOf } from '../../text/amounts.ts';
 import { duration } from '../../text/duration.ts';
 import { findingsIn, verdictOf } from './comparison-text.ts';
 import { details, figures, keyValues, table, type Cell } from './html-parts.ts';
@@ -89,9 +89,6 @@ const keyFigures = (report: RunReport): Html => {
   ]);
 };
 
-const sumOf = (amounts: Record<string, number>): number =>
-  Object.values(amounts).reduce((sum, each) => sum + each, 0);
-
 const estimateBar = (report: RunReport): Html => {
   const { estimate } = report;
   if (estimate === null) return html``;
@@ -108,7 +105,7 @@ const run = (report: RunReport): Html => {
   const { spec, stack, phases } = report;
   return details(
     'The run',
-    keyValues([
+    keyValues('The run', [
       ['Run', report.run],
       ...(stack === null ? [] : [['Stack', stack] satisfies Cell[]]),
       ['Compared', spec.versions === 'all' ? 'all versions' : 'current objects'],
@@ -137,7 +134,7 @@ const counts = ({ compared, checked }: RunReport): Html => {
     ['entries listed at the source', ...looks.map(({ versions }) => countText(versions))],
     ['their bytes', ...looks.map(({ bytes }) => byteText(bytes))],
   ];
-  return details('What was compared', table(['', ...heads], rows, { numbers: [1, 2] }));
+  return details('What was compared', table('What was compared', ['', ...heads], rows, [1, 2]));
 };
 
 const copies = ({ copied }: RunReport): Html => {
@@ -148,7 +145,7 @@ const copies = ({ copied }: RunReport): Html => {
     ['failed', countText(failed)],
     ...(dropped > 0 ? [['dropped while paused, and found again', countText(dropped)]] : []),
   ];
-  return html`${details('What was copied, as counted by the workers', keyValues(rows, { isNumber: true }))}
+  return html`${details('What was copied, as counted by the workers', keyValues('What was copied', rows, { isNumber: true }))}
   ${keyTable('The ten largest objects', largest)} ${keyTable('The ten slowest objects', slowest)}`;
 };
 
@@ -159,7 +156,7 @@ const keyTable = (title: string, keys: readonly CopiedKey[]): Html => {
     `${(durationMs / 1_000).toFixed(1)} s`,
     html`<bdi class="key">${key}</bdi>`,
   ]);
-  return details(title, table(['Size', 'Took', 'Key'], rows, { numbers: [0, 1] }));
+  return details(title, table(title, ['Size', 'Took', 'Key'], rows, [0, 1]));
 };
 
 const costs = (report: RunReport): Html => {
@@ -186,7 +183,7 @@ const costs = (report: RunReport): Html => {
   const heads = ['', ...(estimate === null ? [] : [estimateHead(estimate)]), 'Used'];
   return details(
     'Requests and cost',
-    html`${table(heads, rows, { numbers: [1, 2] })}
+    html`${table('Requests and cost', heads, rows, [1, 2])}
       <p>
         Calculated from counters at the prices of us-east-1, not taken from a bill. Storage is not included.
       </p>`,

@@ -17,13 +17,3 @@ export const reusedFor = <Value>(
     }
   };
 };
-
-/** Returns a function that starts each piece of work when the previous one has succeeded or failed. */
-export const oneAfterAnother = (): (<Value>(work: () => Promise<Value>) => Promise<Value>) => {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const mine = last.then(work);
-    last = mine.catch(() => undefined);
-    return mine;
-  };
-};
