@@ -8,6 +8,7 @@ export interface Fix {
   fault: string;
   /** The texts of the fix, and what stood there without it. */
   edits: { file: string; fixed: string; before: string }[];
+  /** The file of the random world. If no random world plays the schedule, the file of the test that does. */
   world: string;
   /** Words in the title of the property; left out: all of the file. */
   title?: string;
@@ -149,7 +150,9 @@ export const FIXES: Fix[] = [
         before: '',
       },
     ],
-    world: CHAOS,
+    // The sweep begins an attempt only while no message is in flight, as far as SQS knows. In the world SQS always knows.
+    world: 'tests/transfer/schedules.test.ts',
+    title: 'a worker of an earlier attempt',
   },
   {
     fault: 'the dead letters of a stopped run are dropped when they are redriven',

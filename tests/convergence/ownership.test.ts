@@ -102,6 +102,25 @@ test.each(BOTH)(
 );
 
 test.each(BOTH)(
+  'in mode %s a replica that another worker writes just before the delete stays deleted with it',
+  async (versions) => {
+    const { source, replica, look, content } = oneKey({
+      rule: { versions, deletes: 'replicate', stamp: false },
+    });
+    const parts = ['x', 'y'].map((each) => Buffer.from(each));
+    source.put('k', parts);
+    await look();
+    source.put('k', parts);
+    source.remove('k');
+    // A copy that is put back would have one part, and another ETag.
+    await look(once('destination.remove', 'before', async () => replica.put('k', parts)));
+    expect(content()).toBeUndefined();
+    await look();
+    expect(content()).toBeUndefined();
+  },
+);
+
+test.each(BOTH)(
   'in mode %s a late event from before versioning does not delete a replica whose source version has expired',
   async (versions) => {
     const { source, look, content } = oneKey({ rule: { versions, deletes: 'replicate' } });

@@ -2,6 +2,7 @@
  * A deployed replicator. Its queue delivers messages in any order. Its functions handle one batch after
  * another. Faults and crashes may happen before and after the effect of every call.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { Scheduler } from 'fast-check';
 import { createBudget } from '../../src/lib/model/concurrency.ts';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
@@ -36,6 +37,8 @@ interface Setting {
    * points have no fault.
    */
   faults?: Fault[];
+  /** For how many steps of the scheduler each write of tags and grants is held up. */
+  stalls?: number[];
   /**
    * The order in which messages are received. Each number chooses the next message among the messages that
    * are waiting at that time.
@@ -223,8 +226,9 @@ interface Life {
 }
 
 /** Creates gates that interleave all calls and inject the faults of the setting. */
-const createGates = ({ scheduler, faults: given = [] }: Setting) => {
+const createGates = ({ scheduler, faults: given = [], stalls: held = [] }: Setting) => {
   const faults = [...given];
+  const stalls = [...held];
   const calls: string[] = [];
   let excused = 0;
   const gateOf = (life: Life): Gate => {
@@ -233,6 +237,9 @@ const createGates = ({ scheduler, faults: given = [] }: Setting) => {
       throw new Crash();
     };
     return async (point, call) => {
+      const isHeld = point === 'before' && (call === 'destination.putTags' || call === 'destination.putAcl');
+      for (let steps = isHeld ? (stalls.shift() ?? 0) : 0; steps > 0; steps--)
+        await scheduler.schedule(setImmediate(), 'stall');
       await scheduler.schedule(Promise.resolve(), call);
       if (life.crashed) die();
       if (point === 'before') calls.push(call);

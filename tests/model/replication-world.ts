@@ -34,13 +34,14 @@ export const play = async (given: History, scheduler: Scheduler, observe?: Obser
   const source = bucket(given.source);
   const replica = bucket(given.destination);
   for (const taken of given.foreign) replica.put(taken, Buffer.from('somebody else'));
-  const { faults, picks, shortOfTime, overtaken, batchSize } = given;
+  const { faults, stalls, picks, shortOfTime, overtaken, batchSize } = given;
   const deployment = createDeployment({
     rules: [testRule(given.rule)],
     buckets: { source, replica },
     clock,
     scheduler,
     faults,
+    ...(stalls === undefined ? {} : { stalls }),
     picks,
     shortOfTime,
     overtaken,

@@ -58,6 +58,7 @@ test.each([
   [{ rule: 'invoices', since: 'monday' }, '"since" is "monday"'],
   [{ rule: 'invoices', since: '5' }, '"since" is "5"'],
   [{ rule: 'invoices', since: 'build 3' }, '"since" is "build 3"'],
+  [{ rule: 'invoices', since: '2026-11-01T12:00' }, '"since" is "2026-11-01T12:00"'],
   [{ rule: 'invoices', since: '2026-02-30' }, '"since" is "2026-02-30"'],
   [{ rule: 'invoices', prefix: 'invoices/\ud83d' }, 'not valid Unicode'],
   [{ rule: 'invoices', prefix: `invoices/${'x'.repeat(1_024)}` }, 'longer than any key'],

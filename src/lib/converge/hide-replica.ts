@@ -5,11 +5,13 @@ import type { Task } from '../model/task.ts';
 import { replicaLock } from '../replica/object-lock.ts';
 import { namesOneState } from '../replica/stamp.ts';
 import type { ConvergeContext } from './context.ts';
+import { proofOf } from './ownership.ts';
 import type { Shown } from './protocol.ts';
 
 /**
  * Deletes `shown`, on condition that the destination still shows it. S3 compares only the ETag, so somebody else may have written
- * the same bytes in the meantime. In a versioned bucket the object is then put back, and the function throws `lost-race`.
+ * the same bytes in the meantime. In a versioned bucket the object is then put back, unless the source shows a delete of it too, and the
+ * function throws `lost-race`.
  */
 export const hideReplica = async (
   task: Task,
@@ -23,8 +25,24 @@ export const hideReplica = async (
   const [newest, hidden] = await newestTwo(destination.history(key));
   const isOther = newest?.versionId === removed.versionId && hidden?.kind === 'version';
   if (!isOther || hidden.versionId === shown.versionId) return removed;
-  await putBack(task, context, hidden.versionId);
+  if (!(await isDeletedToo(task, context, hidden.versionId))) await putBack(task, context, hidden.versionId);
   throw new ReplicationError('lost-race', 'somebody else wrote the same bytes before the delete');
+};
+
+/**
+ * Resolves to true if the hidden version is a replica that another worker wrote in the meantime, and the source shows a delete now. A copy
+ * of such a replica might have another ETag, which proves nothing, and would stay visible.
+ */
+const isDeletedToo = async (
+  task: Task,
+  context: ConvergeContext,
+  hiddenVersion: string,
+): Promise<boolean> => {
+  const [newest, ...before] = await context.source.history(task.key);
+  if (newest?.kind !== 'marker') return false;
+  const hidden = await context.destination.head(task.replicaKey, hiddenVersion);
+  const deletion = { before, markedMs: newest.lastModifiedMs };
+  return hidden !== null && (await proofOf(task, context, hidden, deletion)) === 'replica';
 };
 
 const newestTwo = async (entries: AsyncIterable<HistoryEntry>): Promise<HistoryEntry[]> => {
