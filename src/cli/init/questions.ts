@@ -175,7 +175,7 @@ export const QUESTIONS: readonly Question[] = [
   {
     flag: 'deletes',
     ...among(DELETES),
-    message: 'What becomes of deletes?',
+    message: 'What happens to deletes?',
     proposed: () => 'ignore',
   },
   {

@@ -88,8 +88,9 @@ const roleArn = (answers: Answers): string => {
 
 const COLUMNS = 80;
 
-/** The descriptions in the schema begin with a small letter, because they follow a colon in error messages. */
-const comment = (text: string, indent = 0): string[] => {
+/** The descriptions in the schema tell the reader of an error message what to write: "give the region of …". A comment only names it. */
+const comment = (advice: string, indent = 0): string[] => {
+  const text = advice.replace(/^(?:give|write) /, '');
   const lines: string[] = [];
   let line = '#';
   for (const word of `${text.charAt(0).toUpperCase()}${text.slice(1)}`.split(' ')) {

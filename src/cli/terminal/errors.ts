@@ -124,7 +124,7 @@ const ERRORS = {
   },
   'no-bucket': {
     title: 'Bucket not found',
-    fix: 'Correct the name or region of the bucket in replication.yml, or create the bucket.',
+    fix: 'Correct the name or region of the bucket, or create the bucket.',
     exitCode: EXIT.failure,
   },
   'wrong-owner': {

@@ -23,11 +23,12 @@ const SHORT = 8;
 
 /** Asks on standard error, because standard output may be a pipe. */
 export const terminalQuestions = (signal: AbortSignal): Questions => {
-  const common = { output: process.stderr, signal };
+  // A prompt leaves its listener on the signal. With a signal for each prompt, they do not add up to a warning of Node.js.
+  const common = () => ({ output: process.stderr, signal: AbortSignal.any([signal]) });
   return {
     async text({ message, proposed, check }) {
       const answer = await text({
-        ...common,
+        ...common(),
         message,
         initialValue: proposed,
         validate: (value = '') => check(value.trim()) ?? undefined,
@@ -39,8 +40,8 @@ export const terminalQuestions = (signal: AbortSignal): Questions => {
       const initial = proposed === null ? {} : { initialValue: proposed };
       return answered(
         await (options.length <= SHORT
-          ? select({ ...common, message, options, ...initial })
-          : autocomplete({ ...common, message, options, ...initial, maxItems: SHORT })),
+          ? select({ ...common(), message, options, ...initial })
+          : autocomplete({ ...common(), message, options, ...initial, maxItems: SHORT })),
       );
     },
   };

@@ -112,7 +112,7 @@ test('in a terminal init asks for what no option says, and does not propose what
     'Which region is that bucket in? eu-west-1',
     'Is that bucket to be created? [yes,no] yes',
     'Which versions are replicated? [all,latest] all',
-    'What becomes of deletes? [ignore,replicate] ignore',
+    'What happens to deletes? [ignore,replicate] ignore',
     'How are replicas protected? [versions,locks,governance,compliance] versions',
     'Which KMS key are the source objects encrypted with? none',
     'Which KMS key encrypts the replicas? none',

@@ -36,7 +36,7 @@ describe.skipIf(!HAS_PSEUDO_TERMINAL)('in a terminal', () => {
     await answer('Which region is that bucket in?', '');
     await answer('Is that bucket to be created?', '');
     await answer('Which versions', '');
-    await answer('What becomes of deletes?', KEYS.down);
+    await answer('What happens to deletes?', KEYS.down);
     await answer('How are replicas protected?', KEYS.down);
     await answer('Which KMS key are the source', '');
     await answer('Which KMS key encrypts', '');
