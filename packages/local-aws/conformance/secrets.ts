@@ -1,4 +1,4 @@
-/** Secrets Manager: the text of a secret. */
+/** Behaviours of Secrets Manager: reading the text of a secret. */
 import { behaviour } from './behaviour.ts';
 import type { Context } from './context.ts';
 import { matches, same } from './difference.ts';

@@ -34,7 +34,7 @@ export interface Question {
   question: string;
   /** True for questions that need the stack. */
   needsStack: boolean;
-  /** Finds the answer by using the endpoint. Resolves to a sentence. */
+  /** Tries at the endpoint what the question asks. Resolves to a sentence that says what happened. */
   ask(asked: Asked): Promise<string>;
 }
 

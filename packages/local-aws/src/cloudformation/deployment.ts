@@ -22,8 +22,8 @@ export interface Deployment extends StackName {
   /** The capabilities that the caller acknowledged. They are stored only to be described later; the API has already checked them. */
   capabilities?: string[];
   /**
-   * A folder with the code, for example `.serverless`. The last part of an S3 key in the template is then the name of a file in the
-   * folder. If absent, the keys name objects in S3.
+   * A folder with the code, for example `.serverless`. The last part of an S3 key in the template is then the name of a file in this
+   * folder. If `artifacts` is absent, S3 keys name objects in S3.
    */
   artifacts?: string;
   /** The caller with whose permissions objects are read. The default is the account's root user. */

@@ -50,7 +50,7 @@ export const parseLockHeaders = (
 };
 
 /**
- * Returns the lock of a new version. If the writer requested no retention, it is the bucket's default retention, which starts at
+ * Returns the lock of a new version. If the writer requested no retention, the lock has the bucket's default retention, which starts at
  * `createdMs`.
  */
 export const lockOfNewVersion = (
