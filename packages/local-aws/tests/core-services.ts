@@ -22,8 +22,8 @@ export interface CoreServices {
   front: FrontDoor;
   faults: { plan: FaultPlan | undefined };
   /**
-   * Returns the options of a client. By default, it uses HTTPS and acts as the root user of {@link
-   * accountId}.
+   * Returns the options of a client. By default, the client uses HTTPS and acts as the root user of
+   * {@link accountId}.
    */
   clientOptions(credentials?: Credentials, scheme?: 'http' | 'https'): ClientOptions;
   sqsClient(credentials?: Credentials): SQSClient;
