@@ -16,14 +16,16 @@ export const PROFILE_OPTION = {
 
 /**
  * Uses the profile that the command line names for all calls to AWS. This happens before the command parses its options, because every
- * client of the SDK takes its credentials from the environment. Throws {@link CliError} if there is no such profile.
+ * client of the SDK takes its credentials from the environment. Throws {@link CliError} if there is no such profile,
+ * unless the command is doctor.
  */
 export const useProfile = async (argv: readonly string[], io: CliIo): Promise<void> => {
   const profile = profileIn(argv);
   if (profile === null) return;
   const { readProfiles } = await import('../lib/aws/profiles.ts');
   const { names } = await readProfiles();
-  if (!names.includes(profile)) throw noSuchProfile(profile, names);
+  // Doctor reports this as one of its findings, and checks what needs no credentials.
+  if (!names.includes(profile) && argv[0] !== 'doctor') throw noSuchProfile(profile, names);
   io.useProfile(profile);
 };
 
@@ -50,7 +52,7 @@ const profileIn = (argv: readonly string[]): string | null => {
   return typeof values.profile === 'string' ? values.profile : null;
 };
 
-const noSuchProfile = (profile: string, names: readonly string[]): CliError => {
+export const noSuchProfile = (profile: string, names: readonly string[]): CliError => {
   const nearest = nearestWord(profile, names);
   const suggestion = nearest === null ? '' : ` Did you mean ${JSON.stringify(nearest)}?`;
   return new CliError(

@@ -84,3 +84,45 @@ test.each(['corp', 'archive'])(
     );
   },
 );
+
+interface Said {
+  cause: string | null;
+  fix: string | null;
+  text: string;
+}
+
+const examine = async (...options: string[]): Promise<{ code: number; findings: Said[] }> => {
+  const { code, out } = await run(['doctor', '--json', ...options]);
+  return { code, findings: JSON.parse(out).findings };
+};
+
+test.each([
+  ['corp', 'nobody is signed in to profile corp', 'aws sso login --profile corp'],
+  ['archive', 'nobody is signed in to profile corp', 'aws sso login --profile corp'],
+  ['operater', 'Did you mean "operator"?', 'aws configure list-profiles'],
+])(
+  'doctor with the unusable profile %s checks replication.yml, and names the command that repairs the profile',
+  async (profile, said, fix) => {
+    const { code, findings } = await examine('--profile', profile);
+    expect([code, signedBy]).toEqual([1, []]);
+    expect(findings.filter(({ cause }) => cause !== null)).toMatchObject([
+      { cause: 'credentials', text: expect.stringContaining(said), fix },
+    ]);
+    const texts = findings.map(({ text }) => text);
+    expect(texts.filter((text) => text === 'no credentials')).toHaveLength(4);
+    expect(texts).toContainEqual(expect.stringContaining('replication.yml: '));
+  },
+);
+
+test('doctor says of each unusable --destination-profile why, and still exits by its findings', async () => {
+  const { code, findings } = await examine(
+    ...['--profile', 'corp', '--destination-profile', 'archive', '--destination-profile', 'nobody'],
+  );
+  expect(code).toBe(1);
+  expect(findings.map(({ text }) => text)).toEqual(
+    expect.arrayContaining([
+      'profile archive: nobody is signed in to profile corp (aws sso login --profile corp)',
+      expect.stringMatching(/^profile nobody: .* have no profile "nobody".*list-profiles\)$/),
+    ]),
+  );
+});

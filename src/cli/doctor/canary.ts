@@ -9,7 +9,7 @@ import { type Explanation, parseExplanation } from '../../lib/inspect/explain.ts
 import type { ReplicationRule } from '../../lib/model/rule.ts';
 import type { CliIo } from '../terminal/io.ts';
 import { accountOf, type Context } from './context.ts';
-import { type Cause, type Finding, findingsOf, whyNotChecked } from './finding.ts';
+import { type Cause, type Finding, findingsOf, NO_CREDENTIALS, whyNotChecked } from './finding.ts';
 
 export const CANARY_CAUSES = {
   'canary-lost': {
@@ -35,7 +35,8 @@ const PAUSE_MS = 1_000;
 type Time = Pick<CliIo, 'interrupted' | 'now' | 'sleep'>;
 
 export const canaryFindings = async (context: Context, time: Time): Promise<Finding[]> => {
-  if (context.stack === null) return [notChecked('nothing is deployed')];
+  if (context.identity === null) return [notChecked(NO_CREDENTIALS)];
+  if (!context.isDeployed) return [notChecked('nothing is deployed')];
   const { rules } = context.configuration.replication;
   const findings = await Promise.all(rules.map((rule) => oneCanary(context, rule, time)));
   return findings.flat();

@@ -3,6 +3,7 @@ import type { Configuration } from '../../lib/configuration/configuration.ts';
 import type { ResourceNames } from '../../lib/configuration/resource-names.ts';
 import type { AccountSettings } from '../../lib/aws/settings/account-settings.ts';
 import type { Identity } from '../../lib/aws/settings/resource-policies.ts';
+import type { Owners, Refusal } from './credentials.ts';
 import type { StackState } from '../../lib/aws/settings/stack-settings.ts';
 
 export interface Context {
@@ -15,10 +16,13 @@ export interface Context {
   settings: AccountSettings;
   /** The identity of the caller. Null if AWS accepts no credentials. */
   identity: Identity | null;
+  /** Why AWS accepts no credentials; null if it does. */
+  refusal: Refusal | null;
   /** The deployed stack. Null if there is none, or if the caller may not see it. */
   stack: StackState | null;
-  /** Returns the settings of a destination account in a region. Returns null unless a profile of the account was given. */
-  ownersOf(account: string, region: string): AccountSettings | null;
+  /** False if CloudFormation has no such stack. True if it is there, or if the caller may not ask. */
+  isDeployed: boolean;
+  owners: Owners;
   /** Milliseconds since the epoch. */
   now(): number;
 }

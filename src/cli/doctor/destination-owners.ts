@@ -12,7 +12,7 @@ const { notChecked } = findingsOf('destinations', DESTINATION_CAUSES);
 /** Adds the findings and the fixes from the view of the destination's owner. */
 export const withOwners = async (one: Seen): Promise<SeenByOwner> => {
   const { roleArn, region, bucket } = one.destination;
-  const settings = roleArn === null ? null : one.context.ownersOf(accountOfArn(roleArn), region);
+  const settings = roleArn === null ? null : one.context.owners.settingsOf(accountOfArn(roleArn), region);
   const view = settings === null ? null : await ownersView(one, settings);
   if (view === null) return { ...one, owners: [], isTrustNamed: false };
   // If the policies are right, only a policy of the bucket, the key or the organization can still refuse the role.
@@ -42,18 +42,23 @@ export type SeenByOwner = Seen & {
   isTrustNamed: boolean;
 };
 
-export const unseenOwners = ({ configuration, ownersOf }: Context): Finding[] => {
+export const unseenOwners = ({ configuration, identity, isDeployed, owners }: Context): Finding[] => {
   const accounts = ruleDestinations(configuration.replication).flatMap(({ destination }) =>
-    destination.roleArn === null || ownersOf(accountOfArn(destination.roleArn), destination.region) !== null
+    destination.roleArn === null ||
+    owners.settingsOf(accountOfArn(destination.roleArn), destination.region) !== null
       ? []
       : [accountOfArn(destination.roleArn)],
   );
   const unseen = [...new Set(accounts)];
-  return unseen.length === 0
-    ? []
-    : [
-        notChecked(
-          `template version, trust policies, ownership and lifecycle in account ${unseen.join(', ')}: give its profile with --destination-profile`,
-        ),
-      ];
+  const isNothing = unseen.length === 0 || identity === null || !isDeployed;
+  return [
+    ...owners.unusable.map((why) => notChecked(why)),
+    ...(isNothing
+      ? []
+      : [
+          notChecked(
+            `template version, trust policies, ownership and lifecycle in account ${unseen.join(', ')}: give its profile with --destination-profile`,
+          ),
+        ]),
+  ];
 };

@@ -2,6 +2,7 @@
  * The fourth group: each destination of each rule. The inspect function tries the destinations with the role of the replicate
  * function.
  */
+import type { Asked } from '../../lib/aws/settings/asked.ts';
 import { askInspect } from '../../lib/aws/settings/inspect-function.ts';
 import { parseProbe } from '../../lib/inspect/probe.ts';
 import type { ProbedBucket, ProbedPlace, ProbedTrust } from '../../lib/inspect/probed-place.ts';
@@ -10,7 +11,7 @@ import { accountOfArn, ruleDestinations } from '../../lib/model/rule.ts';
 import { accountOf, type Context } from './context.ts';
 import { askCompare, compareFindings } from './compare-role.ts';
 import { DESTINATION_CAUSES } from './destination-causes.ts';
-import { type Finding, findingsOf, whyNotChecked } from './finding.ts';
+import { type Finding, findingsOf, NO_CREDENTIALS, whyNotChecked } from './finding.ts';
 import type { Fix } from './fix.ts';
 import { type SeenByOwner, unseenOwners, withOwners } from './destination-owners.ts';
 import { type Seen, seenFrom } from './destination-seen.ts';
@@ -21,29 +22,42 @@ import { destinationSubject } from './report.ts';
 const { notChecked } = findingsOf('destinations', DESTINATION_CAUSES);
 
 export const destinationFindings = async (context: Context): Promise<Finding[]> => {
-  if (context.stack === null) return [];
-  const { names, region, configuration } = context;
-  const rules = configuration.replication.rules.map(({ id }) => id);
-  const asked = await askInspect(
-    { functionName: names.inspectFunction, region },
-    { inspect: 'probe', rules },
-    parseProbe,
-  );
-  if (asked.kind === 'missing') return [notChecked('the stack has no inspect function: deploy it again')];
-  if (asked.kind !== 'answer')
-    return [notChecked(whyNotChecked('all destinations', asked) ?? 'all destinations')];
+  if (context.identity === null) return [notChecked(NO_CREDENTIALS), ...unseenOwners(context)];
+  const all = ruleDestinations(context.configuration.replication);
+  const asked = context.isDeployed ? await askProbe(context) : null;
+  const places = asked?.kind === 'answer' ? asked.value : null;
+  // The owners of the destinations can be asked before the first deployment too.
+  if (places === null) {
+    const seen = await Promise.all(all.map((where) => withOwners(seenFrom(context, where))));
+    return [...unasked(asked), ...unseenOwners(context), ...seen.flatMap(({ owners }) => owners)];
+  }
   const compared = await askCompare(context);
-  const places = await Promise.all(
-    ruleDestinations(configuration.replication).map(async (where) => {
+  const findings = await Promise.all(
+    all.map(async (where) => {
       const isIt = ({ rule, destination }: { rule: string; destination: string }): boolean =>
         rule === where.rule.id && destination === where.destination.id;
-      const place = asked.value.find(isIt);
+      const place = places.find(isIt);
       if (place === undefined) return [notChecked('it is not deployed yet', destinationSubject(where))];
       const seen = await withOwners(seenFrom(context, where));
       return [...placeFindings(seen, place), ...compareFindings(seen, compared, place)];
     }),
   );
-  return [...unseenOwners(context), ...places.flat()];
+  return [...unseenOwners(context), ...findings.flat()];
+};
+
+const askProbe = ({ names, region, configuration }: Context): Promise<Asked<ProbedPlace[]>> => {
+  const rules = configuration.replication.rules.map(({ id }) => id);
+  return askInspect({ functionName: names.inspectFunction, region }, { inspect: 'probe', rules }, parseProbe);
+};
+
+/** Says why the function was not asked. Before the first deployment, nothing is said. */
+const unasked = (asked: Asked<unknown> | null): Finding[] => {
+  if (asked === null) return [];
+  const why =
+    asked.kind === 'missing'
+      ? 'the stack has no inspect function: deploy it again'
+      : (whyNotChecked('all destinations', asked) ?? 'all destinations');
+  return [notChecked(why)];
 };
 
 const placeFindings = (one: SeenByOwner, place: ProbedPlace): Finding[] => [

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type AccountSettings, createAccountSettings } from '../../lib/aws/settings/account-settings.ts';
+import { createAccountSettings } from '../../lib/aws/settings/account-settings.ts';
 import { valueOf } from '../../lib/aws/settings/asked.ts';
 import { type Configuration, loadConfiguration } from '../../lib/configuration/configuration.ts';
 import { productVersion } from '../../lib/configuration/package-files.ts';
@@ -22,6 +22,7 @@ import { jsonText } from '../terminal/json.ts';
 import { styleFor } from '../terminal/style.ts';
 import { canaryFindings } from './canary.ts';
 import type { Context } from './context.ts';
+import { openOwners, refusalOf } from './credentials.ts';
 import { destinationFindings } from './destinations.ts';
 import type { Finding } from './finding.ts';
 import { commandOf, fixScript } from './fix.ts';
@@ -110,9 +111,8 @@ export const examine = async (options: ParsedOptions, io: CliIo): Promise<Report
     const counts = { errors: 1, warnings: 0, destinations: 0, sound: 0 };
     return { stack: 'replication.yml', region: '', version, ...nobody, findings, ...counts, seconds };
   }
-  const owners = await ownersOf(options.values('destination-profile'), whole.deployment.region);
   const chosen = chosenRules(whole, options.values('rule'));
-  const context = { ...(await contextOf(whole, chosen, io)), ownersOf: owners };
+  const context = await contextOf(whole, chosen, { options, io });
   const here = hereFindings(context, { node: process.versions.node, version });
   const groups = await Promise.all([
     stackFindings(context),
@@ -168,35 +168,31 @@ const chosenRules = (whole: Configuration, ids: readonly string[]): Configuratio
 const contextOf = async (
   whole: Configuration,
   configuration: Configuration,
-  io: CliIo,
-): Promise<Omit<Context, 'ownersOf'>> => {
+  { options, io }: { options: ParsedOptions; io: CliIo },
+): Promise<Context> => {
   const names = resourceNames(whole.deployment);
   const { region } = whole.deployment;
   const settings = createAccountSettings({ region });
-  const identity = valueOf(await settings.resources.identity());
-  const stack = identity === null ? null : valueOf(await settings.stacks.state(names.stack));
-  return { configuration, whole, names, region, settings, identity, stack, now: io.now };
-};
-
-/** Finds out to which account each profile belongs. Throws CliError for a profile that AWS does not accept. */
-const ownersOf = async (profiles: readonly string[], region: string): Promise<Context['ownersOf']> => {
-  const known = new Map<string, string>();
-  for (const profile of profiles) {
-    const identity = await createAccountSettings({ region, profile }).resources.identity();
-    if (identity.kind !== 'answer') {
-      // Refused credentials and a lost connection need different repairs, so AWS's own words are shown.
-      const why = identity.kind === 'missing' ? 'no answer' : identity.message;
-      throw new CliError('bad-credentials', `Profile ${profile} cannot be used: GetCallerIdentity: ${why}`);
-    }
-    known.set(identity.value.account, profile);
-  }
-  const opened = new Map<string, AccountSettings>();
-  return (account, there) => {
-    const profile = known.get(account);
-    if (profile === undefined) return null;
-    const settings = opened.get(`${account} ${there}`) ?? createAccountSettings({ region: there, profile });
-    opened.set(`${account} ${there}`, settings);
-    return settings;
+  const asked = await settings.resources.identity();
+  const identity = valueOf(asked);
+  const profile = options.value('profile') ?? io.env['AWS_PROFILE'] ?? null;
+  const refusal = await refusalOf(asked, profile);
+  const state = identity === null ? null : await settings.stacks.state(names.stack);
+  const stack = state === null ? null : valueOf(state);
+  const isDeployed = state?.kind !== 'missing';
+  const owners = await openOwners(options.values('destination-profile'), region);
+  return {
+    configuration,
+    whole,
+    names,
+    region,
+    settings,
+    identity,
+    refusal,
+    stack,
+    isDeployed,
+    owners,
+    now: io.now,
   };
 };
 

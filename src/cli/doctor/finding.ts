@@ -61,6 +61,9 @@ export const findingsOf = <Id extends string>(group: Group, causes: Readonly<Rec
   }),
 });
 
+/** What is said about each group that needs AWS, if AWS accepts no credentials. */
+export const NO_CREDENTIALS = 'no credentials';
+
 /** Returns why something was not checked. Returns null if AWS answered, even if the answer is that nothing exists. */
 export const whyNotChecked = (
   what: string,

@@ -11,14 +11,15 @@ import { createStateReader } from '../../lib/state/read-state.ts';
 import { countOf } from '../../lib/text/amounts.ts';
 import { duration, shortDuration } from '../../lib/text/duration.ts';
 import { accountOf, type Context } from './context.ts';
-import { type Finding, findingsOf } from './finding.ts';
+import { type Finding, findingsOf, NO_CREDENTIALS } from './finding.ts';
 import type { Fix } from './fix.ts';
 import { HEALTH_CAUSES } from './health-causes.ts';
 
 const { ok, found, notChecked } = findingsOf('health', HEALTH_CAUSES);
 
 export const healthFindings = async (context: Context): Promise<Finding[]> => {
-  if (context.stack === null) return [];
+  if (!context.isDeployed) return [];
+  if (context.identity === null) return [notChecked(NO_CREDENTIALS)];
   const { names, region, now } = context;
   // The messages of the queues are divided among all rules, even if the report is about only one rule.
   const pairs = ruleDestinations(context.whole.replication);

@@ -2,6 +2,7 @@
 import { countOf } from '../../lib/text/amounts.ts';
 import { OUTPUTS, rulesDigest } from '../../stack/rules-digest.ts';
 import { accountOf, type Context } from './context.ts';
+import type { Refusal } from './credentials.ts';
 import { type Cause, type Finding, findingsOf } from './finding.ts';
 import { DEPLOY } from './fix.ts';
 
@@ -22,7 +23,7 @@ export const HERE_CAUSES = {
     verdict: 'error',
     asks: 'sts:GetCallerIdentity',
     means: 'There are no credentials, or AWS does not accept them.',
-    fix: 'aws sso login, or export credentials of the source account',
+    fix: 'aws sso login --profile …, aws configure list-profiles or aws sts get-caller-identity',
   },
   'rules-differ': {
     verdict: 'warning',
@@ -43,7 +44,7 @@ const { ok, found, notChecked } = findingsOf('here', HERE_CAUSES);
 const OLDEST_NODE = 20;
 
 export const hereFindings = (context: Context, own: { node: string; version: string }): Finding[] => {
-  const { whole, identity, stack } = context;
+  const { whole, refusal, stack } = context;
   const { rules } = whole.replication;
   const destinations = rules.reduce((sum, rule) => sum + rule.destinations.length, 0);
   const counts = `replication.yml: ${countOf(rules.length, 'rule')}, ${countOf(destinations, 'destination')}`;
@@ -61,7 +62,7 @@ export const hereFindings = (context: Context, own: { node: string; version: str
     ...nodeFindings(own.node),
     ok(isSame ? `${counts} – the same that are deployed` : counts),
     ...differs,
-    ...(identity === null ? [noCredentials()] : []),
+    ...(refusal === null ? [] : [noCredentials(refusal)]),
     ...versionFindings(context, own.version),
   ];
 };
@@ -76,10 +77,10 @@ const nodeFindings = (version: string): Finding[] =>
         }),
       ];
 
-const noCredentials = (): Finding =>
+const noCredentials = ({ text, command }: Refusal): Finding =>
   found('credentials', {
-    text: 'AWS accepts no credentials from here: only replication.yml was checked',
-    fix: { kind: 'command', account: 'of the stack', command: 'aws sts get-caller-identity' },
+    text: `only replication.yml can be checked, because AWS accepts no credentials from here: ${text}`,
+    fix: { kind: 'command', account: 'of the stack', command },
   });
 
 const versionFindings = (context: Context, version: string): Finding[] => {

@@ -60,7 +60,15 @@ const subscriptionFindings = (
     if (!(error instanceof SubscriptionConflict)) throw error;
     return [overlapFinding(context, bucket, error.message)];
   }
-  if (context.stack === null) return [ok('not subscribed yet: a deployment does it', bucket), ...untouched];
+  if (!context.isDeployed) return [ok('not subscribed yet: a deployment does it', bucket), ...untouched];
+  if (context.stack === null)
+    return [
+      notChecked(
+        'whether it should notify us, which it does not: you may not cloudformation:DescribeStacks',
+        bucket,
+      ),
+      ...untouched,
+    ];
   return [
     missingFinding({ bucket, owner, existing, wanted, fix: putFix(context, owner, bucket, next) }),
     ...untouched,

@@ -5,7 +5,7 @@ import type { LifecycleRuleSummary } from '../../lib/aws/settings/bucket-setting
 import { sourceBuckets } from '../../stack/source-buckets.ts';
 import { accountOf, type Context } from './context.ts';
 import { denialsIn, ownRoles } from './denials.ts';
-import { type Finding, findingsOf, whyNotChecked } from './finding.ts';
+import { type Finding, findingsOf, NO_CREDENTIALS, whyNotChecked } from './finding.ts';
 import { DEPLOY, type Fix } from './fix.ts';
 import { SOURCE_CAUSES } from './source-causes.ts';
 import { notificationFindings } from './source-notifications.ts';
@@ -15,7 +15,7 @@ import { belongsToOthers } from './stack.ts';
 const { ok, found, notChecked } = findingsOf('sources', SOURCE_CAUSES);
 
 export const sourceFindings = async (context: Context): Promise<Finding[]> => {
-  if (context.identity === null) return [];
+  if (context.identity === null) return [notChecked(NO_CREDENTIALS)];
   const { rules } = context.configuration.replication;
   const chosen = new Set(rules.map(({ source }) => source.bucket));
   // A bucket has one subscription for all its rules, so the rules that were not chosen count too.

@@ -3,7 +3,7 @@ import { valueOf } from '../../lib/aws/settings/asked.ts';
 import { subscribeTo } from './alarm-subscription.ts';
 import { accountOf, type Context } from './context.ts';
 import { awsFix, compared } from './drift.ts';
-import { type Finding, findingsOf, whyNotChecked } from './finding.ts';
+import { type Finding, findingsOf, NO_CREDENTIALS, whyNotChecked } from './finding.ts';
 import { DEPLOY, type Fix } from './fix.ts';
 import { denialsIn, ownRoles } from './denials.ts';
 import { STACK_CAUSES } from './stack-causes.ts';
@@ -14,7 +14,7 @@ import { countOf } from '../../lib/text/amounts.ts';
 const { ok, found, notChecked } = findingsOf('stack', STACK_CAUSES);
 
 export const stackFindings = async (context: Context): Promise<Finding[]> => {
-  if (context.identity === null) return [notChecked('no credentials')];
+  if (context.identity === null) return [notChecked(NO_CREDENTIALS)];
   const state = await context.settings.stacks.state(context.names.stack);
   if (state.kind === 'missing')
     return [

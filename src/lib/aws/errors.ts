@@ -238,8 +238,14 @@ const OPERATOR_PROBLEM_OF_REASON: Partial<Record<Reason, OperatorProblem>> = {
  */
 export const operatorProblem = (error: ReplicationError): OperatorProblem => {
   const byCode = problemOfCodes(error);
-  if (byCode === 'no-credentials' || byCode === 'bad-credentials') return byCode;
+  if (byCode !== null && isAboutCredentials(error)) return byCode;
   return OPERATOR_PROBLEM_OF_REASON[error.reason] ?? byCode ?? 'aws-failed';
+};
+
+/** Returns whether AWS refused the credentials, or the SDK found none. */
+export const isAboutCredentials = (error: unknown): boolean => {
+  const problem = problemOfCodes(error);
+  return problem === 'no-credentials' || problem === 'bad-credentials';
 };
 
 /** Describes a call to a queue, or to the function that sends to the queues, in an error message. */

@@ -1,4 +1,5 @@
 /** One question to AWS about a setting, and the ways in which AWS may answer it. */
+import { isAboutCredentials } from '../errors.ts';
 import { readError } from '../read-error.ts';
 
 /** The region and the credentials with which AWS is asked. */
@@ -15,7 +16,12 @@ export type Asked<Value> =
   | { kind: 'missing' }
   /** The permission that the caller does not have, e.g. `s3:GetBucketPolicy`. */
   | { kind: 'denied'; permission: string; message: string }
-  | { kind: 'failed'; message: string };
+  | {
+      kind: 'failed';
+      message: string;
+      /** Whether the credentials are the problem, and not the question. */
+      areCredentials: boolean;
+    };
 
 /** Asks AWS. Never throws an error of AWS. `permission` is the IAM action that the question needs. */
 export const ask = async <Value>(permission: string, send: () => Promise<Value>): Promise<Asked<Value>> => {
@@ -25,7 +31,7 @@ export const ask = async <Value>(permission: string, send: () => Promise<Value>)
     const { code, status, message } = readError(error);
     if (isDenied(code, status)) return { kind: 'denied', permission, message };
     if (status === 404 || MISSING.has(code)) return { kind: 'missing' };
-    return { kind: 'failed', message: `${code}: ${message}` };
+    return { kind: 'failed', message: `${code}: ${message}`, areCredentials: isAboutCredentials(error) };
   }
 };
 
