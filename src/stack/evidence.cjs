@@ -91,9 +91,12 @@ module.exports = class Evidence {
       ({ ResourceType }) => ResourceType === 'AWS::SQS::Queue',
     );
     const counted = queues.map(async ({ LogicalResourceId: id, PhysicalResourceId: QueueUrl }) => {
-      const { Attributes: counts = {} } = await client.send(
-        new Sqs.GetQueueAttributesCommand({ QueueUrl, AttributeNames: COUNTS }),
-      );
+      const command = new Sqs.GetQueueAttributesCommand({ QueueUrl, AttributeNames: COUNTS });
+      // Nothing waits in a queue that somebody deleted. Such a stack is removed so that a deployment can create it again.
+      const { Attributes: counts = {} } = await client.send(command).catch((error) => {
+        if (ABSENT.includes(error.name)) return {};
+        throw error;
+      });
       const count = COUNTS.reduce((sum, name) => sum + Number(counts[name] ?? 0), 0);
       return { id, name: QueueUrl.split('/').at(-1), count };
     });

@@ -115,9 +115,8 @@ test.each([
 );
 
 test('doctor says of each unusable --destination-profile why, and still exits by its findings', async () => {
-  const { code, findings } = await examine(
-    ...['--profile', 'corp', '--destination-profile', 'archive', '--destination-profile', 'nobody'],
-  );
+  const unusable = ['archive', 'nobody'].flatMap((profile) => ['--destination-profile', profile]);
+  const { code, findings } = await examine('--profile', 'corp', ...unusable);
   expect(code).toBe(1);
   expect(findings.map(({ text }) => text)).toEqual(
     expect.arrayContaining([

@@ -121,10 +121,12 @@ const play = async ({ stage, examine }: DoctorWorld, round: readonly Mutant[]): 
   const backs: (() => Promise<unknown>)[] = [];
   for (const mutant of round) backs.push(await mutant.apply(stage));
   const unseen = new Set(round);
+  const blamed = new Set<Mutant>();
   let unfixed: Mutant[] = [];
   for (let look = 0; look <= Math.min(2, round.length); look++) {
     const { findings } = await examine();
-    unfixed = round.filter(({ causes }) => isNamed(findings, causes));
+    unfixed = round.filter((mutant) => isNamed(findings, causesOf(mutant, round)));
+    for (const mutant of round) if (isNamed(findings, mutant.wrong ?? [])) blamed.add(mutant);
     for (const mutant of unfixed) unseen.delete(mutant);
     // On a busy machine a question may run into its time limit, so that doctor has to be asked once more.
     if (unfixed.length === 0 && (unseen.size === 0 || look > 0)) break;
@@ -133,6 +135,7 @@ const play = async ({ stage, examine }: DoctorWorld, round: readonly Mutant[]): 
   for (const back of backs.toReversed()) await back();
   return [
     ...[...unseen].map(({ name }) => `${name} (not named)`),
+    ...[...blamed].map(({ name, wrong = [] }) => `${name} (named ${wrong.join(', ')})`),
     ...unfixed.flatMap(({ name, isEdited = false }) => (isEdited ? [] : [`${name} (not fixed)`])),
   ];
 };
@@ -144,14 +147,17 @@ const carryOut = async (
   round: readonly Mutant[],
 ): Promise<void> => {
   const fixes = findings.flatMap(({ fix, fixAccount, cause, verdict }) =>
-    fix?.includes('--cli-input-json') === true &&
+    /--cli-input-json|^aws cloudformation deploy /.test(fix ?? '') &&
     (verdict === 'error' || (cause !== null && isOf(round, cause)))
-      ? [{ fix, account: fixAccount ?? '' }]
+      ? [{ fix: fix ?? '', account: fixAccount ?? '' }]
       : [],
   );
   for (const { fix, account } of new Map(fixes.map((each) => [each.fix, each])).values())
     await runAwsCommand(aws, account, fix);
 };
+
+const causesOf = ({ causes, seenByOwner = [] }: Mutant, round: readonly Mutant[]): string[] =>
+  round.length === 1 ? causes : [...causes, ...seenByOwner];
 
 const isNamed = (findings: readonly ReportedFinding[], causes: readonly string[]): boolean =>
   findings.some(({ cause }) => cause !== null && causes.includes(cause));

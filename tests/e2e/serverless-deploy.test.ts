@@ -9,7 +9,7 @@ import {
   PutBucketNotificationConfigurationCommand,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
-import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import { DeleteQueueCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,6 +24,7 @@ import {
   type TwoAccounts,
 } from '../../demo/two-accounts.ts';
 import { deployerPolicy } from '../../src/stack/deployer-policy.ts';
+import { openDoctor } from './support/doctor/world.ts';
 import {
   asDocument,
   createDeployer,
@@ -138,6 +139,31 @@ test.runIf(PLAYS_ALL)(
     );
     const found = await s3.send(new GetBucketNotificationConfigurationCommand({ Bucket: 'documents' }));
     expect(found.QueueConfigurations).toHaveLength(1);
+  },
+);
+
+test.runIf(PLAYS_ALL)(
+  'the live queue that somebody deleted comes back by the command that doctor prints, and replicates again',
+  async () => {
+    const { aws, names, source } = accounts;
+    const QueueUrl = `${aws.endpoint}/${SOURCE_ACCOUNT}/${names.liveQueue}`;
+    await source.sqs.send(new DeleteQueueCommand({ QueueUrl }));
+    await using doctor = await openDoctor(accounts, []);
+    const gone = async () => {
+      const { findings } = await doctor.examineFromSource();
+      return findings.filter(({ cause }) => cause === 'resource-gone');
+    };
+    const [first, ...others] = await gone();
+    const fix = first?.fix ?? null;
+    expect(others.map((other) => other.fix)).toEqual(others.map(() => fix));
+    for (const command of fix?.split(' && ') ?? []) {
+      // The local SQS keeps the minute by its own clock.
+      if (command === 'sleep 60') aws.clock.advance(60_000);
+      else await serverless([command.replace(/^npx serverless /, '')]);
+    }
+    expect(await gone()).toEqual([]);
+    await source.s3().send(new PutObjectCommand({ Bucket: 'documents', Key: 'again.txt', Body: 'again' }));
+    await accounts.waitUntilReplicated([{ bucket: 'documents', key: 'again.txt' }]);
   },
 );
 

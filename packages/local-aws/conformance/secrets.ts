@@ -53,3 +53,28 @@ export const aMissingSecretIsNotFound = behaviour(
   },
   NEEDS,
 );
+
+export const theResourcePolicyOfASecretIsKept = behaviour(
+  'GetResourcePolicy returns no policy for a new secret, and afterwards the one that PutResourcePolicy attached.',
+  'https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetResourcePolicy.html',
+  async (context) => {
+    const Name = context.unusedBucketName();
+    const { ARN } = await send(context, 'CreateSecret', { Name, SecretString: 'first' });
+    try {
+      const policyOf = async () =>
+        (await send(context, 'GetResourcePolicy', { SecretId: ARN }))['ResourcePolicy'];
+      same('before', await policyOf(), undefined);
+      const policy = {
+        Version: '2012-10-17',
+        Statement: [
+          { Effect: 'Deny', Principal: '*', Action: 'secretsmanager:GetRandomPassword', Resource: '*' },
+        ],
+      };
+      await send(context, 'PutResourcePolicy', { SecretId: ARN, ResourcePolicy: JSON.stringify(policy) });
+      same('after', JSON.parse(String(await policyOf())), policy);
+    } finally {
+      await send(context, 'DeleteSecret', { SecretId: ARN, ForceDeleteWithoutRecovery: true });
+    }
+  },
+  NEEDS,
+);

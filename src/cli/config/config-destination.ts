@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import { shellCommand } from '../../lib/text/shell.ts';
+import { destinationCommand } from '../../stack/destination-command.ts';
 import {
   type DestinationStack,
   destinationStacks,
@@ -74,7 +74,7 @@ export const runConfigDestination = async (
   const profile = options.value('destination-profile');
   const stacks = found.stacks.map((stack) => ({
     ...stack,
-    command: deployCommand(stack, template, profile),
+    command: destinationCommand(stack, { template, profile }),
   }));
   if (options.has('json')) io.stdout.write(jsonText({ stacks, problems: found.problems }));
   else {
@@ -106,18 +106,6 @@ const retentionOf = (options: ParsedOptions): StackChoices['retention'] => {
     throw new CliError('bad-value', '--retention-mode and --retention-days need each other.');
   return { mode, days };
 };
-
-const deployCommand = (stack: DestinationStack, template: string, profile: string | null): string =>
-  shellCommand([
-    ['aws', 'cloudformation', 'deploy'],
-    ...(profile === null ? [] : [['--profile', profile]]),
-    ['--region', stack.region],
-    ['--stack-name', stack.stackName],
-    ['--template-file', template],
-    ['--capabilities', 'CAPABILITY_NAMED_IAM'],
-    ['--parameter-overrides'],
-    ...Object.entries(stack.parameters).map(([name, value]) => [`${name}=${value}`]),
-  ]);
 
 const block = ({
   account,

@@ -23,6 +23,8 @@ export interface Context {
   /** False if CloudFormation has no such stack. True if it is there, or if the caller may not ask. */
   isDeployed: boolean;
   owners: Owners;
+  /** The directory in which the operator types commands. */
+  cwd: string;
   /** Milliseconds since the epoch. */
   now(): number;
 }

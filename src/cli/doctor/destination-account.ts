@@ -2,11 +2,13 @@
  * Shows the view of the owner of a destination: the stack of `destination/template.yml`, its two roles, and the settings of the bucket.
  * This view needs `--destination-profile`, because a destination trusts no other caller.
  */
+import { relative } from 'node:path';
 import type { AccountSettings } from '../../lib/aws/settings/account-settings.ts';
 import { valueOf } from '../../lib/aws/settings/asked.ts';
 import type { StackState } from '../../lib/aws/settings/stack-settings.ts';
-import { productVersion } from '../../lib/configuration/package-files.ts';
+import { productFile, productVersion } from '../../lib/configuration/package-files.ts';
 import { accountOfArn, compareRoleArn } from '../../lib/model/rule.ts';
+import { destinationCommand } from '../../stack/destination-command.ts';
 import { OUTPUTS } from '../../stack/rules-digest.ts';
 import { type DestinationStack, destinationStacks } from '../../stack/destination-stacks.ts';
 import { accountOf, type Context } from './context.ts';
@@ -27,6 +29,8 @@ export interface OwnersView {
   fixes: Record<'bucket' | 'compare' | 'policy' | 'trust', Fix | null>;
   /** Whether the findings name the reason why the role cannot be assumed. */
   isTrustNamed: boolean;
+  /** Whether the role exists and its trust policy is as it was deployed, so that only our own side can refuse to assume it. */
+  isTrustRight: boolean;
   /** Whether the stack meets the needs of the rules, so that only something outside the stack can refuse the role. */
   isSound: boolean;
 }
@@ -58,11 +62,18 @@ export const ownersView = async (one: Seen, settings: AccountSettings): Promise<
       bucket: fixIn(bucket, /^put-bucket-policy$/),
     },
     isTrustNamed: role.some(({ cause }) => cause !== null && TRUST_CAUSES.has(cause)),
+    isTrustRight:
+      stack.kind === 'answer' &&
+      role.every(
+        ({ cause, verdict }) => verdict !== 'not-checked' && !(cause !== null && OF_TRUST.has(cause)),
+      ),
     isSound: stack.kind === 'answer' && wrong.length === 0,
   };
 };
 
 const TRUST_CAUSES: ReadonlySet<string> = new Set(['role-missing', 'role-distrusts', 'role-other-id']);
+
+const OF_TRUST: ReadonlySet<string> = new Set([...TRUST_CAUSES, 'trust-changed']);
 
 const fixIn = (findings: readonly Finding[], operation: RegExp): Fix | null =>
   findings.find(({ fix }) => fix?.kind === 'aws' && operation.test(fix.operation))?.fix ?? null;
@@ -96,23 +107,26 @@ const stackFindings = (one: Seen, { name, outputs, parameters }: StackState): Fi
   const lacking = Object.entries(wanted).filter(
     ([parameter, value]) => !isEnough(parameter, value, parameters[parameter] ?? ''),
   );
+  // The stack may have another name than the one that `config destination` would give it.
+  const fix: Fix = {
+    kind: 'command',
+    account: accountOfArn(one.destination.roleArn ?? ''),
+    command: destinationCommand(
+      { region: one.destination.region, stackName: name, parameters: Object.fromEntries(lacking) },
+      { template: relative(one.context.cwd, productFile('destination/template.yml')), width: Infinity },
+    ),
+  };
   return [
     ...(version === own
       ? [one.ok(`template ${version}`)]
-      : [
-          one.found(
-            'template-version',
-            `stack ${name} has template ${version}, this is ${own}`,
-            one.template,
-          ),
-        ]),
+      : [one.found('template-version', `stack ${name} has template ${version}, this is ${own}`, fix)]),
     ...(lacking.length === 0
       ? []
       : [
           one.found(
             'template-parameters',
             `stack ${name} has other parameters than the rules need: ${lacking.map(([parameter, value]) => `${parameter} is "${parameters[parameter] ?? ''}", not "${value}"`).join(', ')}`,
-            one.template,
+            fix,
           ),
         ]),
   ];

@@ -50,13 +50,13 @@ export const DESTINATION_CAUSES = {
     verdict: 'warning',
     asks: 'cloudformation:DescribeStacks, with --destination-profile',
     means: 'The stack of the destination has the template of another version.',
-    fix: 'npx s3-replicator config destination',
+    fix: 'aws cloudformation deploy … of the same stack',
   },
   'template-parameters': {
     verdict: 'error',
     asks: 'cloudformation:DescribeStacks, with --destination-profile',
     means: 'The parameters of the stack of the destination allow less than the rules need.',
-    fix: 'npx s3-replicator config destination',
+    fix: 'aws cloudformation deploy … of the same stack',
   },
   'destination-denies': {
     verdict: 'error',
@@ -92,14 +92,14 @@ export const DESTINATION_CAUSES = {
   'own-role-refused': {
     verdict: 'error',
     asks: 'sts:AssumeRole with the external id',
-    means: 'The role of the function has no permission to assume roles at destinations.',
-    fix: 'aws iam put-role-policy …, as the finding of the stack says',
+    means: 'The role at the destination trusts us, but a policy of our own account forbids to assume it.',
+    fix: 'npx s3-replicator doctor --fix-script, which has the call of the finding about the stack',
   },
   'secret-unreadable': {
     verdict: 'error',
     asks: 'secretsmanager:GetSecretValue',
     means: 'The function cannot read the secret with the access key, or the secret holds none.',
-    fix: 'the policies of the role, of the secret and of its KMS key (docs/other-s3.md)',
+    fix: 'aws secretsmanager put-resource-policy … or put-secret-value …; npx s3-replicator doctor --fix-script, if the role lacks the permission',
   },
   'service-unfit': {
     verdict: 'error',
@@ -148,7 +148,7 @@ export const DESTINATION_CAUSES = {
     verdict: 'error',
     asks: 's3:ListBucket with the expected owner, s3:ListAllMyBuckets',
     means: 'The destination bucket belongs to another account than the rule says.',
-    fix: 'correct `bucket:` or `account:`, then npx serverless deploy',
+    fix: 'correct `bucket:` or `account:` (only you know which is meant), then npx serverless deploy',
   },
   'destination-region': {
     verdict: 'error',
@@ -166,13 +166,13 @@ export const DESTINATION_CAUSES = {
     verdict: 'error',
     asks: 's3:CreateMultipartUpload and UploadPart with the headers of the rule',
     means: 'The KMS key of the replicas cannot be used: no permission, or it is disabled.',
-    fix: 'KmsKeyArn of the destination stack (npx s3-replicator config destination), or the policy of the key',
+    fix: 'aws kms put-key-policy … or aws kms enable-key …, with --destination-profile; npx s3-replicator config destination, if the role lacks the permission',
   },
   'destination-write': {
     verdict: 'error',
     asks: 's3:CreateMultipartUpload and UploadPart with the headers of the rule',
     means: 'S3 refuses an upload with the encryption, storage class, tags or lock of the rule.',
-    fix: 'correct the destination in replication.yml, then npx serverless deploy',
+    fix: 'correct the destination in replication.yml (only you know what is wanted), then npx serverless deploy',
   },
   'destination-owner-question': {
     verdict: 'warning',
@@ -215,6 +215,6 @@ export const DESTINATION_CAUSES = {
     verdict: 'error',
     asks: 's3:ListBucket, ListBucketVersions, GetObject and GetObjectTagging of the source, as the function',
     means: 'The function cannot read the source: a policy of the bucket or of its key denies it.',
-    fix: 'change the statement that denies it, or add the key to `kmsKeyArns` of the source',
+    fix: 'aws s3api put-bucket-policy … or aws kms put-key-policy …; a KMS key that no rule names: `kmsKeyArns` of the source, then npx serverless deploy',
   },
 } as const satisfies Record<string, Cause>;

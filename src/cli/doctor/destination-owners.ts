@@ -14,7 +14,7 @@ export const withOwners = async (one: Seen): Promise<SeenByOwner> => {
   const { roleArn, region, bucket } = one.destination;
   const settings = roleArn === null ? null : one.context.owners.settingsOf(accountOfArn(roleArn), region);
   const view = settings === null ? null : await ownersView(one, settings);
-  if (view === null) return { ...one, owners: [], isTrustNamed: false };
+  if (view === null) return { ...one, owners: [], isTrustNamed: false, isTrustRight: false };
   // If the policies are right, only a policy of the bucket, the key or the organization can still refuse the role.
   const look: Fix = {
     kind: 'command',
@@ -27,6 +27,7 @@ export const withOwners = async (one: Seen): Promise<SeenByOwner> => {
     ...one,
     owners: view.findings,
     isTrustNamed: view.isTrustNamed,
+    isTrustRight: view.isTrustRight,
     repairs: {
       trust: trust ?? one.template,
       policy: view.fixes.policy ?? policy,
@@ -40,6 +41,8 @@ export type SeenByOwner = Seen & {
   owners: Finding[];
   /** Whether these findings name the reason why the role cannot be assumed. */
   isTrustNamed: boolean;
+  /** Whether they show that nothing there refuses our role. */
+  isTrustRight: boolean;
 };
 
 export const unseenOwners = ({ configuration, identity, isDeployed, owners }: Context): Finding[] => {

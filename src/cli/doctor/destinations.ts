@@ -12,9 +12,9 @@ import { accountOf, type Context } from './context.ts';
 import { askCompare, compareFindings } from './compare-role.ts';
 import { DESTINATION_CAUSES } from './destination-causes.ts';
 import { type Finding, findingsOf, NO_CREDENTIALS, whyNotChecked } from './finding.ts';
-import type { Fix } from './fix.ts';
 import { type SeenByOwner, unseenOwners, withOwners } from './destination-owners.ts';
 import { type Seen, seenFrom } from './destination-seen.ts';
+import { replicaKeyRepair, secretRepair, sourceRepair } from './refused-access.ts';
 import { settingFindings } from './destination-settings.ts';
 import { serviceFindings } from './service-findings.ts';
 import { destinationSubject } from './report.ts';
@@ -39,7 +39,7 @@ export const destinationFindings = async (context: Context): Promise<Finding[]> 
       const place = places.find(isIt);
       if (place === undefined) return [notChecked('it is not deployed yet', destinationSubject(where))];
       const seen = await withOwners(seenFrom(context, where));
-      return [...placeFindings(seen, place), ...compareFindings(seen, compared, place)];
+      return [...(await placeFindings(seen, place)), ...compareFindings(seen, compared, place)];
     }),
   );
   return [...unseenOwners(context), ...findings.flat()];
@@ -60,40 +60,37 @@ const unasked = (asked: Asked<unknown> | null): Finding[] => {
   return [notChecked(why)];
 };
 
-const placeFindings = (one: SeenByOwner, place: ProbedPlace): Finding[] => [
+const placeFindings = async (one: SeenByOwner, place: ProbedPlace): Promise<Finding[]> => [
   ...one.owners,
-  ...(place.secret === null ? trustFindings(one, place.trust) : secretFindings(one, place.secret)),
-  ...sourceFindings(one, place.source),
+  ...(place.secret === null ? trustFindings(one, place.trust) : await secretFindings(one, place.secret)),
+  ...(await sourceFindings(one, place.source)),
   ...(place.bucket === null ? [] : bucketFindings(one, place.bucket)),
-  ...stepFindings(one, place.steps),
+  ...(await stepFindings(one, place.steps)),
   ...(place.service === null ? [] : serviceFindings(one, place.service)),
   ...(place.bucket === null ? [] : settingFindings(one, place.bucket)),
 ];
 
-const secretFindings = (one: Seen, { answer, detail }: ProbeStep): Finding[] => {
-  const { service } = one.destination;
-  if (answer === 'allowed') return [one.ok('secret read')];
-  return [
-    one.found('secret-unreadable', detail, {
-      kind: 'command',
-      account: accountOf(one.context),
-      command: `aws secretsmanager get-secret-value --secret-id ${service?.secretArn ?? ''} --query VersionId`,
-    }),
-  ];
-};
+const secretFindings = async (one: Seen, step: ProbeStep): Promise<Finding[]> =>
+  step.answer === 'allowed'
+    ? [one.ok('secret read')]
+    : [one.found('secret-unreadable', step.detail, await secretRepair(one, step))];
 
 const trustFindings = (one: SeenByOwner, trust: ProbedTrust | null): Finding[] => {
   const { roleArn, externalId } = one.destination;
   if (trust === null || roleArn === null) return [];
   const role = roleArn.split('/').at(-1) ?? '';
   if (trust.withId !== 'allowed') {
-    if (NO_IDENTITY_POLICY.test(trust.detail))
+    if (one.isTrustRight || NO_IDENTITY_POLICY.test(trust.detail))
       return [
-        one.found('own-role-refused', `our role may not assume ${roleArn}`, {
-          kind: 'command',
-          account: accountOf(one.context),
-          command: `npx s3-replicator doctor --fix-script --rule ${one.rule.id}`,
-        }),
+        one.found(
+          'own-role-refused',
+          `our role may not assume ${roleArn}, because of a policy of our own account`,
+          {
+            kind: 'command',
+            account: accountOf(one.context),
+            command: `npx s3-replicator doctor --fix-script --rule ${one.rule.id}`,
+          },
+        ),
       ];
     if (one.isTrustNamed) return [];
     const text = `role ${role} cannot be assumed with "${externalId}": it does not exist in account ${accountOfArn(roleArn)}, does not trust ${one.context.names.replicateRole}, or expects another external id (--destination-profile tells which)`;
@@ -123,18 +120,11 @@ const trustFindings = (one: SeenByOwner, trust: ProbedTrust | null): Finding[] =
 /** AWS uses these words if no policy of the caller allows the call. They only make the text of a finding more exact. */
 const NO_IDENTITY_POLICY = /no identity-based policy allows the sts:AssumeRole action/;
 
-const sourceFindings = (one: Seen, steps: readonly ProbeStep[]): Finding[] => {
+const sourceFindings = async (one: Seen, steps: readonly ProbeStep[]): Promise<Finding[]> => {
   const refused = steps.filter(({ answer }) => answer !== 'allowed');
   if (refused.length === 0) return [one.ok('source read')];
-  const { bucket } = one.rule.source;
-  const fix: Fix = {
-    kind: 'command',
-    account: one.rule.source.account ?? accountOf(one.context),
-    command: `aws s3api get-bucket-policy --bucket ${bucket} --query Policy --output text`,
-  };
-  return [
-    one.found('source-unreadable', `the function is refused at ${bucket}: ${refusalText(refused)}`, fix),
-  ];
+  const text = `the function is refused at ${one.rule.source.bucket}: ${refusalText(refused)}`;
+  return [one.found('source-unreadable', text, await sourceRepair(one, refused))];
 };
 
 const refusalText = (steps: readonly ProbeStep[]): string => {
@@ -152,7 +142,13 @@ const bucketFindings = (one: Seen, { existence, region }: ProbedBucket): Finding
     return [one.found('destination-missing', `bucket ${bucket} does not exist`, one.template)];
   if (existence === 'others') {
     const text = `bucket ${bucket} belongs to another account than ${account}`;
-    return [one.found('destination-owner', text, one.edit('correct bucket: or account: of the destination'))];
+    return [
+      one.found(
+        'destination-owner',
+        text,
+        one.edit('correct bucket: or account: of the destination (only you know which is meant)'),
+      ),
+    ];
   }
   if (region !== null && region !== '' && region !== wanted)
     return [
@@ -165,7 +161,7 @@ const bucketFindings = (one: Seen, { existence, region }: ProbedBucket): Finding
   return [one.ok(region === null || region === '' ? wanted : region)];
 };
 
-const stepFindings = (one: Seen, steps: readonly ProbeStep[]): Finding[] => {
+const stepFindings = async (one: Seen, steps: readonly ProbeStep[]): Promise<Finding[]> => {
   if (steps.length === 0) return [];
   const refused = steps.filter(({ answer }) => answer !== 'allowed');
   if (refused.length === 0) return [one.ok(`write probe (${probeText(one)})`)];
@@ -176,14 +172,16 @@ const stepFindings = (one: Seen, steps: readonly ProbeStep[]): Finding[] => {
     (step) => !isQuestion(step) && !ofKey.includes(step) && !failed.includes(step),
   );
   return [
-    ...(ofKey.length === 0 ? [] : [keyFinding(one, ofKey)]),
+    ...(ofKey.length === 0 ? [] : [await keyFinding(one, ofKey)]),
     ...(failed.length === 0
       ? []
       : [
           one.found(
             'destination-write',
             `S3 refuses ${failed.map(({ permission, detail }) => `${permission}: ${detail}`).join('; ')}`,
-            one.edit(`correct destination ${one.destination.id}`),
+            one.edit(
+              `correct what S3 names of destination ${one.destination.id} (only you know what is wanted)`,
+            ),
           ),
         ]),
     ...(denied.length === 0
@@ -204,26 +202,11 @@ const stepFindings = (one: Seen, steps: readonly ProbeStep[]): Finding[] => {
 /** Returns whether the step is the write itself. Tags, locks and grants have separate permissions whose names begin in the same way. */
 const isWrite = ({ permission }: ProbeStep): boolean => /^s3:PutObject( |$)/.test(permission);
 
-/** Returns the fix for a refused key. If S3 reports that the key is disabled, only the key itself has to change. */
-const keyFix = (one: Seen, detail: string): Fix => {
-  const { kmsKeyArn, region } = one.destination;
-  if (kmsKeyArn === null || !detail.startsWith('KMS.DisabledException')) return one.repairs.policy;
-  const account = accountOfArn(kmsKeyArn);
-  return {
-    kind: 'aws',
-    account,
-    region,
-    service: 'kms',
-    operation: 'enable-key',
-    input: { KeyId: kmsKeyArn },
-  };
-};
-
-const keyFinding = (one: Seen, steps: readonly ProbeStep[]): Finding =>
+const keyFinding = async (one: Seen, steps: readonly ProbeStep[]): Promise<Finding> =>
   one.found(
     'destination-key',
     `the KMS key of the replicas cannot be used: ${steps[0]?.detail ?? ''}`.slice(0, 300),
-    keyFix(one, steps[0]?.detail ?? ''),
+    await replicaKeyRepair(one, steps[0]?.detail ?? ''),
   );
 
 const probeText = ({ rule, destination }: Seen): string =>

@@ -192,6 +192,7 @@ const contextOf = async (
     stack,
     isDeployed,
     owners,
+    cwd: io.cwd,
     now: io.now,
   };
 };

@@ -23,12 +23,13 @@ export const compared = <Value>(
 
 /**
  * Removes and deploys the stack, because CloudFormation does not create a single deleted resource again. The tables and the dead-letter
- * queue survive the removal, and the new stack uses them again.
+ * queue survive the removal, and the new stack uses them again. SQS creates no queue within a minute after one of the same name was deleted.
+ * If messages wait, `serverless remove` says so and removes nothing.
  */
 const REBUILD: Fix = {
   kind: 'command',
   account: 'of the stack',
-  command: 'npx serverless remove && npx serverless deploy',
+  command: 'npx serverless remove && sleep 60 && npx serverless deploy',
 };
 
 /** Returns one call of the AWS CLI in the account of the stack. */

@@ -7,6 +7,7 @@ import { accountOf, type Context } from './context.ts';
 import { denialsIn, ownRoles } from './denials.ts';
 import { type Finding, findingsOf, NO_CREDENTIALS, whyNotChecked } from './finding.ts';
 import { DEPLOY, type Fix } from './fix.ts';
+import { READ_ACTIONS } from './refused-access.ts';
 import { SOURCE_CAUSES } from './source-causes.ts';
 import { notificationFindings } from './source-notifications.ts';
 import type { Source } from './source.ts';
@@ -99,15 +100,6 @@ const versioningFindings = async (context: Context, { bucket, owner, rules }: So
     }),
   ];
 };
-
-const READ_ACTIONS = [
-  's3:GetObject',
-  's3:GetObjectVersion',
-  's3:GetObjectTagging',
-  's3:GetObjectVersionTagging',
-  's3:ListBucket',
-  's3:ListBucketVersions',
-];
 
 const SUBSCRIBE_ACTIONS = ['s3:GetBucketNotification', 's3:PutBucketNotification'];
 

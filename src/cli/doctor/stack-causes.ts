@@ -12,7 +12,7 @@ export const STACK_CAUSES = {
     verdict: 'error',
     asks: 'each resource of the stack',
     means: 'Somebody deleted a resource of the stack outside CloudFormation.',
-    fix: 'npx serverless remove && npx serverless deploy: nothing creates a single resource again',
+    fix: 'npx serverless remove && sleep 60 && npx serverless deploy: nothing creates a single resource again',
   },
   'role-trust': {
     verdict: 'error',

@@ -20,7 +20,7 @@ export interface AccessKey {
 export type OwnCredentials = () => Promise<AccessKey>;
 
 export interface JsonCall {
-  service: 'secretsmanager' | 'events';
+  service: 'secretsmanager' | 'events' | 'kms';
   region: string;
   /** The header `x-amz-target`. */
   target: string;
@@ -76,6 +76,7 @@ const problemIn = (status: number, answer: JsonRecord, what: string) => {
 const ENDPOINT_VARIABLES = {
   secretsmanager: 'AWS_ENDPOINT_URL_SECRETS_MANAGER',
   events: 'AWS_ENDPOINT_URL_EVENTBRIDGE',
+  kms: 'AWS_ENDPOINT_URL_KMS',
 } as const;
 
 const endpointOf = (service: JsonCall['service'], region: string): string =>

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import type { Authorizer } from '../core/access.ts';
+import type { Authorizer, PolicyDocument } from '../core/access.ts';
 import type { Clock } from '../core/clock.ts';
 import { type AwsRequest, type AwsService, requestKeys } from '../core/request.ts';
 import { AwsError, notSupported } from '../front/aws-error.ts';
@@ -14,6 +14,8 @@ interface Secret {
   text: string;
   versionId: string;
   createdMs: number;
+  /** The resource policy of the secret. */
+  policy?: PolicyDocument;
 }
 
 export interface SecretsManager extends AwsService {
@@ -34,7 +36,7 @@ export const createSecretsManager = ({ iam, clock }: { iam: Authorizer; clock: C
       const prefix = `arn:aws:secretsmanager:${region}:${accountId}:secret:${name}-`;
       const known = secrets.find(prefix, name);
       const arn = known?.arn ?? `${prefix}${suffix}`;
-      secrets.set({ arn, name, text, versionId: randomUUID(), createdMs: clock.now() });
+      secrets.set({ ...known, arn, name, text, versionId: randomUUID(), createdMs: clock.now() });
       return arn;
     },
     handle: async (request, response) => {
@@ -77,7 +79,7 @@ const operationsOn = (secrets: Secrets, { iam, clock }: { iam: Authorizer; clock
   const allowed = (request: AwsRequest, { SecretId: id = '' }: Input, action: string): Secret => {
     const secret = secrets.find(arnPrefix(request), id);
     const arn = secret?.arn ?? (id.startsWith('arn:') ? id : `${arnPrefix(request)}${id}`);
-    authorize(iam, request, { action, arn });
+    authorize(iam, request, { action, arn, policy: secret?.policy });
     if (secret !== null) return secret;
     throw new AwsError('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
   };
@@ -115,6 +117,15 @@ const operationsOn = (secrets: Secrets, { iam, clock }: { iam: Authorizer; clock
         VersionStages: ['AWSCURRENT'],
       };
     },
+    GetResourcePolicy(request, input) {
+      const { arn, name, policy } = allowed(request, input, 'GetResourcePolicy');
+      return { ARN: arn, Name: name, ...(policy && { ResourcePolicy: JSON.stringify(policy) }) };
+    },
+    PutResourcePolicy(request, input) {
+      const secret = allowed(request, input, 'PutResourcePolicy');
+      Object.assign(secret, { policy: JSON.parse(input.ResourcePolicy ?? '{}') });
+      return { ARN: secret.arn, Name: secret.name };
+    },
     DeleteSecret(request, input) {
       const { arn, name } = allowed(request, input, 'DeleteSecret');
       if (input.ForceDeleteWithoutRecovery !== true) throw notSupported('the recovery of secrets');
@@ -132,6 +143,7 @@ const inputSchema = z.strictObject({
   SecretString: z.string().max(65_536).optional(),
   ForceDeleteWithoutRecovery: z.boolean().optional(),
   ClientRequestToken: z.string().optional(),
+  ResourcePolicy: z.string().max(20_480).optional(),
 });
 
 type Input = z.output<typeof inputSchema>;
@@ -148,13 +160,14 @@ const arnPrefix = ({ region, caller }: AwsRequest): string =>
 const authorize = (
   iam: Authorizer,
   request: AwsRequest,
-  { action, arn }: { action: string; arn: string },
+  { action, arn, policy }: { action: string; arn: string; policy?: PolicyDocument | undefined },
 ): void => {
   const question = {
     caller: request.caller,
     action: `secretsmanager:${action}`,
     resource: arn,
     resourceAccountId: arn.split(':')[4] ?? '',
+    ...(policy && { resourcePolicy: policy }),
     secureTransport: request.secureTransport,
     context: requestKeys(request),
   };

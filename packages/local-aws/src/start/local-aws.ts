@@ -29,6 +29,7 @@ import type { LogLine } from '../lambda/log-sink.ts';
 import type { S3Options } from '../s3/model/state.ts';
 import { createS3, type S3Service } from '../s3/service.ts';
 import { createScheduler, type Scheduler } from '../scheduler/scheduler.ts';
+import { createKmsApi } from '../kms/kms-api.ts';
 import { createSecretsManager, type SecretsManager } from '../secretsmanager/secretsmanager.ts';
 import { createSns, type Sns } from '../sns/sns.ts';
 import { createQueuePolicyResource, createQueueResource } from '../sqs/resources.ts';
@@ -238,6 +239,7 @@ const frontServices = ({
   responses,
   monitoring,
   logs,
+  kms,
   secretsmanager,
 }: Services): Record<string, AwsService> => ({
   s3: {
@@ -256,5 +258,6 @@ const frontServices = ({
   monitoring,
   logs,
   secretsmanager,
+  kms: createKmsApi({ iam, kms }),
   cloudformation: createCloudFormationApi({ cloudformation, authorizer: iam, objects: s3 }),
 });

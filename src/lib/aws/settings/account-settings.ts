@@ -2,6 +2,7 @@
 import type { AskedPlace } from './asked.ts';
 import { type BucketSettings, createBucketSettings } from './bucket-settings.ts';
 import { createFunctionSettings, type FunctionSettings } from './function-settings.ts';
+import { createKeyPolicies, type KeyPolicies } from './key-policies.ts';
 import { createResourcePolicies, type ResourcePolicies } from './resource-policies.ts';
 import { createStackSettings, type StackSettings } from './stack-settings.ts';
 
@@ -10,6 +11,7 @@ export interface AccountSettings {
   functions: FunctionSettings;
   resources: ResourcePolicies;
   buckets: BucketSettings;
+  keys: KeyPolicies;
 }
 
 export const createAccountSettings = (place: AskedPlace): AccountSettings => ({
@@ -17,4 +19,5 @@ export const createAccountSettings = (place: AskedPlace): AccountSettings => ({
   functions: createFunctionSettings(place),
   resources: createResourcePolicies(place),
   buckets: createBucketSettings(place),
+  keys: createKeyPolicies(place),
 });

@@ -12,6 +12,8 @@ import {
 } from '@aws-sdk/client-s3';
 import { DESTINATION_ACCOUNT } from '../../../../demo/two-accounts.ts';
 import type { Stage } from '../stages/stage.ts';
+import { keyMutants } from './key-mutants.ts';
+import { templateMutants } from './template-mutants.ts';
 import { type Mutant, statementNames, withoutStatement } from './mutant.ts';
 
 export const destinationMutants = (stage: Stage): Mutant[] => [
@@ -20,6 +22,7 @@ export const destinationMutants = (stage: Stage): Mutant[] => [
   ),
   ...trustMutants(stage),
   ...keyMutants(stage),
+  ...templateMutants(stage),
   ...bucketMutants(stage),
 ];
 
@@ -67,6 +70,7 @@ const statementMutants = ({ aws }: Stage, roleName: string): Mutant[] => {
     name: `role ${roleName} ${name}`,
     place: `role ${roleName}`,
     causes: [causeOf(name)],
+    seenByOwner: ['policy-changed', 'trust-changed'],
     apply: async () => {
       change();
       return back;
@@ -120,39 +124,6 @@ const trustMutants = ({ aws }: Stage): Mutant[] => {
         return async () => aws.iam.putRole(role);
       },
     },
-  ];
-};
-
-const KEY = 'arn:aws:kms:us-east-1:222222222222:key/22222222-2222-2222-2222-222222222222';
-
-const keyMutants = ({ aws }: Stage): Mutant[] => {
-  const one = (name: string, change: () => void, back: () => void): Mutant => ({
-    name: `the key of the replicas ${name}`,
-    place: 'key',
-    isEdited: name !== 'is disabled',
-    causes: ['destination-key'],
-    apply: async () => {
-      change();
-      return async () => back();
-    },
-  });
-  const policy = aws.kms.policy(KEY);
-  const lacking: typeof policy = JSON.parse(JSON.stringify(policy));
-  lacking.Statement = [
-    ...[lacking.Statement].flat(),
-    { Effect: 'Deny', Principal: '*', Action: 'kms:GenerateDataKey', Resource: '*' },
-  ];
-  return [
-    one(
-      'is disabled',
-      () => aws.kms.setState(KEY, 'Disabled'),
-      () => aws.kms.setState(KEY, 'Enabled'),
-    ),
-    one(
-      'denies its use',
-      () => aws.kms.put(KEY, lacking),
-      () => aws.kms.put(KEY, policy),
-    ),
   ];
 };
 

@@ -3,15 +3,20 @@ import type { Mutant } from './mutant.ts';
 
 /**
  * Draws rounds of mutants. The mutants of a round are made at the same time. Each has a different cause, so a test can check that each
- * cause is named. DRAW=all puts every mutant into a separate round, and then draws pairs.
+ * cause is named. DRAW=all puts every mutant into a separate round, and then draws pairs. DRAW=pairs draws only the pairs.
  */
 export const drawnRounds = (
   all: readonly Mutant[],
   { rounds, perRound, pairs }: { rounds: number; perRound: number; pairs: number },
 ): Mutant[][] =>
-  PLAYS_ALL
-    ? [...all.map((mutant) => [mutant]), ...roundsOf(all, pairs, 2).filter((round) => round.length === 2)]
+  PLAYS_ALL || PLAYS_PAIRS
+    ? [
+        ...(PLAYS_PAIRS ? [] : all.map((mutant) => [mutant])),
+        ...roundsOf(all, pairs, 2).filter((round) => round.length === 2),
+      ]
     : roundsOf(all, rounds, perRound);
+
+const PLAYS_PAIRS = process.env['DRAW'] === 'pairs';
 
 const roundsOf = (all: readonly Mutant[], rounds: number, perRound: number): Mutant[][] => {
   const shuffled = shuffle(all);

@@ -5,6 +5,10 @@ export interface Mutant {
   name: string;
   /** The true causes of the problem. Doctor must name at least one of them. */
   causes: string[];
+  /** The causes that the owner of a destination sees instead, if another mutant keeps the functions from reaching it. */
+  seenByOwner?: string[];
+  /** The causes that doctor must not name, because they blame somebody else. */
+  wrong?: string[];
   /** The place that the mutant changes. Two mutants of the same place cannot be made at the same time. */
   place: string;
   /** Whether the fix is a manual change of replication.yml or of a policy, which no command makes. */

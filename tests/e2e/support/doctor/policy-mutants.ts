@@ -35,6 +35,7 @@ const roleMutants = ({ aws, names }: Stage): Mutant[] =>
         name: `${which} ${name}`,
         place: which,
         causes: ['role-policy'],
+        ...(name === 'ReplicationRoles' ? { wrong: ['role-refused'] } : {}),
         apply: async () => {
           const changed = role.policies.with(position, withoutStatement(policy, index));
           aws.iam.putRole({ ...role, policies: changed });
