@@ -1,6 +1,6 @@
 /**
  * Measures the gain from larger batches (`stack.batchWindowSeconds`): objects per second of one environment, its memory, and the price of
- * Lambda.
+ * Lambda. With large batches the answers are no longer waited for, so the CPU time of an object decides: its rate stands beside the rate.
  */
 import { cost, rate, type Section, value } from './figure.ts';
 import { functionCost } from './prices.ts';
@@ -37,7 +37,13 @@ export async function* measureBatches(stand: Stand, isShort: boolean): AsyncGene
           ...rate(`${name}: rate`, 'objects/s', series.objectsPerSecond),
           ...(isLargest && { aim: '> 300' }),
         },
+        rate(`${name}: rate, had no other program used the cores`, 'objects/s', series.unhinderedPerSecond),
         cost(`${name}: CPU`, 'CPU-ms/object', series.cpuMsPerObject),
+        rate(
+          `${name}: most that one core can do at this CPU time`,
+          'objects/s',
+          series.cpuMsPerObject.map((ms) => 1_000 / ms),
+        ),
         value(`${name}: peak RSS`, 'MB', series.peakRssBytes / 1e6, '< 256 MB'),
         cost(`${name}: Lambda, per million objects`, 'US$', prices),
       );

@@ -9,6 +9,8 @@ export interface Measured {
   seconds: number;
   /** How much user and system time the function's process took for this invocation. */
   cpuSeconds: number;
+  /** How long the function's main thread was ready to work while other programs had the cores. 0 where the system does not count it. */
+  waitedSeconds: number;
   /** The result as JSON. */
   payload: string;
 }
@@ -51,6 +53,7 @@ export const startFunction = async (
       return environment.initDurationMs;
     },
     invoke: async (event) => {
+      const waitedBefore = await waitedSeconds(environment.pid);
       const startedMs = performance.now();
       const outcome = await environment.invoke({
         requestId: randomUUID(),
@@ -66,7 +69,8 @@ export const startFunction = async (
       usageBefore = outcome.usage;
       if (outcome.payload.includes('itemIdentifier'))
         throw new Error(`not replicated:\n${output.join('\n')}`);
-      return { seconds, cpuSeconds, payload: outcome.payload };
+      const waited = (await waitedSeconds(environment.pid)) - waitedBefore;
+      return { seconds, cpuSeconds, waitedSeconds: waited, payload: outcome.payload };
     },
     peakRssBytes: () => peakRssBytes(environment.pid, usageBefore),
     stop: () => environment.stop(),
@@ -90,6 +94,12 @@ const lambdaVariables = ({ handler, directory }: Code): Record<string, string> =
 
 const cpuMicroseconds = ({ userCPUTime, systemCPUTime }: ResourceUsage): number =>
   userCPUTime + systemCPUTime;
+
+/** Reads from Linux's /proc how long the main thread has waited for a core since it began. */
+const waitedSeconds = async (pid: number | undefined): Promise<number> => {
+  const [, waitedNs] = (await readFile(`/proc/${pid}/schedstat`, 'utf8').catch(() => '')).split(' ');
+  return Number(waitedNs ?? 0) / 1e9;
+};
 
 /**
  * Reads the peak memory from Linux's /proc. On other systems the maxRSS of getrusage is used. That value is less exact, because it starts

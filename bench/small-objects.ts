@@ -73,9 +73,7 @@ export interface Workload {
   batchSize?: number;
 }
 
-export interface Series {
-  objectsPerSecond: number[];
-  cpuMsPerObject: number[];
+export interface Series extends Record<keyof Batches, number[]> {
   peakRssBytes: number;
 }
 
@@ -94,6 +92,7 @@ export const runSeries = async (stand: Stand, workload: Workload): Promise<Serie
     for (let round = 0; round < effort.rounds; round++) measured.push(await run(effort.batches));
     return {
       objectsPerSecond: measured.map((each) => each.objectsPerSecond),
+      unhinderedPerSecond: measured.map((each) => each.unhinderedPerSecond),
       cpuMsPerObject: measured.map((each) => each.cpuMsPerObject),
       peakRssBytes: await process.peakRssBytes(),
     };
@@ -104,6 +103,8 @@ export const runSeries = async (stand: Stand, workload: Workload): Promise<Serie
 
 interface Batches {
   objectsPerSecond: number;
+  /** The same without the time in which the function was ready to work and other programs had the cores. */
+  unhinderedPerSecond: number;
   cpuMsPerObject: number;
 }
 
@@ -115,14 +116,20 @@ const runBatches = async (
 ): Promise<Batches> => {
   let seconds = 0;
   let cpuSeconds = 0;
+  let waitedSeconds = 0;
   for (let batch = 0; batch < batches; batch++) {
     const jobs = Array.from({ length: batchSize }, () => stand.job(object));
     const measured = await process.invoke(event(jobs));
     seconds += measured.seconds;
     cpuSeconds += measured.cpuSeconds;
+    waitedSeconds += measured.waitedSeconds;
   }
   const objects = batches * batchSize;
-  return { objectsPerSecond: objects / seconds, cpuMsPerObject: (cpuSeconds * 1_000) / objects };
+  return {
+    objectsPerSecond: objects / seconds,
+    unhinderedPerSecond: objects / (seconds - waitedSeconds),
+    cpuMsPerObject: (cpuSeconds * 1_000) / objects,
+  };
 };
 
 const figuresOf = (name: string, { objectsPerSecond, cpuMsPerObject, peakRssBytes }: Series): Figure[] => [

@@ -2,9 +2,12 @@
  * One key in the source and the destination of a run that compares attributes, and the hints that the run
  * sends about the key.
  */
+import { expect } from 'vitest';
+import { createCopyObjects } from '../../src/cli/copy/copy-objects.ts';
+import type { Leftovers } from '../../src/lib/copy/leftovers.ts';
 import { absenceIsDeletion, concernOf, type Hint } from '../../src/lib/hint/hint.ts';
 import type { ListedVersion, ListPage } from '../../src/lib/listing/page.ts';
-import type { ObjectAttributes } from '../../src/lib/model/ports.ts';
+import type { Buckets, ObjectAttributes } from '../../src/lib/model/ports.ts';
 import type { ReplicationRule, RoleDestination } from '../../src/lib/model/rule.ts';
 import { createBudget } from '../../src/lib/model/concurrency.ts';
 import { proveBy, type Reading } from '../../src/lib/runs/compare/basis.ts';
@@ -12,12 +15,12 @@ import { proveByReading } from '../../src/lib/runs/compare/read-both.ts';
 import { createCloserLook } from '../../src/lib/runs/compare/closer-look.ts';
 import { createCompareConsumer } from '../../src/lib/runs/compare/compare-consumer.ts';
 import type { ReportRow } from '../../src/lib/runs/report/report-data.ts';
-import { COMPARE_COUNTERS } from '../../src/lib/runs/run.ts';
+import { COMPARE_COUNTERS, type CopyCounters } from '../../src/lib/runs/run.ts';
 import type { MemoryBucket, Versioning } from '../model/memory-buckets.ts';
 import { memoryDestination } from '../model/memory-destination.ts';
-import { memorySource, openGate } from '../model/memory-source.ts';
+import { type Gate, memorySource, openGate } from '../model/memory-source.ts';
 import { oneKey } from '../model/one-key.ts';
-import { testDestination, testRule } from '../model/settings.ts';
+import { testConfiguration, testDestination, testRule } from '../model/settings.ts';
 import { aSpec } from './runs.ts';
 
 export interface Setting {
@@ -95,9 +98,41 @@ export const aWorld = (setting: Setting) => {
         });
       return hints.map(({ kind }) => kind);
     },
+    /** Compares both sides and copies for each hint, as the command `copy` does. Returns the outcomes and how often each occurred. */
+    copy: () => copyOnce(scene),
     replicate: () => key.look(openGate, { rule, destination }),
   };
 };
+
+const copyOnce = async (scene: ComparedScene): Promise<CopyCounters['outcomes']> => {
+  const { key, rule } = scene;
+  const { hints } = await compareOnce(scene, 'compared');
+  const copying = createCopyObjects({
+    configuration: testConfiguration(rule),
+    buckets: bucketsOf(key, openGate),
+    leftovers: noLeftovers,
+    freshLooks: null,
+    concurrency: 1,
+    clock: { now: () => key.clock.nowMs, sleep: async () => undefined },
+    stopped: new AbortController().signal,
+    onFailure: ({ detail }) => expect.unreachable(detail),
+    onDone: () => undefined,
+  });
+  for (const hint of hints) await copying.add(hint);
+  await copying.drained();
+  return copying.tally.outcomes;
+};
+
+const noLeftovers: Leftovers = {
+  has: () => false,
+  take: async () => null,
+  keep: () => false,
+};
+
+const bucketsOf = (key: ReturnType<typeof oneKey>, gate: Gate): Buckets => ({
+  source: () => memorySource(key.source, gate),
+  destination: () => memoryDestination(key.replica, gate),
+});
 
 /** The counters of what was found. */
 const FOUND = COMPARE_COUNTERS.filter(
@@ -124,10 +159,7 @@ const compareOnce = async (
   const gate = async (point: 'before' | 'after', call: string): Promise<void> => {
     if (point === 'before') calls.push(call);
   };
-  const buckets = {
-    source: () => memorySource(key.source, gate),
-    destination: () => memoryDestination(key.replica, gate),
-  };
+  const buckets = bucketsOf(key, gate);
   const scope = { rule, destination, mapping: { sourcePrefix: '', destinationPrefix: '' } };
   const consumer = createCompareConsumer({
     run: 'run',

@@ -1,6 +1,6 @@
 /**
- * What `filter` and `exclude` select. One table of cases is answered by live replication, a backfill, a verify, an estimate and
- * `explain`, and all of them must agree.
+ * What `filter` and `exclude` select. One table of cases is answered by live replication, a backfill, a verify, `copy`, an estimate
+ * and `explain`, and all of them must agree.
  */
 import { describe, expect, test } from 'vitest';
 import { parseMessage } from '../../src/lib/hint/parse-message.ts';
@@ -72,7 +72,7 @@ describe.each(CASES)('%s', (_, given, expected) => {
   const routed = routedFor(rule);
 
   test.each(['latest', 'all'] as const)(
-    `live, backfill and verify of versions: %s: ${expected}`,
+    `live, backfill, verify and copy of versions: %s: ${expected}`,
     async (versions) => {
       const world = aWorld({ rule: given, versions, attributes: 'listed' });
       const isRouted = routed.length > 0;
@@ -85,6 +85,9 @@ describe.each(CASES)('%s', (_, given, expected) => {
       expect(isRouted && byEvent?.outcome === 'replicated').toBe(expected === 'wanted');
       world.replica.history.clear();
       expect(await world.repair()).toEqual(expected === 'wanted' ? ['hint'] : []);
+      expect(world.content()).toBe(expected === 'wanted' ? '12345' : undefined);
+      world.replica.history.clear();
+      expect(await world.copy()).toEqual(expected === 'wanted' ? { replicated: 1 } : {});
       expect(world.content()).toBe(expected === 'wanted' ? '12345' : undefined);
     },
   );
