@@ -47,10 +47,12 @@ export interface CopyObjectsOptions {
   onDone(): void;
 }
 
-/** An object of this size or more is moved by several streams. */
-const LARGE_BYTES = 8 * 1024 * 1024;
-/** How many streams move one large object. */
-const LARGE_STREAMS = 4;
+/** How many of the streams an object of at least this size takes. A medium object moves as fast with half as many buffers in memory. */
+const STREAMS = [
+  { bytes: 8 * 1024 * 1024, streams: 4 },
+  { bytes: 512 * 1024, streams: 2 },
+  { bytes: 0, streams: 1 },
+] as const;
 
 export const createCopyObjects = (options: CopyObjectsOptions): CopyObjects => {
   const { concurrency, stopped } = options;
@@ -61,7 +63,8 @@ export const createCopyObjects = (options: CopyObjectsOptions): CopyObjects => {
   return {
     tally,
     async add(hint) {
-      const weight = (hint.sizeBytes ?? 0) < LARGE_BYTES ? 1 : LARGE_STREAMS;
+      const sizeBytes = hint.sizeBytes ?? 0;
+      const weight = STREAMS.find(({ bytes }) => sizeBytes >= bytes)?.streams ?? 1;
       await new Promise<void>((begun) => {
         void streams.run(weight, async () => {
           begun();

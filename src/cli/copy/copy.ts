@@ -143,9 +143,10 @@ interface Shell {
 
 /**
  * By default Node lets the space for new objects grow to 100 MB, which suits long computations. The new objects of a copy soon become
- * garbage, so a small space costs no more CPU (`docs/performance.md`) and fits a small machine.
+ * garbage, so a small space costs no more CPU (`docs/performance.md`) and fits a small machine. The old space may double before it is collected:
+ * with less room, the buffers of many streams made V8 collect it all the time.
  */
-const SMALL_HEAP = ['--semi-space-growth-factor=1', '--heap-growing-percent=30'];
+const SMALL_HEAP = ['--semi-space-growth-factor=1', '--heap-growing-percent=100'];
 
 const copyAll = async (request: CopyRequest, options: ParsedOptions, shell: Shell): Promise<number> => {
   const { io } = shell;

@@ -12,14 +12,19 @@ export interface EarlyCollection {
   watch(body: Readable): void;
 }
 
-/** How many bytes flow between two collections. */
-const EVERY_BYTES = 1024 * 1024;
+/** Minimum number of bytes that flow between two collections. */
+const LEAST_BYTES = 1024 * 1024;
+/**
+ * How many bytes flow between two collections for each open body. A buffer that survives two collections is old, and only a collection of the
+ * whole heap frees it. So more bytes flow than the buffers of all bodies hold together.
+ */
+const BYTES_PER_BODY = 128 * 1024;
 
 /** Maximum size of the young generation. V8 reserves more than twice as much. */
 const YOUNG_BYTES = 8 * 1024 * 1024;
 
 /**
- * Makes V8 collect its young generation each time a MiB has flowed out of the watched bodies, and keeps the young generation small.
+ * Makes V8 collect its young generation each time a MiB or more has flowed out of the watched bodies, and keeps the young generation small.
  *
  * Each chunk that comes out of a socket is a buffer outside V8's heap. When some tens of megabytes of such buffers have accumulated, V8
  * marks its whole heap, including the SDK, on several threads. That happens about 45 times per GB and takes a third of the CPU time of a
@@ -33,10 +38,11 @@ export const createEarlyCollection = (): EarlyCollection => {
   const collect = youngCollector();
   // The bytes of all bodies are counted together, because four bodies that are copied at once accumulate buffers four times as fast as one.
   let flowedBytes = 0;
+  let open = 0;
   let growth = 0;
   const count = (chunk: Buffer): void => {
     flowedBytes += chunk.length;
-    if (flowedBytes < EVERY_BYTES) return;
+    if (flowedBytes < Math.max(LEAST_BYTES, open * BYTES_PER_BODY)) return;
     flowedBytes = 0;
     collect();
   };
@@ -48,7 +54,10 @@ export const createEarlyCollection = (): EarlyCollection => {
       if (wanted !== growth) setFlagsFromString(`--semi-space-growth-factor=${wanted}`);
       growth = wanted;
       // We listen for data only after the body has begun to flow, because a listener for data would start the flow.
-      body.once('resume', () => body.on('data', count));
+      body.once('resume', () => {
+        open += 1;
+        body.on('data', count).once('close', () => (open -= 1));
+      });
     },
   };
 };
