@@ -18,6 +18,7 @@ import { keepEveryMetadataName } from './metadata-names.ts';
 import { forcePathStyle } from './path-style.ts';
 import { type Assume, beginSessions } from './assume-role.ts';
 import { PATIENT_REQUEST_HANDLER, type RequestHandlers, requestHandlers } from './request-handlers.ts';
+import { createSigningHash } from './signing-hash.ts';
 import { sharedSession } from './shared-session.ts';
 import { SDK_LOGGER } from '../../sdk-logger.ts';
 import { type SessionRequest, type Sessions, WIDE_SESSIONS } from './sessions.ts';
@@ -225,6 +226,7 @@ export const s3Config = (region: string): S3ClientConfig => ({
   region,
   maxAttempts: 3,
   logger: SDK_LOGGER,
+  sha256: createSigningHash(),
   // By default, the SDK would open a new connection for each upload of 2 MiB or more.
   expectContinueHeader: false,
   // The SDK does not need to compute checksums, because we compare stored checksums and send checksums that are already known.
