@@ -35,7 +35,7 @@ interface Options {
  */
 const SETTLED_MS = 10 * 60_000;
 /** Maximum time for which keys are gathered for one listing. */
-const GATHERED_MS = 40;
+const GATHERED_MS = 100;
 /** How many keys are enough for a listing to start at once. */
 const ENOUGH = 100;
 /** Maximum number of keys that may wait. Each may hold a body of 64 KiB. */
