@@ -13,6 +13,7 @@ import { expect, test } from 'vitest';
 import { parseMessage } from '../../src/lib/hint/parse-message.ts';
 import { assign, taskOf } from '../../src/lib/hint/route.ts';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
+import { answersOf, type ServiceAnswers } from '../../src/lib/model/service-answers.ts';
 import type { Task } from '../../src/lib/model/task.ts';
 import { copyOfBucket } from '../model/bucket-copies.ts';
 import { type Sides, tryBoth } from '../model/dry-and-real.ts';
@@ -23,7 +24,7 @@ import { propertyRuns, SEED } from '../model/seed.ts';
 import { s3Event, testConfiguration, testRule } from '../model/settings.ts';
 
 /** Each run compares up to twenty copies of its world, so more runs would exceed the time of a test. */
-const RUNS = Math.min(600, propertyRuns(40));
+const RUNS = Math.min(600, propertyRuns(55));
 
 /** Maximum number of copies of one history. */
 const MAX_COPIES = 15;
@@ -38,6 +39,11 @@ interface Variant {
   seal: { age: number; how: NonNullable<Version['sealed']> } | null;
   /** Whether objects without a certain tag are left out. */
   filters: boolean;
+  /** Whether larger objects, or those with a certain tag, are excluded. */
+  excludes: 'nothing' | 'size' | 'tag';
+  announce: ReplicationRule['announce'];
+  /** The service of the destination. `blind` checks no conditions, and the rule accepts that; `unasked` was never probed. */
+  service: 'aws' | 'blind' | 'unasked' | 'unfit';
 }
 
 const variant: fc.Arbitrary<Variant> = fc.record({
@@ -52,14 +58,48 @@ const variant: fc.Arbitrary<Variant> = fc.record({
     { freq: 2 },
   ),
   filters: weighted<boolean>([3, false], [1, true]),
+  excludes: weighted<Variant['excludes']>([6, 'nothing'], [1, 'size'], [1, 'tag']),
+  announce: fc.constantFrom('none', 'eventbridge'),
+  service: weighted<Variant['service']>([10, 'aws'], [2, 'blind'], [1, 'unasked'], [1, 'unfit']),
 });
+
+const exclusionsOf = (excludes: Variant['excludes']): ReplicationRule['exclude'] =>
+  excludes === 'nothing'
+    ? []
+    : [
+        {
+          prefix: '',
+          suffix: '',
+          maximumBytes: null,
+          tags: excludes === 'tag' ? { colour: 'red' } : {},
+          minimumBytes: excludes === 'size' ? 2 : null,
+        },
+      ];
+
+const atService = (
+  destinations: ReplicationRule['destinations'],
+  service: Variant['service'],
+): ReplicationRule['destinations'] =>
+  service === 'aws'
+    ? destinations
+    : destinations.map((each) => ({
+        ...each,
+        roleArn: null,
+        externalId: null,
+        service: { endpoint: 'https://s3.example.com', addressing: 'path', secretArn: SECRET },
+        conditionalWrites: service === 'blind' ? 'none' : 'required',
+      }));
+
+const SECRET = 'arn:aws:secretsmanager:us-east-1:111111111111:secret:other-abcdef';
 
 const ruleOf = (
   rule: Partial<ReplicationRule>,
-  { copy, brake, restores, filters }: Variant,
-): ReplicationRule =>
-  testRule({
+  { copy, brake, restores, filters, excludes, announce, service }: Variant,
+): ReplicationRule => {
+  const made = testRule({
     ...rule,
+    announce,
+    exclude: exclusionsOf(excludes),
     copy,
     restore: restores ? { days: 1, tier: 'Bulk' } : null,
     filter: { tags: filters ? { colour: 'red' } : {}, minimumBytes: null, maximumBytes: null },
@@ -68,6 +108,8 @@ const ruleOf = (
         ? null
         : { windowMinutes: 60, deletes: brake, deletesPercent: 100, expirations: brake, overwrites: brake },
   });
+  return { ...made, destinations: atService(made.destinations, service) };
+};
 
 /** S3 shows the storage class of an archived version. */
 const sealAll = (source: MemoryBucket, { age, how }: NonNullable<Variant['seal']>): void => {
@@ -78,6 +120,13 @@ const sealAll = (source: MemoryBucket, { age, how }: NonNullable<Variant['seal']
     const attributes = { ...version.state.attributes, storageClass: 'GLACIER' };
     version.state = { ...version.state, attributes };
   }
+};
+
+/** What a probe of the service found out. */
+const serviceOf = (service: Variant['service']): ServiceAnswers | null => {
+  if (service === 'aws' || service === 'unasked') return null;
+  const answers = answersOf((question) => (service === 'unfit' && question === 'replaces' ? 'no' : 'yes'));
+  return { answers, isVersioned: true, askedMs: 0, left: [] };
 };
 
 interface Copy extends Sides {
@@ -111,7 +160,7 @@ test(`what a dry run announces is what the next hint does, in every state that h
     for (const copy of copies) {
       if (differing.seal !== null) sealAll(copy.source, differing.seal);
       for (const task of tasksOf(copy.bodies, ruleOf(rule, differing)))
-        for (const said of await tryBoth(task, copy))
+        for (const said of await tryBoth(task, { ...copy, service: serviceOf(differing.service) }))
           announcements.set(said, (announcements.get(said) ?? 0) + 1);
       await setImmediate();
     }
@@ -133,13 +182,25 @@ test(`what a dry run announces is what the next hint does, in every state that h
           const event = apply(world.source, change, 'later');
           if (event !== null) keep(world, [s3Event(event)]);
         }
-        await tryCopies(copies, each.rule, differing);
+        // Other services show the MD5 of a body as its ETag. Without one, and without a checksum, nothing proves a replica.
+        const isPlain = ![each.source, each.destination].some(({ encryption }) => encryption === 'aws:kms');
+        await tryCopies(copies, each.rule, isPlain ? differing : { ...differing, service: 'aws' });
       }),
       { numRuns: RUNS, seed: SEED },
     );
   // The histories must reach at least these outcomes, or the comparison would prove little.
-  const calls = ['PutObject', 'CopyObject', 'CreateMultipartUpload', 'DeleteObject', 'PutObjectTagging'];
+  const calls = ['PutObject', 'CopyObject', 'CreateMultipartUpload', 'DeleteObject'];
   const ends = ['unchanged', 'source-gone', 'not-ours', 'held', 'filtered', 'passed over'];
   const failures = ['fails: archived', 'fails: sse-c', 'fails: kms', 'RestoreObject'];
-  expect([...announcements.keys()]).toEqual(expect.arrayContaining([...calls, ...ends, ...failures]));
+  const services = [
+    'fails: unasked-service',
+    'fails: unfit-service',
+    'excluded',
+    'announced',
+    'written blindly',
+  ];
+  expect([...announcements.keys()]).toEqual(
+    expect.arrayContaining([...calls, ...ends, ...failures, ...services]),
+  );
+  expect([...announcements.keys()].join(' ')).toMatch(/PutObject(Tagging|Acl|Retention|LegalHold)/);
 });

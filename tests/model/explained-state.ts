@@ -43,9 +43,12 @@ export const assertExplained = async (task: Task, deps: InspectDeps): Promise<st
     NOW_MS,
   );
   const about = { headline, next: nextText(place, null) };
+  const { next } = place;
   for (const [says, isTrue] of CLAIMS)
     if (says.test(headline)) expect({ ...about, isTrue: isTrue(place) }).toEqual({ ...about, isTrue: true });
-  const { next } = place;
+  expect(place.announced ?? 'none').toBe(rule.announce);
+  if (next.kind === 'done' && next.outcome === 'filtered' && shows(place, 'source', 'object'))
+    expect(place.filter).not.toBeNull();
   if (next.kind === 'fails') expect(headline).toMatch(/^Not replicated: /);
   if (next.passedOver.length > 0) expect(headline).toMatch(/^Not replicated/);
   else if (next.kind === 'done') expect(headline).toMatch(DONE);
