@@ -156,7 +156,7 @@ const lag = (pairs: Pair[]): Widget =>
 
 const pending = (pairs: Pair[]): Widget =>
   graph(
-    'Backlog (approximate)',
+    'Pending (approximate)',
     [
       ...linesOf(pairs, 'OperationsPendingReplication', { stat: 'Maximum' }),
       ...linesOf(pairs, 'OldestPendingAge', { stat: 'Maximum', yAxis: 'right', label: ' oldest' }),

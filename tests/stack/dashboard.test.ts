@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { parseConfiguration } from '../../src/lib/configuration/configuration.ts';
 import { NAMESPACE, STANDARD_METRICS } from '../../src/lib/model/metrics.ts';
 import { stackOf } from '../../src/stack/stack.ts';
+import { healthy, status } from '../cli/status-sources.ts';
 import { fileWith } from '../configuration/yaml.ts';
 
 const resourcesOf = (top: Record<string, unknown> = {}) =>
@@ -72,4 +73,18 @@ test('failures by reason come from the logs, and with detailed metrics from the 
     );
   expect(widgetOf('standard')).toMatchObject({ type: 'log' });
   expect(JSON.stringify(widgetOf('detailed'))).toContain('SourceBucket,DestinationBucket,RuleId,Reason}');
+});
+
+test('the dashboard calls each column of status by the same name', async () => {
+  const { widgets } = bodyIn(resourcesOf());
+  // A line is called by its label, and not by its metric.
+  const texts = widgets.flatMap(({ properties: { title = '', metrics = [] } }) => [
+    title,
+    ...metrics.map((line) => String(Object(line.at(-1)).label ?? '')),
+  ]);
+  const { out } = await status(healthy(), [], { columns: 80 });
+  const [, header = ''] = out.split('\n');
+  const names = ['lag', 'p50', 'p99', 'pending', 'oldest', 'failed'];
+  expect(names.filter((name) => !header.toLowerCase().includes(name))).toEqual([]);
+  expect(names.filter((name) => !texts.some((text) => text.toLowerCase().includes(name)))).toEqual([]);
 });
