@@ -64,7 +64,7 @@ const REASON_ENTRIES = {
     disposition: 'retry',
     meaning:
       'Another invocation writes the many versions that the key lacks, or the other side of a pair may put back what was just deleted.',
-    fix: 'Nothing to do: the hint is tried again within seconds, later every few minutes, as long as versions are missing.',
+    fix: 'Nothing to do: the hint is tried again within seconds, later every few minutes.',
   },
   'out-of-time': {
     disposition: 'retry',
