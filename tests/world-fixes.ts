@@ -163,7 +163,7 @@ export const FIXES: Fix[] = [
         before: 'transferIn(hint) === null;',
       },
       {
-        file: 'src/lib/replicate/replicate-batch.ts',
+        file: 'src/lib/replicate/open-message.ts',
         fixed: 'return { body: formatHint({ ...unchained, run: null }),',
         before: 'return { body: formatHint(unchained),',
       },

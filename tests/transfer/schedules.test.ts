@@ -29,17 +29,20 @@ const moveAll = async (world: TransferWorld): Promise<void> => {
 };
 
 describe.each(['all', 'latest'] as const)('transfers in mode %s', (versions) => {
-  test('a transfer that a run began is completed although the run is cancelled meanwhile', async () => {
-    const world = await worldWith({ rule: { versions } });
-    const [event] = world.live.visible.splice(0);
-    world.deliver(hintOfRun('run-1'));
-    await world.replicate();
-    world.deliver(event!.body);
-    await world.replicate();
-    world.runs.stopped.add('run-1');
-    await sweepFor(world, 1);
-    expectReplicated(world);
-  });
+  test.each(['hint', REPAIR])(
+    'a transfer that a run began is completed although the run is cancelled meanwhile (%s)',
+    async (kind) => {
+      const world = await worldWith({ rule: { versions } });
+      const [event] = world.live.visible.splice(0);
+      world.deliver(hintOfRun('run-1', kind), 'backfill');
+      await world.replicate();
+      world.deliver(event!.body);
+      await world.replicate();
+      world.runs.stopped.add('run-1');
+      await sweepFor(world, 1);
+      expectReplicated(world);
+    },
+  );
 
   test('tags that change while a transfer runs arrive although the function crashes after the upload was completed', async () => {
     const world = await worldWith({ rule: { versions } });
