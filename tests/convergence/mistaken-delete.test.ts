@@ -85,3 +85,19 @@ test.each(MODES)(
     expect(mark(left.source)).toBeUndefined();
   },
 );
+
+test.each(MODES)(
+  'a delete does not wait if a user has written an object after it, so that no run of the other side covers that object meanwhile (%s)',
+  async (versions) => {
+    const { left, right } = facing(versions);
+    for (const each of ['old', 'new']) {
+      write(left.source, each);
+      await left.look();
+    }
+    left.replica.remove('k');
+    write(left.replica, 'newest');
+    await right.look();
+    await left.look();
+    expect([mark(left.source), mark(left.replica)]).toEqual(['newest', 'newest']);
+  },
+);

@@ -26,6 +26,8 @@ export interface Deletion {
   before: HistoryEntry[];
   /** When the delete marker was written, in milliseconds since the epoch; null: the source has no delete marker. */
   markedMs: number | null;
+  /** Whether a version follows the delete. Left out: none does. */
+  isFollowed?: boolean;
 }
 
 /** Maximum number of source versions that are read to prove that an object without our stamp may be hidden. */
@@ -78,8 +80,10 @@ const DELETING_MS = 120_000;
  * earlier replica with the same bytes, and S3 compares only ETags. That deployment then puts the replica back (`hide-replica.ts`). Both
  * replicas are in the history of the source. Its worker saw the earlier one shown.
  */
-const isPerhapsMistaken = ({ before, markedMs }: Deletion, nowMs: number): boolean => {
+const isPerhapsMistaken = ({ before, markedMs, isFollowed = false }: Deletion, nowMs: number): boolean => {
   const [deleted, ...older] = before;
+  // The version that follows is written right after the delete, so that the key does not stay hidden.
+  if (isFollowed) return false;
   if (markedMs === null || nowMs - markedMs >= DELETING_MS || deleted?.kind !== 'version') return false;
   return older.some(
     (entry, index) =>

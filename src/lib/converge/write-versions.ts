@@ -149,7 +149,11 @@ const isSpared = async (
 ): Promise<boolean> => {
   const item = items[index];
   if (item?.kind !== 'marker' || shown === null) return false;
-  const deletion = { before: items.slice(0, index).toReversed(), markedMs: item.lastModifiedMs };
+  const deletion = {
+    before: items.slice(0, index).toReversed(),
+    markedMs: item.lastModifiedMs,
+    isFollowed: index < items.length - 1,
+  };
   return !(await mayHide(task, context, shown, deletion));
 };
 
