@@ -71,7 +71,7 @@ const LONG_FORMS: Record<string, Record<string, string>> = {
   'tests/stack/destination-stacks.test.ts': { DRAW: 'all' },
   'tests/e2e/carriers.test.ts': { CARRIER: 'plain' },
   'tests/docs/recovery.test.ts': { RECOVERY_GUIDE: 'run' },
-  // With the servers that are installed: versitygw, moto, s3rver, MinIO.
+  // With the servers that are installed, as by `node tests/foreign/install.ts`.
   'tests/foreign': { DRAW: 'all' },
   'tests/cli/copy-interrupted.test.ts': { COPY_ROUNDS: String(Math.min(200, Math.ceil(minutes * 10))) },
   // Packages two releases and updates one to the other, which takes minutes.

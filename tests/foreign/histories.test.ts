@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { clientConfig, type LocalAws, startLocalAws } from '@s3-replicator/local-aws';
 import { PLAYS_ALL, PROPERTY_SEED } from '../e2e/support/seed.ts';
 import { playHistory, type Seen, type Side, WRITES } from './histories.ts';
-import { KEYS, SERVERS, startForeign } from './servers.ts';
+import { isWeak, KEYS, SERVERS, startForeign } from './servers.ts';
 
 const ACCOUNT = '111111111111';
 const HISTORIES = PLAYS_ALL ? 40 : 2;
@@ -91,10 +91,7 @@ test.each(['required', 'none'] as const)(
 );
 
 const cases = SERVERS.flatMap((name) =>
-  // s3rver checks no conditions, so only the weaker form is played against it.
-  (name === 's3rver' ? (['none'] as const) : (['required', 'none'] as const)).map(
-    (how) => [name, how] as const,
-  ),
+  (isWeak(name) ? (['none'] as const) : (['required', 'none'] as const)).map((how) => [name, how] as const),
 );
 
 test.skipIf(!PLAYS_ALL).each(cases)(

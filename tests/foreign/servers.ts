@@ -1,52 +1,180 @@
-/**
- * S3 servers that nobody here wrote, as far as they are installed: versitygw (`go install github.com/versity/versitygw/cmd/versitygw@latest`), moto
- * (`pip install 'moto[server]'`), s3rver (`npm install -g s3rver`) and MinIO.
- */
-import { spawn } from 'node:child_process';
+/** S3 servers that nobody here wrote, as far as they are installed: on the PATH, or by `node tests/foreign/install.ts`. */
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  ListBucketsCommand,
+  PutBucketVersioningCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { SDK_LOGGER } from '../../src/lib/aws/sdk-logger.ts';
+import { FOREIGN } from './folder.ts';
 
 export const KEYS = { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER-secret' };
 
 export interface ForeignServer extends AsyncDisposable {
-  name: string;
   endpoint: string;
   client: S3Client;
   /** Creates a bucket, which keeps versions if the server has them. */
   createBucket(name: string): Promise<void>;
 }
 
-const COMMANDS: Record<string, (port: number, folder: string) => string[]> = {
-  versitygw: (port, folder) => {
-    for (const name of ['objects', 'versions']) mkdirSync(join(folder, name));
-    const { accessKeyId, secretAccessKey } = KEYS;
-    const keys = ['--access', accessKeyId, '--secret', secretAccessKey];
-    const folders = ['--versioning-dir', join(folder, 'versions'), join(folder, 'objects')];
-    return ['versitygw', '--port', `127.0.0.1:${port}`, ...keys, 'posix', ...folders];
+/** How a server is started on a port of the loopback address. */
+interface Launch {
+  command(port: number, folder: string): string[];
+  /** A line of shell that prints the version among other text. */
+  version: string;
+  /** Does not check each condition, so only the weaker form is played against it. */
+  isWeak?: true;
+  /** Does not list all keys in the order of S3. */
+  isUnordered?: true;
+  /** With versions, its listings leave out keys, so its buckets keep none. */
+  isPlain?: true;
+}
+
+const installed = ['bin', 'venv/bin', 'node_modules/.bin'].map((each) => join(FOREIGN, each));
+const ENVIRONMENT = { ...process.env, PATH: [...installed, process.env['PATH']].join(delimiter) };
+
+const { accessKeyId: ACCESS, secretAccessKey: SECRET } = KEYS;
+
+/** The Go toolchain reads the version of its module from a program. */
+const moduleVersion = (program: string, line = 'mod'): string =>
+  `go version -m $(command -v ${program}) | grep -w ${line}`;
+
+const LAUNCHES: Record<string, Launch> = {
+  versitygw: {
+    command(port, folder) {
+      for (const name of ['objects', 'versions']) mkdirSync(join(folder, name));
+      const folders = ['--versioning-dir', join(folder, 'versions'), join(folder, 'objects')];
+      const options = ['--port', `127.0.0.1:${port}`, '--access', ACCESS, '--secret', SECRET];
+      return ['versitygw', ...options, 'posix', ...folders];
+    },
+    version: moduleVersion('versitygw'),
   },
-  moto: (port) => ['moto_server', '--port', String(port)],
-  s3rver: (port, folder) =>
-    `s3rver --directory ${folder} --port ${port} --address 127.0.0.1 --allow-mismatched-signatures --no-vhost-buckets`.split(
-      ' ',
-    ),
-  minio: (port, folder) => ['minio', 'server', '--address', `127.0.0.1:${port}`, folder],
+  moto: {
+    command: (port) => ['moto_server', '--port', String(port)],
+    version: 'pip list | grep -w moto',
+    isWeak: true,
+  },
+  s3rver: {
+    command: (port, folder) =>
+      `s3rver --directory ${folder} --port ${port} --address 127.0.0.1 --allow-mismatched-signatures --no-vhost-buckets`.split(
+        ' ',
+      ),
+    version: 's3rver --version',
+    isWeak: true,
+    isUnordered: true,
+  },
+  minio: {
+    command: (port, folder) => ['minio', 'server', '--address', `127.0.0.1:${port}`, folder],
+    version: moduleVersion('minio'),
+  },
+  ceph: {
+    command: (port, folder) =>
+      existsSync('/usr/bin/radosgw')
+        ? [process.execPath, join(import.meta.dirname, 'ceph.ts'), String(port), folder, ACCESS, SECRET]
+        : [],
+    version: 'radosgw --version',
+    isWeak: true,
+  },
+  s3proxy: {
+    command(port, folder) {
+      const classes = join(FOREIGN, 's3proxy');
+      if (!existsSync(classes)) return [];
+      const settings = {
+        's3proxy.endpoint': `http://127.0.0.1:${port}`,
+        's3proxy.authorization': 'aws-v2-or-v4',
+        's3proxy.identity': ACCESS,
+        's3proxy.credential': SECRET,
+        'jclouds.provider': 'filesystem-nio2',
+        'jclouds.filesystem.basedir': folder,
+      };
+      const file = join(folder, 's3proxy.properties');
+      writeFileSync(
+        file,
+        Object.entries(settings)
+          .map((each) => each.join('='))
+          .join('\n'),
+      );
+      return ['java', '-cp', join(classes, '*'), 'org.gaul.s3proxy.Main', '--properties', file];
+    },
+    version: `ls ${join(FOREIGN, 's3proxy')} | grep ^s3proxy-`,
+    isWeak: true,
+    isUnordered: true,
+  },
+  ministack: { command: () => ['ministack'], version: 'pip list | grep -w ministack' },
+  seaweedfs: {
+    command(port, folder) {
+      const credentials = [{ accessKey: ACCESS, secretKey: SECRET }];
+      const actions = ['Admin', 'Read', 'Write', 'List', 'Tagging'];
+      const file = join(folder, 'identities.json');
+      writeFileSync(file, JSON.stringify({ identities: [{ name: 'test', credentials, actions }] }));
+      const ports = {
+        's3.port': port,
+        'master.port': port + 1,
+        'volume.port': port + 2,
+        'filer.port': port + 3,
+      };
+      // Each bucket takes several volumes.
+      const sizes = ['-master.volumeSizeLimitMB=64', '-volume.max=1000'];
+      return [
+        'weed',
+        'server',
+        `-dir=${folder}`,
+        '-ip=127.0.0.1',
+        '-ip.bind=127.0.0.1',
+        '-filer',
+        '-s3',
+        `-s3.config=${file}`,
+        ...Object.entries(ports).map(([name, value]) => `-${name}=${value}`),
+        ...sizes,
+      ];
+    },
+    version: moduleVersion('weed', 'seaweedfs/seaweedfs'),
+    isPlain: true,
+  },
+  gofakes3: {
+    command: (port) => ['gofakes3', '-backend', 'memory', '-host', `127.0.0.1:${port}`],
+    version: moduleVersion('gofakes3'),
+    isWeak: true,
+  },
 };
 
-export const SERVERS = Object.keys(COMMANDS);
+export const SERVERS = Object.keys(LAUNCHES);
+
+/** Returns the version of an installed server. */
+export const versionOf = (name: string): string => {
+  const { stdout } = spawnSync('sh', ['-c', LAUNCHES[name]?.version ?? ''], {
+    env: ENVIRONMENT,
+    encoding: 'utf8',
+  });
+  return /\d+\.\d+\.\d+(?:-\d+)?/.exec(stdout)?.[0] ?? 'of unknown version';
+};
+
+export const isUnordered = (name: string): boolean => LAUNCHES[name]?.isUnordered === true;
+
+export const isWeak = (name: string): boolean => LAUNCHES[name]?.isWeak === true;
 
 /** Resolves to null if the server is not installed. */
 export const startForeign = async (name: string): Promise<ForeignServer | null> => {
   const folder = mkdtempSync(join(tmpdir(), `foreign-${name}-`));
   const port = await freePort();
-  const [command = '', ...argv] = COMMANDS[name]?.(port, folder) ?? [];
+  const [command, ...argv] = LAUNCHES[name]?.command(port, folder) ?? [];
+  if (command === undefined) return null;
   const child = spawn(command, argv, {
     stdio: 'ignore',
-    env: { ...process.env, MINIO_ROOT_USER: KEYS.accessKeyId, MINIO_ROOT_PASSWORD: KEYS.secretAccessKey },
+    env: {
+      ...ENVIRONMENT,
+      MINIO_ROOT_USER: ACCESS,
+      MINIO_ROOT_PASSWORD: SECRET,
+      GATEWAY_PORT: String(port),
+      BIND_HOST: '127.0.0.1',
+    },
   });
   const isStarted = await once(child, 'spawn').then(
     () => true,
@@ -54,15 +182,21 @@ export const startForeign = async (name: string): Promise<ForeignServer | null> 
   );
   if (!isStarted) return null;
   const endpoint = `http://127.0.0.1:${port}`;
-  for (let tries = 0; tries < 300 && child.exitCode === null && !(await answers(endpoint)); tries += 1)
+  const client = new S3Client({
+    endpoint,
+    credentials: KEYS,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    logger: SDK_LOGGER,
+  });
+  for (let tries = 0; tries < 600 && child.exitCode === null && !(await answers(client)); tries += 1)
     await setTimeout(100);
-  const client = new S3Client({ endpoint, credentials: KEYS, region: 'us-east-1', forcePathStyle: true });
   return {
-    name,
     endpoint,
     client,
     async createBucket(Bucket) {
       await client.send(new CreateBucketCommand({ Bucket }));
+      if (LAUNCHES[name]?.isPlain === true) return;
       const VersioningConfiguration = { Status: 'Enabled' } as const;
       await client
         .send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration }))
@@ -70,15 +204,17 @@ export const startForeign = async (name: string): Promise<ForeignServer | null> 
     },
     async [Symbol.asyncDispose]() {
       client.destroy();
-      child.kill();
+      // s3rver waits for its connections to end. Only the script of Ceph has others to end.
+      child.kill(name === 'ceph' ? 'SIGTERM' : 'SIGKILL');
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
       rmSync(folder, { recursive: true, force: true });
     },
   };
 };
 
-const answers = async (url: string): Promise<boolean> =>
-  await fetch(url).then(
+/** A server may answer before it has everything that it needs. */
+const answers = async (client: S3Client): Promise<boolean> =>
+  await client.send(new ListBucketsCommand({})).then(
     () => true,
     () => false,
   );

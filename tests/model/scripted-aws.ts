@@ -19,6 +19,7 @@ export interface SeenRequest {
 export type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void;
 
 export interface ScriptedAws extends AsyncDisposable {
+  endpoint: string;
   clients: S3Clients;
   buckets: Buckets;
   seen: SeenRequest[];
@@ -55,8 +56,9 @@ export const startScriptedAws = async (): Promise<ScriptedAws> => {
     request.on('end', () => scripted.answer(request, response, body));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   setAwsVariables({
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    endpoint,
     credentials: { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret' },
   });
   const clients = createS3Clients({
@@ -65,6 +67,7 @@ export const startScriptedAws = async (): Promise<ScriptedAws> => {
     ownAccount: async () => '111111111111',
   });
   const scripted: ScriptedAws = {
+    endpoint,
     clients,
     buckets: createBuckets(clients, new AbortController().signal),
     seen,

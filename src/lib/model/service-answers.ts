@@ -84,15 +84,18 @@ const SETTINGS = {
 };
 
 /**
- * Returns the settings with which the service would be sufficient. The text is empty if there are none. `words` are the texts that a user
+ * Returns the settings with which the service would be sufficient. The text is empty if there are none, as without listings in pages. `words` are the texts that a user
  * writes for them.
  */
 export const adviceFor = (lacking: readonly Question[], words: typeof SETTINGS = SETTINGS): string =>
-  [
-    ...(lacking.some((each) => CONDITIONS.includes(each)) ? [words.conditions] : []),
-    ...(lacking.includes('tags') ? [words.tags] : []),
-    ...(lacking.includes('order') ? [words.order] : []),
-  ].join(' and ');
+  (lacking.includes('pages')
+    ? []
+    : [
+        ...(lacking.some((each) => CONDITIONS.includes(each)) ? [words.conditions] : []),
+        ...(lacking.includes('tags') ? [words.tags] : []),
+        ...(lacking.includes('order') ? [words.order] : []),
+      ]
+  ).join(' and ');
 
 /** Returns true if the service answered as AWS does. Two of the questions are asked only if the bucket keeps versions. */
 export const isLikeAws = ({

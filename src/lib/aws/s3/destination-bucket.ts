@@ -52,7 +52,10 @@ export const createDestinationBucket = (target: Target, destination: Destination
     createUpload: (request) => createMultipartUpload(target, destination, request),
     uploadPart: (request) => uploadPart(target, bucket, request),
     completeUpload: (request) =>
-      write(request, (condition) => completeUpload(target, bucket, { ...request, precondition: condition })),
+      write(request, (precondition) => {
+        const sizeBytes = destination.service === null ? request.sizeBytes : null;
+        return completeUpload(target, bucket, { ...request, sizeBytes, precondition });
+      }),
     abortUpload: (upload) => abortUpload(target, bucket, upload),
     parts: (upload) => listParts(target, { bucket, ...upload }),
     uploads: (prefix) => listUploads(target, bucket, prefix),

@@ -85,27 +85,28 @@ const askBytes = async (
   };
 };
 
-/** Maximum number of pages that are asked for. The probe has written fewer keys. */
-const MAX_PAGES = 16;
+/** Maximum number of keys that are read. The probe has written fewer. */
+const MAX_KEYS = 20;
 
-/** Returns true if pages with one entry each show the first and the last key of the probe, in order, and say where the listing ends. */
+/**
+ * Returns true if small pages show the first and the last key of the probe, in order, and say where the listing ends. A page of one key would
+ * show less: MinIO answers it with the key that is the prefix, as if no others followed.
+ */
 const listsPages = async (room: Room): Promise<boolean> => {
   const { client, Bucket, Key } = room;
   const last = `${Key}~`;
   await put({ ...room, Key: last }, 'last');
   const keys: string[] = [];
-  for (let isTruncated = true; isTruncated && keys.length < MAX_PAGES;) {
-    const after = keys.at(-1);
-    const page = await client.send(
-      new ListObjectsV2Command({ Bucket, Prefix: Key, MaxKeys: 1, StartAfter: after }),
-    );
-    const [first, ...more] = page.Contents ?? [];
-    if (first?.Key === undefined || more.length > 0 || (after !== undefined && first.Key <= after))
-      return false;
-    keys.push(first.Key);
+  for (let isTruncated = true; isTruncated && keys.length < MAX_KEYS;) {
+    const list = { Bucket, Prefix: Key, MaxKeys: 2, StartAfter: keys.at(-1) };
+    const page = await client.send(new ListObjectsV2Command(list));
+    const found = (page.Contents ?? []).map((entry) => entry.Key ?? '');
     isTruncated = page.IsTruncated === true;
+    if (found.length > 2 || (found.length === 0 && isTruncated)) return false;
+    keys.push(...found);
   }
-  return keys[0] === Key && keys.at(-1) === last && keys.length < MAX_PAGES;
+  const isInOrder = keys.every((key, index) => index === 0 || key > (keys[index - 1] ?? ''));
+  return isInOrder && keys[0] === Key && keys.at(-1) === last;
 };
 
 const askVersions = async (room: Room): Promise<Record<'createsOverMarkers' | 'order', ServiceAnswer>> => {

@@ -70,10 +70,18 @@ export const uploadPart = async (
   return { partNumber, etag: answer.ETag, checksum: storedChecksum(answer) };
 };
 
+/** Other services may refuse to be told the size (S3Proxy: 501); null: it is not sent. The proof of the copy shows a wrong one there. */
 export const completeUpload = async (
   target: Target,
   bucket: string,
-  { key, uploadId, parts, sizeBytes, checksum, precondition }: Sent<'completeUpload'>,
+  {
+    key,
+    uploadId,
+    parts,
+    sizeBytes,
+    checksum,
+    precondition,
+  }: Omit<Sent<'completeUpload'>, 'sizeBytes'> & { sizeBytes: number | null },
 ): Promise<Written> => {
   const command = new CompleteMultipartUploadCommand({
     Bucket: bucket,
@@ -86,7 +94,7 @@ export const completeUpload = async (
         ...(part.checksum === null ? {} : checksumField(part.checksum)),
       })),
     },
-    MpuObjectSize: sizeBytes,
+    ...(sizeBytes === null ? {} : { MpuObjectSize: sizeBytes }),
     ...(checksum === null ? {} : { ...checksumField(checksum), ChecksumType: checksum.type }),
     ...conditionFields(precondition),
   });
