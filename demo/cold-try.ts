@@ -18,10 +18,12 @@ import { createShell, type Shell } from './shell.ts';
 import { DESTINATION_ACCOUNT, SOURCE_ACCOUNT } from './two-accounts.ts';
 
 const REGION = 'us-east-1';
-const SOURCE = 'documents';
-const REPLICA = 'documents-replica';
+const SOURCE = 'acme-documents';
+const REPLICA = 'acme-documents-replica';
 /** The id that `init` gives the rule. */
-const RULE = 'documents';
+const RULE = SOURCE;
+/** The bucket of docs/copy.md. */
+const ARCHIVE = 'acme-archive';
 
 const main = async (): Promise<void> => {
   await using cleanUp = new AsyncDisposableStack();
@@ -32,7 +34,8 @@ const main = async (): Promise<void> => {
   const source = cleanUp.use(createAccount(aws, SOURCE_ACCOUNT));
   const destination = cleanUp.use(createAccount(aws, DESTINATION_ACCOUNT));
   const versioned = { VersioningConfiguration: { Status: 'Enabled' } } as const;
-  aws.s3.createBucket({ name: SOURCE, accountId: SOURCE_ACCOUNT, region: REGION, ...versioned });
+  for (const name of [SOURCE, ARCHIVE])
+    aws.s3.createBucket({ name, accountId: SOURCE_ACCOUNT, region: REGION, ...versioned });
   const folder = join(workspace, 'replication');
   await mkdir(folder);
   const shell = createShell(folder, source.environment());
@@ -129,9 +132,22 @@ const replicate = async (source: Account, destination: Account): Promise<void> =
   console.log(`\n(s3://${SOURCE}/${object.Key} has arrived in s3://${REPLICA})`);
 };
 
+/** The commands of this program in the `sh` blocks of a page, without comments, as a reader types them. */
+const commandsIn = (page: string): string[] =>
+  [...readFileSync(page, 'utf8').matchAll(/^```sh\n([^]*?)^```/gm)]
+    .flatMap(([, block = '']) => block.replaceAll(/\\\n\s*/g, '').split('\n'))
+    .map((line) => line.replace(/ +#.*/, ''))
+    .filter((line) => line.startsWith('npx s3-replicator '));
+
 const operate = async ({ run }: Shell): Promise<void> => {
   await run(`npx s3-replicator backfill start --rule ${RULE} --dry-run`, /1 key, 5 B/);
   await run('npx s3-replicator dlq list', /live-dlq/);
+  await run('npx s3-replicator status', /every rule keeps up/);
+  await run(`npx s3-replicator explain s3://${SOURCE}/hello.txt`, /^Replicated: /m);
+  for (const command of commandsIn('docs/start.md').filter((each) => each.includes(' start ')))
+    await run(`${command} --yes`, /holds the only key of the source/);
+  for (const command of commandsIn('docs/copy.md').filter((each) => !each.includes('-endpoint')))
+    await run(command, /Would copy 1 object|holds the only key of the source/);
   await run('npx serverless remove', /successfully removed/);
 };
 

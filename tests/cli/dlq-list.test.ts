@@ -240,7 +240,9 @@ test('dlq list escapes keys, so that they cannot control the terminal or look li
 
 test('--stage, --region and the name in the configuration select the queue of dlq list', async () => {
   const { err } = await list('--stage', 'test', '--region', 'eu-central-1');
-  expect(err).toContain('Queue not found: there is no queue s3-replicator-test-live-dlq in eu-central-1');
+  expect(err).toContain(
+    'Queue or function not found: there is no queue s3-replicator-test-live-dlq in eu-central-1',
+  );
   expect(err).toContain('fix: Check --stage, --region and the account');
   expect(sqs.calls).toEqual(['GetQueueUrl s3-replicator-test-live-dlq']);
 });

@@ -8,7 +8,7 @@ test('verify start exits with 0 if both sides agree and with 1 if they differ', 
   using equal = createRunCommands({ source: { a: ['v1'] }, replica: { a: ['v1'] } });
   expect(await equal.cli([...VERIFY, '--yes', '--wait'])).toMatchObject({
     code: 0,
-    out: expect.stringContaining('The destination holds all 1 key of the source.'),
+    out: expect.stringContaining('The destination holds the only key of the source.'),
   });
   using different = createRunCommands({ source: { a: ['v1'], b: ['v1'] }, replica: { a: ['other'] } });
   expect(await different.cli([...VERIFY, '--yes', '--wait'])).toMatchObject({
@@ -106,7 +106,9 @@ test('verify start --local shows keys that are only at the destination, and exit
   const { code, out } = await commands.cli([...VERIFY, '--local']);
   expect(code).toBe(0);
   expect(out).toContain('extra');
-  expect(out).toContain('The destination holds all 1 key of the source. 1 key is only at the destination.');
+  expect(out).toContain(
+    'The destination holds the only key of the source. 1 key is only at the destination.',
+  );
 });
 
 test('verify start --local needs no stack and starts no run', async () => {

@@ -31,6 +31,7 @@ import {
   type Deployer,
   withoutStatement,
 } from './support/permissions/deployer.ts';
+import { deleteKept, keptBy, leftoversOf } from './support/leftovers.ts';
 import { PLAYS_ALL } from './support/seed.ts';
 import { sendAs } from './support/queues.ts';
 
@@ -60,6 +61,8 @@ let accounts: TwoAccounts;
 let folder: string;
 let deployer: Deployer;
 let policy: PolicyDocument;
+/** What `serverless remove` printed. */
+let removal = '';
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'serverless-deploy-'));
@@ -190,9 +193,8 @@ test('serverless remove says first which letters wait, and removes nothing', asy
 
 test('serverless remove deletes everything except the source bucket, the protected tables and the dead letters', async () => {
   expect(await bucketNames()).toHaveLength(2);
-  const said = await serverless(['remove', '--param', 'waiting=leave']);
-  expect(said).toContain('has been successfully removed');
-  expect(said).toContain('--table-name deployed-prod-runs --no-deletion-protection-enabled');
+  removal = await serverless(['remove', '--param', 'waiting=leave']);
+  expect(removal).toContain('has been successfully removed');
   expect(stack()?.status).toBe('DELETE_COMPLETE');
   expect(await bucketNames()).toEqual(['documents']);
   expect(accounts.aws.lambda.functionArns()).toEqual([]);
@@ -262,3 +264,17 @@ test.runIf(PLAYS_ALL)(
     await accounts.waitUntilReplicated([{ bucket: 'documents', key: 'b.txt' }]);
   },
 );
+
+test('the leftovers that docs/uninstall.md searches for are those that serverless remove names, and its commands delete them', async () => {
+  if (PLAYS_ALL) removal = await serverless(['remove', '--param', 'waiting=leave']);
+  const left = () => leftoversOf(accounts, { bucket: 'documents', prefix: 'deployed-prod-' });
+  const kept = keptBy(removal);
+  expect(kept.tables).toHaveLength(3);
+  expect(await left()).toEqual({ ...kept, notified: [] });
+  await deleteKept(accounts, removal);
+  expect(await left()).toEqual({ tables: [], queues: [], notified: [] });
+  const stackName = 'deployed-destination-documents-replica';
+  await accounts.aws.cloudformation.remove({ ...STACK, accountId: DESTINATION_ACCOUNT, stackName });
+  const replica = { Bucket: 'documents-replica', Key: 'a.txt' };
+  await accounts.destination.s3().send(new GetObjectCommand(replica));
+});

@@ -118,7 +118,7 @@ const ERRORS = {
     exitCode: EXIT.failure,
   },
   'no-queue': {
-    title: 'Queue not found',
+    title: 'Queue or function not found',
     fix: 'Check --stage, --region and the account you are signed in to (`aws sts get-caller-identity`), and that the stack is deployed.',
     exitCode: EXIT.failure,
   },

@@ -60,7 +60,7 @@ export const verdictOf = (look: CompareCounters): string => {
       : ` Nothing proves the bytes of ${countText(presumed)} of them, which ${presumed === 1 ? 'is' : 'are'} presumed.`;
   const verdict =
     count === 0
-      ? `The destination holds all ${countOf(look.keys, 'key')} of the source.${unproven}`
+      ? `The destination holds ${look.keys === 1 ? 'the only key' : `all ${countOf(look.keys, 'key')}`} of the source.${unproven}`
       : `${countText(count)} of ${countOf(look.keys, 'key')} of the source ${count === 1 ? 'is' : 'are'} missing or different at the destination.`;
   return [verdict, ...leftOutText(look), ...extraText(look), ...keptText(look)].join(' ');
 };
