@@ -14,11 +14,11 @@ export interface ConvergeContext extends CopyContext {
   signer: GetSigner;
   brake: Brake;
   /**
-   * Called for each written version, after the version is proven. Throws if the event was accepted nowhere. Left out: nothing is
-   * announced.
+   * Announces a version. Called after the copy of the version is proven. Throws if no service accepted the event. Left out:
+   * nothing is announced.
    */
   replicated?: (version: ObjectState, copied: Copied) => Promise<void>;
-  /** The memory of the execution environment about a key with many versions; left out: none. */
+  /** The last listing that this execution environment remembers of a key with many versions. Left out: nothing is remembered. */
   stack?: KnownStack;
   /**
    * Resolves to the history of the key in a listing that several keys share, or to null if there is no such listing. The listing is
@@ -26,8 +26,8 @@ export interface ConvergeContext extends CopyContext {
    */
   listedBefore?: () => Promise<HistoryEntry[] | null>;
   /**
-   * Resolves to true if a look at the source that began after the call shows the key as this version. Left out, or resolved to false: converge
-   * looks at the key itself.
+   * Resolves to true if the source was read after the call, and shows this version as the current one of the key. Left out, or
+   * resolved to false: converge reads the key itself.
    */
   stillShows?: (key: string, version: ObjectState) => Promise<boolean>;
 }

@@ -19,10 +19,10 @@ export const converge = async (task: Task, context: ConvergeContext): Promise<Co
   const described = await describeShown(task, context);
   if (described !== null) return described;
   const convergence = await convergeContent(task, context);
-  // Whatever the outcome for the newest version was, the attributes are compared too: the event may be about another version.
+  // The attributes are compared whatever happened to the newest version, because the event may be about another version.
   const updated = await syncAttributes(task, context);
-  // Without a version id, the tags and grants may have reached the replica of a newer version. So the key is converged once more,
-  // and this compares the attributes of the object that is shown now.
+  // Without a version id, the tags and grants may have been written to the replica of a newer version. So the key is converged
+  // once more, which compares the attributes with those of the object that is shown then.
   if (updated?.outcome === 'updated' && (updated.replicaVersion ?? 'null') === 'null')
     await convergeContent(task, context);
   return updated !== null && convergence.outcome === 'unchanged' ? updated : convergence;

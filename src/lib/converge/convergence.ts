@@ -39,7 +39,7 @@ export type Convergence =
   /** Many invocations move the object. The invocation that finds all parts uploaded sends a hint. */
   | { outcome: 'transferring' };
 
-/** Returns true if the work has written a shorter retention than the source version has. */
+/** Returns true if converge wrote a shorter retention than the source version has. */
 export const hasCappedLock = (convergence: Convergence, destination: Destination, nowMs: number): boolean =>
   (convergence.outcome === 'replicated' || convergence.outcome === 'updated') &&
   isLockCapped(destination, convergence.version.lock, nowMs);

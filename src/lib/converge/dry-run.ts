@@ -90,7 +90,7 @@ export const dryRun = async (task: Task, context: DryContext): Promise<DryRun> =
   }
 };
 
-/** Thrown to end a dry run. Converge rethrows every error that is not a `ReplicationError`. */
+/** Thrown to end a dry run. It reaches the caller, because converge rethrows every error that is not a `ReplicationError`. */
 class Stop extends Error {
   override readonly name = 'Stop';
   readonly planned: PlannedCall;
@@ -160,8 +160,8 @@ function* zeros(sizeBytes: number): Generator<Buffer, void> {
 }
 
 /**
- * Returns a destination whose reads are real, and whose first write ends the dry run. `assertSourceReadable` replaces the reads
- * that would follow a write and might fail: reads of parts, or reads by S3 itself.
+ * Returns a destination whose reads are real, and whose first write ends the dry run. A real copy inside S3 or in parts reads the
+ * source after that write. `assertSourceReadable` checks before the write that the source can be read.
  */
 const dryDestination = (
   real: DestinationBucket,

@@ -1,9 +1,9 @@
 /**
- * Implements `versions: all`: the destination goes through every state of the source, oldest first. The states that the destination
- * still lacks are those that follow its shown state in the source's listing.
+ * Implements `versions: all`: the destination goes through every state of the source, oldest first. The states that the
+ * destination still lacks are those that follow its shown state in the source's listing.
  *
- * An old listing of the source must not be mistaken for a new one. The source may be listed before the look at the destination only
- * in two cases: if the listing contains the version of the shown replica, or if there is no replica.
+ * A listing of the source that is older than the look at the destination may lack new versions. Such a listing is used only in
+ * two cases: if the listing contains the version of the shown replica, or if there is no replica.
  */
 import { ReplicationError } from '../model/errors.ts';
 import type { Current, HistoryEntry, ObjectState } from '../model/ports.ts';
@@ -99,8 +99,8 @@ const lookAtBoth = async (
   const listed = (history: HistoryEntry[]): Listed => asListed(task, history);
   const list: Lister = async (until) => listed(await context.source.history(task.key, until));
   let count = 0;
-  // A listing that other hints have shared may be old. The rules at the top of this file allow this. A key with many versions needs
-  // a listing that ends early.
+  // A listing that is shared with other hints may be old, which the rules at the top of this file allow. It is not used for a key
+  // with many versions, because such a key needs a listing that ends early.
   const before = isFirst ? ((await context.listedBefore?.()) ?? []) : [];
   const isShort = before.length > 0 && before.length < FIRST_ENTRIES;
   const first = isShort ? listed(before) : await list(() => ++count === FIRST_ENTRIES);

@@ -9,9 +9,9 @@ import { proofOf } from './ownership.ts';
 import type { Shown } from './protocol.ts';
 
 /**
- * Deletes `shown`, on condition that the destination still shows it. S3 compares only the ETag, so somebody else may have written
- * the same bytes in the meantime. In a versioned bucket the object is then put back, unless the source shows a delete of it too, and the
- * function throws `lost-race`.
+ * Deletes `shown`, on condition that the destination still shows it. S3 compares only the ETag, so the delete may hide an object
+ * with the same bytes that somebody else wrote in the meantime. In a versioned bucket, such an object is put back, unless the
+ * source shows a delete of it too. In both cases the function throws `lost-race`.
  */
 export const hideReplica = async (
   task: Task,
@@ -30,8 +30,9 @@ export const hideReplica = async (
 };
 
 /**
- * Resolves to true if the hidden version is a replica that another worker wrote in the meantime, and the source shows a delete now. A copy
- * of such a replica might have another ETag, which proves nothing, and would stay visible.
+ * Resolves to true if the source shows a delete now, and the hidden version is a replica that this delete applies to. Such a
+ * replica is not put back. The copy might have another ETag, which would no longer prove that it is a replica, so it would stay
+ * visible.
  */
 const isDeletedToo = async (
   task: Task,

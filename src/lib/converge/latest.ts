@@ -62,8 +62,8 @@ type RoundResult =
   | { kind: 'lost-race'; read: OpenedVersion | null };
 
 /**
- * Returns true if tags or grants were written in requests of their own to a replica without a version id. Meanwhile another worker
- * may have replaced that replica by a newer one, and the newer replica then got these tags or grants. So another round looks at
+ * Returns true if tags or grants were written in separate requests, to a replica without a version id. Another worker may have
+ * replaced the replica before these requests, so that a newer replica got the tags or grants. Another round therefore looks at
  * both sides.
  */
 const isDescribedInPlace = (result: RoundResult): boolean =>

@@ -27,13 +27,16 @@ import {
 /** The buckets, and the signer of this deployment, which also knows its own replicas. */
 export type EchoContext = BothBuckets & { signer: GetSigner };
 
-/** The newest version at the destination, if it is a replica of this rule, and so lies over everything else there. */
+/** The newest version at the destination, if it is a replica of this rule. It then lies over all other versions there. */
 export interface Cover {
   /** The Last-Modified of its source version, in milliseconds since the epoch. */
   modifiedMs: number;
   /** Identifies that source version. */
   identity: string;
-  /** Whether a state of the same second may replace the cover: a delete marker hides the cover, or the cover was itself replicated back. */
+  /**
+   * True if a source state of the same second may replace the cover. This is the case if a delete marker hides the cover, or if
+   * the source version of the cover was itself copied from the destination.
+   */
   yields: boolean;
 }
 
@@ -44,7 +47,7 @@ export const coverOf = (task: Task, newest: ObjectState | null, yields = false):
     : null;
 };
 
-/** Returns the cover after this source version was written. */
+/** Returns the cover after this source version was written to the destination. */
 export const coverAfter = (task: Task, version: ObjectState): Cover => {
   const stamp = stampOn(version, sourcePlace(task));
   const identity = identityOf(version);
@@ -54,9 +57,9 @@ export const coverAfter = (task: Task, version: ObjectState): Cover => {
 };
 
 /**
- * Resolves to true if this source version is a replica, so that it must not be replicated. If the rule replicates replicas, only an
- * object that came from this destination is left out. A version that came from the destination is replicated back if an older state
- * of this source covers its original there. `cover` is null if it is not known.
+ * Resolves to true if this source version is a replica that must not be replicated. If the rule replicates replicas, only objects
+ * that came from this destination are left out. Even such an object is replicated back if an older state of this source covers
+ * its original at the destination. `cover` is null if it is not known.
  */
 export const isEcho = async (
   task: Task,
@@ -83,9 +86,10 @@ export const isEcho = async (
 };
 
 /**
- * The version with this stamp was copied from an original at the destination. Resolves to true if an older state of the source lies
- * over that original. A hint can cause this by writing the older state while the other side writes. An original that is itself a
- * replica of this source does not go back: it has been here before.
+ * Resolves to true if a version that was copied from the destination has to be replicated back. This is the case if an older
+ * state of the source covers the original there. A hint can cause this if it writes the older state while the other side writes
+ * the original. `stamp` is the stamp of the version. An original that is itself a replica of this source does not go back,
+ * because the source has had this state before.
  */
 const goesBack = async (
   task: Task,
@@ -94,7 +98,8 @@ const goesBack = async (
   cover: Cover,
 ): Promise<boolean> => {
   if (!isUnder(cover, stamp)) {
-    // The cover may be the replica of a version that has gone back. When its original was written is in the stamp of that version.
+    // The cover may be the replica of a version that was itself replicated back. The stamp of that version shows when its
+    // original was written.
     const covering = await headOf(source, task.key, cover.identity);
     if (covering === null || !isUnder(coverAfter(task, covering), stamp)) return false;
   }
@@ -102,7 +107,7 @@ const goesBack = async (
   return original !== null && coverOf(task, original) === null;
 };
 
-/** Within one second neither state is surely older. The cover then stays, unless it yields. */
+/** Two states of the same second have no certain order. In that case the cover stays, unless it yields. */
 const isUnder = (cover: Cover, { modifiedMs }: Stamp): boolean =>
   cover.modifiedMs < modifiedMs || (cover.yields && sameSecond(cover.modifiedMs, modifiedMs));
 
@@ -115,8 +120,8 @@ const headOf = async (
   identity.startsWith('v/') ? await bucket.head(key, identity.slice(2)) : null;
 
 /**
- * Returns true if a delete right after `echo` does not concern the object that the destination shows. In that case `echo` is a
- * replica of a state that is no newer than the shown one, and it lay over the source version of the shown one (see `goesBack`).
+ * Returns true if a delete right after `echo` does not concern the object that the destination shows. This is the case if `echo`
+ * was copied from a state of the destination that is no newer than the source version of the shown object (see `goesBack`).
  */
 export const isDeleteOfOlder = (task: Task, echo: ObjectState | null, cover: Cover | null): boolean => {
   const stamp = echo === null ? null : stampOn(echo, sourcePlace(task));
@@ -125,8 +130,8 @@ export const isDeleteOfOlder = (task: Task, echo: ObjectState | null, cover: Cov
 };
 
 /**
- * Returns true if the event names another writer of exactly this version. A version without an id may since have been replaced by a
- * replica, and the event is not about that replica.
+ * Returns true if the event says that somebody other than a replicator wrote exactly this version. A version without an id may
+ * have been replaced by a replica since the event, so it does not count.
  */
 const isWrittenByAnother = (task: Task, version: ObjectState): boolean =>
   task.byReplicator === false && namesOneState(version) && task.versionId === version.versionId;

@@ -32,8 +32,8 @@ export const markingOf = async (
 };
 
 /**
- * Resolves to true if the version will be written. It is looked at only while the brake is closed: a version that the rule leaves out
- * must not carry a marker past the brake.
+ * Resolves to true if the version after a delete marker will be written. This is checked only while the brake is closed. If the
+ * rule leaves the version out, the marker would leave the key without an object, so the brake must hold the marker.
  */
 const isToBeWritten = async (
   task: Task,

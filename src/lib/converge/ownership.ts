@@ -72,13 +72,17 @@ export const proofOf = async (
   return null;
 };
 
-/** How long a worker may take from its look at an object until it has deleted the object, or put back what it should not have deleted. */
+/**
+ * How long a worker may take from reading an object until it has deleted the object, or has put back an object that it deleted by
+ * mistake.
+ */
 const DELETING_MS = 120_000;
 
 /**
- * Returns true if a deployment of the other side may have hidden its replica of the shown object by mistake: it meant to delete an
- * earlier replica with the same bytes, and S3 compares only ETags. That deployment then puts the replica back (`hide-replica.ts`). Both
- * replicas are in the history of the source. Its worker saw the earlier one shown.
+ * Returns true if the delete at the source may be a mistake of the deployment that replicates in the opposite direction. That
+ * deployment may have meant to delete an earlier replica with the same bytes, because S3 compares only ETags. It then puts the
+ * deleted replica back (`hide-replica.ts`). Such a mistake is possible only shortly after the delete, and only if an older
+ * version with the same ETag was current shortly before it.
  */
 const isPerhapsMistaken = ({ before, markedMs, isFollowed = false }: Deletion, nowMs: number): boolean => {
   const [deleted, ...older] = before;

@@ -71,8 +71,8 @@ export const writeVersion = async (
   if (copied === 'transferring') return copied;
   await keepReceipt(task, context, version, copied);
   const versions = bothVersions(task, version, copied.written);
-  // If the destination showed the same bytes before, the condition of the write cannot detect that another worker has already
-  // written this version, perhaps with newer attributes than those that were read here. So the attributes are compared once more.
+  // The destination may have shown the same bytes before the write. Another worker may then have written this version already,
+  // with newer attributes, and the condition of the write cannot detect this. So the attributes are compared once more.
   const hasTagsApart = !fits || copied.byTransfer || hadSameBytes;
   if (hasTagsApart) await syncTags(task, context, versions);
   if (hadSameBytes) await syncLock(task, context, versions, { lock: wanted, lastModifiedMs: nowMs });
@@ -82,8 +82,8 @@ export const writeVersion = async (
 };
 
 /**
- * Keeps a receipt if nothing else will prove the replica later. S3 has checked the bytes of this write, but the digests that S3 stores
- * cannot be compared.
+ * Keeps a receipt if the digests of the replica cannot be compared with those of the source. Nothing else can prove this replica
+ * later. S3 has checked the bytes of this write.
  */
 const keepReceipt = async (
   task: Task,

@@ -33,8 +33,8 @@ export interface Leftovers {
   has(replicaKey: string): boolean;
   /**
    * Resolves to an upload that the same caller began after the version was written, and forgets it. Resolves to null if there is
-   * none, or if its parts could not be proven to be those of the version before its completion. `fresh` is an upload for the same
-   * version that was just created.
+   * none, or if nothing could prove, before its completion, that its parts are those of the version. `fresh` is an upload for the
+   * same version that was just created.
    */
   take(copy: Begun, plan: PartPlan, fresh: NewUpload): Promise<Leftover | null>;
   /** Returns true if the upload can be continued later, and remembers it. Returns false if this failure makes the upload useless. */

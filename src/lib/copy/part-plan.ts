@@ -57,7 +57,8 @@ export const partPlans = (
     ({ provenBy }) =>
       provenBy !== 'etag' ||
       // S3 accepts parts of a locked object only with a checksum ("Uploading an object to a bucket with Object Lock"). A streamed
-      // part has one in its header. UploadPartCopy takes no such header, so for parts that S3 copies an algorithm is declared.
+      // part has a checksum in its header. UploadPartCopy takes no such header, so the upload has to declare an algorithm, which
+      // an `etag` plan does not do.
       (!(isLocked && way === 'server-side') && !isKms(version.encryption)),
   );
 };

@@ -9,9 +9,9 @@ import { type KnownLayout, uniformLayout } from './part-plan.ts';
 const HEADS_AT_ONCE = 16;
 
 /**
- * Resolves to the layout of a source object. If a server does not support `partNumber`, the object is read in equal byte ranges,
- * and the ETag later shows whether this guess was right. With `exact`, also finds out the size of each part. This costs a few HEAD
- * requests, or one per part if the sizes differ.
+ * Resolves to the layout of a source object. If the server does not support `partNumber`, equal parts are assumed. The ETag of
+ * the completed copy shows whether this guess was right. With `exact`, also finds out the size of each part. This costs a few
+ * HEAD requests, or one per part if the sizes differ.
  */
 export const layoutAtSource = async (
   source: SourceBucket,

@@ -17,10 +17,10 @@ export const replicaStorageClass = (
 };
 
 /**
- * Returns false if the source object was written again with another class, but with the same bytes and within the same second, so
- * that nothing else shows it. The replicator can have missed this only if it wrote the replica in about the same second. After a
- * later write, the fresh look at the source shows the new class. Lifecycle rules change classes too, but never before the day (UTC)
- * on which the object was written has ended.
+ * Returns false if the source object was written again with another storage class, but with the same bytes and within the same
+ * second. Only the class shows such a write. The replicator can have missed it only if it wrote the replica at about the same
+ * time. After a later write, the fresh look at the source shows the new class. Lifecycle rules change classes too, but never
+ * before the end of the day (UTC) on which the object was written.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
  */
 export const isClassOfSecond = (
@@ -33,7 +33,7 @@ export const isClassOfSecond = (
   return !isAtOnce || dayOf(source.lastModifiedMs) !== dayOf(nowMs);
 };
 
-/** A second, and how far the clocks of two buckets may be apart. */
+/** One second, plus the maximum difference between the clocks of two buckets. */
 const ABOUT_A_SECOND_MS = 6_000;
 
 const dayOf = (ms: number): number => Math.floor(ms / 86_400_000);

@@ -1,4 +1,7 @@
-/** The request of doctor to the backfill function: can the roles that compare do their work at each destination? */
+/**
+ * The request with which `doctor` asks the backfill function whether the roles that compare can do their work at each
+ * destination.
+ */
 import { isRecord } from '../model/json.ts';
 import type { ProbeStep } from '../model/probe-step.ts';
 

@@ -83,7 +83,7 @@ interface RangeJob {
   counted: CompareCounters;
   /** Counters of the range after its last commit. */
   committedCounters: CompareCounters;
-  /** How far the chain of messages has come that led to this job. */
+  /** The chain of messages that led to this job. */
   readonly chain: Chain;
   /** Whether this job has committed a step. */
   hasMoved: boolean;

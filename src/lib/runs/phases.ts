@@ -51,7 +51,7 @@ const nextStep = async (run: RunRecord, deps: RunDeps): Promise<RunChanges | nul
 
 const afterCopying = async (run: RunRecord, deps: RunDeps): Promise<RunChanges | null> => {
   const copied = await deps.store.copied(run.id);
-  // The counts decide only the first time. If a last comparison has cast doubt on them, the run waits until no more hints end.
+  // The counts decide only once. If a final comparison has shown that they may be wrong, the run waits until no more hints end.
   const isCounted = !hasChecked(run) && endedHints(copied) >= copied.sent;
   if (!isCounted && !(await hasCeased(run, deps))) return null;
   const epoch = run.epoch + 1;
@@ -66,8 +66,9 @@ const afterCopying = async (run: RunRecord, deps: RunDeps): Promise<RunChanges |
 };
 
 /**
- * Ends the run. The counts may have been wrong, because a duplicate counts twice if the receipts are missing. So if keys differ,
- * and hints of the run may still be at work, the run waits until no more hints end, and then compares once more.
+ * Ends the run, or lets it compare once more. The counts may be wrong, because a duplicate counts twice if its receipt is
+ * missing. So if keys differ, and hints of the run may still be at work, the run waits until no more hints end, and then compares
+ * once more.
  */
 const afterChecking = async (run: RunRecord, deps: RunDeps): Promise<RunChanges> => {
   if (run.endedBefore !== null && differing(run.checked) > 0) {
@@ -113,8 +114,8 @@ const hasCeased = async (run: RunRecord, deps: RunDeps): Promise<boolean> => {
   if (run.still === null) return false;
   const stillMs = deps.clock.now() - run.still.sinceMs;
   if (stillMs < LOST_MS) return false;
-  // Hints may have to wait for hours until the rate lets them begin. A charge of 0 only asks for that time, and accounts for
-  // nothing.
+  // Hints may have to wait for hours until the rate lets them begin. A charge of 0 returns the time at which they may begin,
+  // without adding to the account.
   const nowMs = deps.clock.now();
   if (hasRate(run.limits) && (await deps.store.charge(run.id, 0, nowMs)) > nowMs) return false;
   const moving = await deps.moving.count(run.spec, run.id);

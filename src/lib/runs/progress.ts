@@ -27,7 +27,7 @@ interface Amount {
   done: number;
   /** Null: unknown. The bytes to copy are approximate, as listings show them. */
   total: number | null;
-  /** In the last ten minutes at most; null: nothing moved. */
+  /** The rate of the last ten minutes at most; null: nothing moved. */
   perSecond: number | null;
 }
 

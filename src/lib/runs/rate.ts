@@ -20,7 +20,7 @@ export const PATIENT_MS = 5_000;
  * burst.
  */
 const WORKER_REQUESTS_PER_SECOND = 10;
-/** How many workers list for a run whose bytes are limited. Each may be one page of hints ahead. */
+/** How many workers list for a run whose bytes are limited. Each may be ahead of the rate by one page of hints. */
 const MOST_WITH_BYTES = 20;
 /** How many requests a closer look makes, approximately. */
 export const LOOK_REQUESTS = 3;

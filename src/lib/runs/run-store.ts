@@ -13,7 +13,10 @@ export interface RunRecord extends Run {
   droppedBefore: number;
   /** The hints that had failed when the present listing began. Left out: none, because the run has compared only once. */
   failedBefore?: Failures;
-  /** How many hints had ended when the counts let the last comparison begin; null: the counts did not decide that. */
+  /**
+   * How many hints had ended when the last comparison began, if it began because the counts showed that all hints had ended.
+   * Otherwise null.
+   */
   endedBefore: number | null;
   /** When the present series of refusals of a permission began; null: AWS does not refuse the run any permission. */
   deniedSinceMs: number | null;
@@ -31,7 +34,7 @@ export interface RunRecord extends Run {
  */
 export type RunChanges = Partial<Omit<RunRecord, 'id' | 'spec' | 'createdMs' | 'openRanges' | 'revision'>>;
 
-/** Returns true if the schedule has to look after the run again after these changes. */
+/** Returns true if the schedule has to tend the run again after these changes. */
 export const isAwakened = (run: RunRecord, changes: RunChanges): boolean =>
   changes.announced === false || (isActive({ ...run, ...changes }) && !isActive(run));
 

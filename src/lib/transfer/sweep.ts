@@ -41,8 +41,8 @@ const MAX_STALLED_MS = 30 * 60_000;
 /** How long no part may move before the messages of a transfer count as lost, even if the queue is never empty. */
 const LOST_MS = 6 * 3_600_000;
 /**
- * The same limit for an attempt of which no worker has taken up a part range. Its messages probably wait behind others, or the
- * function does not read the queue at the moment, so sending them again only makes the queue longer.
+ * How long no part may move if no worker has started on any part range of the attempt. The messages probably wait behind others,
+ * or the function does not read the queue at the moment. Sending them again would only make the queue longer.
  */
 const WAITING_MS = 24 * 3_600_000;
 /** Maximum number of consecutive attempts that were tried and moved no part. */

@@ -9,17 +9,18 @@ import { bothVersions } from './sync-attribute.ts';
 import { syncConcern } from './sync.ts';
 
 /**
- * Gives the shown replica the attribute that the hint is about. This is possible if the hint is about the version that the source
- * shows, and one look at each side proves that the replica holds this version. No content is missing in that case, even with
- * `versions: all`, because no version follows the newest one. Otherwise resolves to null, and the long way is needed. The version
- * ids pin the attribute to this version, whatever is written meanwhile.
+ * Gives the shown replica the attribute that the hint is about. Resolves to null if this short way is not possible. The hint must
+ * be about the version that the source shows, and one look at each side must prove that the replica holds this version. No
+ * content is then missing, even with `versions: all`, because no version follows the newest one. The write names the version id,
+ * so a later write at the destination cannot get the attribute by mistake.
  */
 export const describeShown = async (task: Task, context: ConvergeContext): Promise<Convergence | null> => {
   if (!isAboutOneAttribute(task)) return null;
   const shown = await context.destination.look(task.replicaKey);
   if (shown.kind !== 'object' || !namesOneState(shown.state)) return null;
   const place = replicaPlace(task);
-  // Without a stamp the same bytes may have been written more than once.
+  // Without a stamp, the same bytes may have been written more than once, so it is unknown which source version this replica
+  // holds.
   if (stampOn(shown.state, place) === null) return null;
   const now = await context.source.look(task.key);
   if (now.kind !== 'object' || !namesOneState(now.state)) return null;

@@ -68,7 +68,7 @@ const retain = async (
     const isModeChange =
       last?.mode === 'GOVERNANCE' && next.mode === 'COMPLIANCE' && last.untilMs > clock.now();
     if (!isModeChange) throw explained(error, { retention: next, legalHold: false }, clock.now());
-    // The mode of the retention cannot be made as strict as required, but the retention is still made as long as required.
+    // S3 refuses the stricter mode. The retention is still extended.
     if (next.untilMs > last.untilMs)
       await destination.putRetention(key, versionId, { ...next, mode: 'GOVERNANCE' });
     throw new ReplicationError('access-denied', `${error.message}. ${BYPASS}`, {

@@ -129,7 +129,10 @@ async function* replicasOf(
   }
 }
 
-/** Counts the newer source versions whose replicas look like that of this version. */
+/**
+ * Counts the newer source versions with the same content and headers. Their replicas look the same as the replica of this
+ * version.
+ */
 const newerAlike = async (version: ObjectState, task: Task, { source }: ConvergeContext): Promise<number> => {
   let alike = 0;
   for (const entry of await source.history(task.key)) {

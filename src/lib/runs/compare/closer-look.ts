@@ -116,7 +116,7 @@ const otherAttributes = ({ pair: { source } }: SeenAttributes): Looked => ({
   version: namesOneState(source) ? source.versionId : null,
 });
 
-/** Adds a note about a lock that is left as it is to the finding about the content. */
+/** Adds a note to the finding about the content if the replica's lock differs and is left unchanged. */
 const withNote = (found: Looked, { verdict }: SeenAttributes): Looked =>
   found.finding === 'different' || verdict === 'same' || verdict === 'attributes'
     ? found
@@ -133,7 +133,10 @@ const lookAtSourceOnly = async (
   return excluded === null ? { ...looked('different'), reason: problem } : looked(excluded);
 };
 
-/** The backfill function may not read the key of this stack. It knows the keys that the rule names, and compares the objects. */
+/**
+ * A signer without a key, because the backfill function may not read the signing key of this stack. Replicas are still recognised
+ * by the public keys that the rule names, and by comparing the objects.
+ */
 const NO_SIGNER = async (): Promise<null> => null;
 
 const lookAtCurrent = async (task: Task, { context, prove }: Looking): Promise<Looked> => {

@@ -21,7 +21,7 @@ import { createListedSides } from './sides.ts';
 export interface CompareOptions extends ListingOfRun, Omit<Judge, 'sides'> {
   listDestination: ListPage<ListedVersion>;
   look: CloserLook;
-  /** With `all`, listings alone prove nothing. */
+  /** Which pairs are read on both sides. With `all`, equal listings prove nothing. */
   reading?: Reading;
   /** `sizes` are the bytes that each hint causes to be copied, approximately. */
   sendHints(hints: Hint[], sizes: number[]): Promise<void>;

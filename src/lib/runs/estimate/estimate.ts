@@ -60,13 +60,14 @@ const LOOK_SECONDS = 0.1;
 /** How many keys get a closer look concurrently. */
 const LOOKS_AT_ONCE = 32;
 /**
- * How many table writes a page costs. Its transaction writes three items (the range, its counters and the run), and each of them
- * counts twice.
+ * How many table writes a page costs. Its transaction writes three items (the range, its counters and the run), and DynamoDB
+ * charges each item of a transaction twice.
  */
 const TABLE_WRITES_PER_PAGE = 6;
 /**
- * How many requests a second S3 serves for each partitioned prefix: "at least 3,500 PUT/COPY/POST/DELETE or 5,500 GET/HEAD requests per
- * second per partitioned prefix" (S3 User Guide, "Optimizing Amazon S3 performance"). It names no number for LIST.
+ * How many requests a second S3 serves for each partitioned prefix: "at least 3,500 PUT/COPY/POST/DELETE or 5,500 GET/HEAD
+ * requests per second per partitioned prefix" (S3 User Guide, "Optimizing Amazon S3 performance"). The guide names no number for
+ * LIST.
  */
 const WRITES_PER_SECOND = 3_500;
 const READS_PER_SECOND = 5_500;
