@@ -103,7 +103,7 @@ export const DESTINATION_CAUSES = {
   },
   'service-unfit': {
     verdict: 'error',
-    asks: 'twelve questions, with writes under one key that begins with `s3-replicator-probe-`',
+    asks: 'the questions of docs/other-s3.md, with writes under keys that begin with `s3-replicator-probe-`',
     means: 'The S3 service cannot do what the rule needs. Nothing is replicated to it.',
     fix: '`conditionalWrites: none`, `tags: ignore` or `versions: latest`, as the finding says',
   },
