@@ -62,7 +62,7 @@ const LONG_FORMS: Record<string, Record<string, string>> = {
         'tests/e2e/faults.test.ts': { DRAW: 'all' },
         'tests/e2e/doctor.test.ts': { DRAW: 'all' },
         'tests/e2e/healthy-stacks.test.ts': { DRAW: 'all' },
-        'tests/e2e/console.test.ts': { CONSOLE: 'all' },
+        'tests/e2e/console': { CONSOLE: 'all' },
         'tests/e2e/recipes.test.ts': { DRAW: 'all' },
         'tests/e2e/run-rate.test.ts': { DRAW: 'all' },
         'tests/e2e/platform.test.ts': { DRAW: 'all' },

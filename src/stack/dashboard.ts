@@ -222,13 +222,12 @@ const deadLetters = (names: ResourceNames): Widget =>
   graph(
     'Dead letters',
     [
-      queue(names.deadLetterQueue, 'ApproximateNumberOfMessagesVisible', {
-        stat: 'Maximum',
-        label: 'letters',
-      }),
+      ...[names.deadLetterQueue, names.rangesDeadLetterQueue, names.transferDeadLetterQueue].map((name) =>
+        queue(name, 'ApproximateNumberOfMessagesVisible', { stat: 'Maximum', label: name }),
+      ),
       queue(names.deadLetterQueue, 'ApproximateAgeOfOldestMessage', {
         stat: 'Maximum',
-        label: 'oldest',
+        label: `oldest of ${names.deadLetterQueue}`,
         yAxis: 'right',
       }),
     ],

@@ -172,6 +172,13 @@ describe('runs', () => {
   });
 });
 
+test('every route of the page that is no GET is refused with --read-only, except the check of dead letters', () => {
+  const whole = deployed({ io: {}, config: `${ROOT}replication.yml` });
+  const routes = [...lookRoutes(whole), ...letterRoutes(whole), ...runRoutes(whole)];
+  const open = routes.filter(({ method, changes }) => method !== 'GET' && !changes).map(({ path }) => path);
+  expect(open).toEqual(['/api/letters/check']);
+});
+
 test('doctor is given the profiles of the destination accounts with which the console was started', async () => {
   const options = ['--destination-profile', 'nobody'];
   const ask = asking(lookRoutes(deployed({ io: {}, config: `${ROOT}replication.yml`, options })));

@@ -1,6 +1,7 @@
 /** The gate of the console: the browser that signed in may pass, other sites and programs may not. */
 import { expect, test } from 'vitest';
 import { changes, reads } from '../../src/cli/console/routes.ts';
+import { CliError } from '../../src/cli/terminal/errors.ts';
 import { serve, type Served } from './console-served.ts';
 
 /** The headers with which the page sends an action. */
@@ -27,7 +28,10 @@ test('the link signs in one browser by a cookie that no script and no other site
   const [cookie = ''] = String(headers['set-cookie']).split(';');
   expect((await served.send('/api/look', { headers: { cookie } })).status).toBe(200);
   // A second browser, somebody who finds the link in a history, and somebody who guesses.
-  expect((await served.send(path)).status).toBe(401);
+  const replayed = await served.send(path);
+  expect(replayed.status).toBe(401);
+  expect(replayed.headers['set-cookie']).toBeUndefined();
+  expect(replayed.text).not.toContain(new URL(served.link).searchParams.get('token'));
   expect((await served.send(path, { headers: { cookie } })).status).toBe(303);
   expect((await served.send('/sign-in?token=guess', { headers: { cookie } })).status).toBe(401);
 });
@@ -81,6 +85,42 @@ test('an action of the page is carried out, and fields that are empty or off are
   // An action is no link.
   expect((await served.send('/api/act', { headers })).status).toBe(404);
   expect((await served.send('/api/act', { method: 'PUT', headers, body })).status).toBe(405);
+});
+
+test('no other method and no header that names one carries out an action, and no other site is told that it may ask', async () => {
+  await using served = await serve();
+  const headers = await action(served);
+  for (const method of ['PUT', 'DELETE', 'PATCH', 'OPTIONS', 'HEAD', 'TRACE']) {
+    const answer = await served.send('/api/act', { method, headers });
+    expect({ method, status: answer.status }).toEqual({ method, status: 405 });
+    expect(Object.keys(answer.headers).filter((name) => name.startsWith('access-control-'))).toEqual([]);
+  }
+  for (const path of ['/api/act', '/api/act?_method=POST'])
+    for (const name of ['x-http-method-override', 'x-http-method', 'x-method-override'])
+      expect((await served.send(path, { headers: { ...headers, [name]: 'POST' } })).status).toBe(404);
+  // A form that says GET and means POST still lacks the token.
+  const { 'x-console-token': _token, ...without } = headers;
+  expect((await served.send('/api/act?x-console-token=x', { method: 'POST', headers: without })).status).toBe(
+    403,
+  );
+  expect(served.calls).toEqual([]);
+});
+
+test('a key with HTML in it is data in an answer and in an error, and nothing that a browser would run', async () => {
+  const key = '<script>alert(1)</script>';
+  await using served = await serve([
+    reads('/api/key', async () => ({ json: { key } })),
+    reads('/api/refused', async () => {
+      throw new CliError('bad-request', `No object ${key}.`);
+    }),
+  ]);
+  const { cookie } = await served.signIn();
+  for (const path of ['/api/key', '/api/refused', `/api/${key}`, `/${key}`, `/sign-in?token=${key}`]) {
+    const { headers, text } = await served.send(encodeURI(path), { headers: { cookie } });
+    expect(headers['content-type'], path).toMatch(/^(application\/json|text\/plain); charset=utf-8$/);
+    expect(headers['x-content-type-options']).toBe('nosniff');
+    if (path.startsWith('/api/<') || path.includes('sign-in')) expect(text).not.toContain('script');
+  }
 });
 
 test('with --read-only no action is carried out, and everything is shown', async () => {

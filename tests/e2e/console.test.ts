@@ -2,17 +2,14 @@
  * The console over the demo's deployment, in a headless browser. `npm run browser` fetches the browser. `CONSOLE=all`, as in the soak, also looks
  * at every page in both widths and colours, and lets axe find what keeps people from using it.
  */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { ServedConsole } from '../../demo/console.ts';
-import { REPOSITORY } from '../../demo/package-stack.ts';
-import { axeFile, type Browser, NO_BROWSER, openBrowser, type Page } from './support/console/browser.ts';
+import { type Browser, NO_BROWSER, openBrowser, type Page } from './support/console/browser.ts';
+import { SHOTS, shoot } from './support/console/shots.ts';
 import { type ConsoleStage, REFUSED, startConsoleStage } from './support/console/stage.ts';
-
-/** The folder of the screenshots, which git ignores. */
-const SHOTS = join(REPOSITORY, '.browser', 'screenshots');
 
 const isWhole = process.env['CONSOLE'] === 'all';
 
@@ -36,7 +33,6 @@ beforeAll(async () => {
     const url = found.url?.() ?? '';
     if (!url.startsWith(origin)) complaints.push(url);
   });
-  mkdirSync(SHOTS, { recursive: true });
   await page.goto(served.link);
 });
 afterAll(async () => {
@@ -147,7 +143,7 @@ test.runIf(isWhole)(
     for (const [name, path, shown] of pages(runs[0]?.id ?? '')) {
       await page.goto(origin + path);
       await page.waitForSelector(shown, { timeout: 60_000 });
-      violations.push(...(await shoot(name)));
+      violations.push(...(await shoot(page, name)));
     }
     // The report is shown by itself, as a file that somebody was sent.
     const report = join(SHOTS, 'report.html');
@@ -156,7 +152,7 @@ test.runIf(isWhole)(
       await page.evaluate<string>(`fetch('/api/runs/${runs[0]?.id}/report').then((answer) => answer.text())`),
     );
     await page.goto(pathToFileURL(report).href);
-    violations.push(...(await shoot('report')));
+    violations.push(...(await shoot(page, 'report')));
     expect(violations).toEqual([]);
     expect(readFileSync(join(SHOTS, 'letters.aria.yml'), 'utf8')).toContain('link "Dead letters 3 waiting"');
   },
@@ -187,28 +183,3 @@ const pages = (run: string): (readonly [name: string, path: string, shown: strin
   ['key', `/key?uri=s3://acme-documents/${REFUSED}0001.pdf`, '.story'],
   ['doctor', '/doctor', '.findings'],
 ];
-
-/** Takes the screenshots of a page. Resolves to what axe finds, and to what is wider than the page. */
-const shoot = async (name: string): Promise<unknown[]> => {
-  const found: unknown[] = [];
-  writeFileSync(join(SHOTS, `${name}.aria.yml`), await page.locator('body').ariaSnapshot());
-  for (const width of [1280, 400])
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.setViewportSize({ width, height: 800 });
-      await page.emulateMedia({ colorScheme });
-      await page.screenshot({ path: join(SHOTS, `${name}-${width}-${colorScheme}.png`), fullPage: true });
-      const wide = await page.evaluate<number>('document.documentElement.scrollWidth');
-      if (wide > width) found.push(`${name} is ${wide} wide, and the page ${width}`);
-      await page.evaluate(readFileSync(axeFile(), 'utf8'));
-      const { violations } = await page.evaluate<{ violations: { id: string; nodes: { html: string }[] }[] }>(
-        "axe.run(document, { resultTypes: ['violations'] })",
-      );
-      found.push(
-        ...violations.map(
-          ({ id, nodes }) =>
-            `${name} ${width} ${colorScheme}: ${id} ${nodes.map(({ html }) => html).join(' ')}`,
-        ),
-      );
-    }
-  return found;
-};

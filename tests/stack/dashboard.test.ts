@@ -51,6 +51,22 @@ test('the dashboard shows each metric of each rule and destination, every alarm,
   expect(new Set(widgets.map(({ x, y }) => `${x},${y}`)).size).toBe(widgets.length);
 });
 
+test('the dashboard shows every dead-letter queue of the stack', () => {
+  const resources = resourcesOf();
+  const shown = bodyIn(resources).widgets.flatMap(({ properties }) =>
+    (properties.metrics ?? []).flatMap(([, metric, , name]) =>
+      metric === 'ApproximateNumberOfMessagesVisible' ? [name] : [],
+    ),
+  );
+  const queues = Object.values(resources).flatMap(({ Type, Properties = {} }) =>
+    Type === 'AWS::SQS::Queue' && String(Properties['QueueName']).endsWith('-dlq')
+      ? [Properties['QueueName']]
+      : [],
+  );
+  expect(queues).not.toEqual([]);
+  expect(queues.filter((name) => !shown.includes(name))).toEqual([]);
+});
+
 test('each alarm links to the dashboard, and `dashboard: false` leaves out both', () => {
   const descriptions = (resources: ReturnType<typeof resourcesOf>): string[] =>
     Object.values(resources).flatMap(({ Type, Properties = {} }) =>

@@ -16,6 +16,9 @@ export class QuestionAsked extends Error {
   }
 }
 
+/** How many characters fit into a line of a dialog. */
+const COLUMNS = 70;
+
 /**
  * Returns an {@link CliIo} without a terminal. `typed` answers the questions that expect a word, and `yes` those that expect a yes. The
  * notes of the command are added to `notes`.
@@ -24,7 +27,7 @@ export const answeringIo = (io: CliIo, { typed, yes }: Fields, notes: string[] =
   const stderr: Output = { write: (text) => void notes.push(text.trimEnd()) };
   return {
     ...io,
-    columns: Infinity,
+    columns: COLUMNS,
     stdout: { write: () => undefined },
     stderr,
     async ask(question) {

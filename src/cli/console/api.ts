@@ -8,6 +8,8 @@ import type { ListedRun, RunState } from '../runs/run-text.ts';
 
 /** Why a request was not carried out. */
 export interface Problem {
+  /** The kind of the problem, as the command prints it before the message. */
+  title?: string;
   message: string;
   /** The next step, in one sentence. */
   fix?: string;

@@ -58,27 +58,20 @@ export const runConsole: Command = async (argv, io) => {
     argv: deploymentValues(options).map(([name, value]) => `--${name}=${value}`),
     ports: { status: STATUS_PORTS, runs: AWS },
   };
-  const server = await started(deployed);
+  const server = await startConsoleServer({
+    port: options.number('port') ?? 0,
+    readOnly: options.has('read-only'),
+    page: await loadPage(),
+    routes: [...lookRoutes(deployed), ...letterRoutes(deployed), ...runRoutes(deployed)],
+    onBug: (error) =>
+      io.stderr.write(`unexpected error\n${error instanceof Error ? error.stack : String(error)}\n`),
+  }).catch((error: unknown) => {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    throw new CliError('bad-value', `--port: ${error.message}.`, { cause: error });
+  });
   io.stdout.write(`${server.link}\n`);
   io.stderr.write(`Open the link in a browser. It works once. Ctrl-C ends the console.\n`);
   if (!io.interrupted.aborted) await once(io.interrupted, 'abort');
   await server.stop();
   return EXIT.interrupted;
-};
-
-const started = async (deployed: Deployed) => {
-  const { io, options } = deployed;
-  try {
-    return await startConsoleServer({
-      port: options.number('port') ?? 0,
-      readOnly: options.has('read-only'),
-      page: await loadPage(),
-      routes: [...lookRoutes(deployed), ...letterRoutes(deployed), ...runRoutes(deployed)],
-      onBug: (error) =>
-        io.stderr.write(`unexpected error\n${error instanceof Error ? error.stack : String(error)}\n`),
-    });
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    throw new CliError('bad-value', `--port: ${error.message}.`, { cause: error });
-  }
 };

@@ -100,12 +100,9 @@ const ACTIONS: Record<'check' | 'discard' | 'redrive', [CommandSpec, Work]> = {
   ],
 };
 
-/** How many characters fit into a line of a dialog. */
-const COLUMNS = 70;
-
 const placeOf = (queue: OperatorQueue, options: ParsedOptions, io: CliIo) => ({
   queue,
   nowMs: io.now(),
-  columns: COLUMNS,
+  columns: io.columns,
   command: (words: string): string => asAnotherCommand(options, words),
 });

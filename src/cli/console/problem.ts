@@ -16,9 +16,9 @@ export const problemOf = (error: unknown): { status: number; body: Problem } => 
   const failure = asCliError(error);
   if (!(failure instanceof CliError))
     return { status: BUG, body: { message: 'An unexpected error. The terminal of the console shows it.' } };
-  const { code, message, others, fix, exitCode } = failure;
-  return {
-    status: exitCode === EXIT.usage || code === 'not-confirmed' || code === 'run-refused' ? 422 : 502,
-    body: { message: [message, ...others.map((each) => each.message)].join(' '), fix },
-  };
+  const { code, title, others, exitCode } = failure;
+  const message = [failure, ...others].map((each) => each.message).join(' ');
+  // What to do about a wrong option or a wrong answer at a terminal does not help in front of the page.
+  if (exitCode === EXIT.usage || code === 'not-confirmed') return { status: 422, body: { title, message } };
+  return { status: code === 'run-refused' ? 422 : 502, body: { title, message, fix: failure.fix } };
 };

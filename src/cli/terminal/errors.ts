@@ -182,6 +182,10 @@ export class CliError extends Error {
     this.others = options.others ?? [];
   }
 
+  get title(): string {
+    return ERRORS[this.code].title;
+  }
+
   get exitCode(): number {
     return ERRORS[this.code].exitCode;
   }
@@ -189,7 +193,7 @@ export class CliError extends Error {
   /** Returns the text for standard error: title and message on a line for each error, then the line of the fix. */
   format(style: Style = (_, text) => text): string {
     const lines = [this, ...this.others].map(
-      ({ code, message }) => `${style('red', `s3-replicator: ${ERRORS[code].title}:`)} ${message}\n`,
+      ({ title, message }) => `${style('red', `s3-replicator: ${title}:`)} ${message}\n`,
     );
     return `${lines.join('')}fix: ${this.others.length === 0 ? this.fix : FIX_ALL}\n`;
   }

@@ -162,11 +162,12 @@ export const isReadable = <Value extends object | number | string | null>(
 ): value is Exclude<Value, NotReadable> =>
   typeof value !== 'object' || value === null || !('notReadable' in value);
 
-/** Returns the text of a part of the state, or a question mark if the caller may not read that part. */
+/** Returns the text of a part of the state, or `otherwise` if the caller may not read that part. */
 export const readableText = <Value extends object | number | string | null>(
   value: Readable<Value>,
   textOf: (found: Exclude<Value, NotReadable>) => string,
-): string => (isReadable(value) ? textOf(value) : '?');
+  otherwise = '?',
+): string => (isReadable(value) ? textOf(value) : otherwise);
 
 /** Returns the permissions that are missing, each once. */
 export const missingPermissions = (state: DeploymentState): string[] => {

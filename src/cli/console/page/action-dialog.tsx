@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Problem } from '../api.ts';
-import { Trouble } from './parts.tsx';
+import { Said, Trouble } from './parts.tsx';
 import { problemIn } from './server-data.ts';
 
 interface Action {
@@ -34,7 +34,6 @@ interface Outcome {
 export const ActionDialog = (action: Action) => {
   const { title, verb, preview, send, onClose } = action;
   const dialog = useRef<HTMLDialogElement>(null);
-  const [typed, setTyped] = useState('');
   const [isBusy, setBusy] = useState(false);
   const [outcome, setOutcome] = useState<Outcome>({});
   const { expected, asked, problem, done } = outcome;
@@ -53,32 +52,31 @@ export const ActionDialog = (action: Action) => {
     if (preview !== undefined) void carryOut(preview, 'expected');
   }, []);
   const word = /^Type (.+) to continue:$/.exec(asked?.question ?? '')?.[1] ?? null;
-  const isReady = !isBusy && (word === null || typed.trim() !== '');
   return (
     <dialog ref={dialog} aria-labelledby="dialog-title" onClose={() => onClose(done !== undefined)}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          if (isReady) void carryOut(word !== null ? { typed } : asked === undefined ? {} : { yes: true });
+          const typed = Object.fromEntries(new FormData(event.currentTarget));
+          if (!isBusy)
+            void carryOut({ ...typed, ...(asked !== undefined && word === null && { yes: true }) });
         }}
       >
         <h2 id="dialog-title">{title}</h2>
         {done === undefined ? action.children : null}
         <div aria-live="polite">
-          {asked === undefined ? null : (
-            <Question asked={asked} word={word} typed={typed} onTyped={setTyped} />
-          )}
+          {asked === undefined ? null : <Question asked={asked} word={word} />}
           {isBusy ? <p class="quiet">Working…</p> : null}
-          {expected === undefined ? null : <pre class="said">{expected}</pre>}
+          {expected === undefined ? null : <Said text={expected} />}
           <Trouble problem={problem ?? null} />
-          {done === undefined ? null : <pre class="said done">{done}</pre>}
+          {done === undefined ? null : <Said class="done" text={done} />}
         </div>
         <div class="buttons">
           <button type="button" onClick={() => dialog.current?.close()}>
             {done === undefined ? 'Leave it' : 'Close'}
           </button>
           {done === undefined ? (
-            <button class={action.isDangerous ? 'danger' : 'primary'} disabled={!isReady}>
+            <button class={action.isDangerous ? 'danger' : 'primary'} disabled={isBusy}>
               {verb}
             </button>
           ) : null}
@@ -91,29 +89,16 @@ export const ActionDialog = (action: Action) => {
 const focus = (input: HTMLInputElement | null): void => input?.focus();
 
 /** What the server says before its question, and a field for the word that it wants; without a word, yes is enough. */
-const Question = (given: {
-  asked: Problem;
-  word: string | null;
-  typed: string;
-  onTyped: (text: string) => void;
-}) => {
-  const { message, question } = given.asked;
-  return (
-    <>
-      <pre class="said">{message}</pre>
-      {given.word === null ? (
-        <p>{question?.replace(' [y/N]', '')}</p>
-      ) : (
-        <label>
-          Type <strong>{given.word}</strong> to continue
-          <input
-            ref={focus}
-            value={given.typed}
-            autocomplete="off"
-            onInput={({ currentTarget }) => given.onTyped(currentTarget.value)}
-          />
-        </label>
-      )}
-    </>
-  );
-};
+const Question = ({ asked: { message, question }, word }: { asked: Problem; word: string | null }) => (
+  <>
+    <Said text={message} />
+    {word === null ? (
+      <p>{question?.replace(' [y/N]', '')}</p>
+    ) : (
+      <label>
+        Type <strong>{word}</strong> to continue
+        <input ref={focus} name="typed" autocomplete="off" required />
+      </label>
+    )}
+  </>
+);

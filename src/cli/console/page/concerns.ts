@@ -23,7 +23,7 @@ const DOCTOR = { to: '/doctor', label: 'Ask doctor' };
 type Told = readonly [text: string, next: Concern['next']];
 
 /** Returns the concern about a part of the state. Returns no concern if that part cannot be read. */
-const told = <Value extends object | number | null>(
+const told = <Value extends object | number | string | null>(
   value: Readable<Value>,
   tell: (found: NonNullable<Exclude<Value, NotReadable>>) => Told | null,
 ): Concern[] => {
@@ -49,10 +49,10 @@ export const concernsIn = (state: DeploymentState): Concern[] => [
     told(failure, ({ reason, fix }) => [`The transfer of ${key} failed: ${reason}. ${fix}`, null]),
   ),
   ...alarms(state),
-  ...missingPermissions(state).map((action) => ({
-    text: `You may not ${action}, so a part of this is not known.`,
-    next: { command: 'config policy --read-only' },
-  })),
+  ...told(missingPermissions(state).join(', ') || null, (actions) => [
+    `You may not ${actions}, so a part of this is not known.`,
+    { command: 'config policy --read-only' },
+  ]),
 ];
 
 /** Returns a list, which is empty if it cannot be read. */

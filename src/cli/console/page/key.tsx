@@ -1,7 +1,6 @@
 /** What happened to one object, and what the next hint about it would do. */
-import { printable } from '../../../lib/text/printable.ts';
 import type { Explanation, Session } from '../api.ts';
-import { Command, SearchForm, Shown, TextField } from './parts.tsx';
+import { Command, SearchForm, Shown, Text, TextField } from './parts.tsx';
 import { address, type Place } from './router.tsx';
 import { useServer } from './server-data.ts';
 
@@ -13,7 +12,7 @@ export const KeyPage = ({ session, place }: { session: Session; place: Place }) 
   const [first] = session.rules;
   return (
     <>
-      <SearchForm key={uri} name="A key" path="/key" onSame={loaded.reload}>
+      <SearchForm name="A key" path="/key" onSame={loaded.reload}>
         <TextField
           name="uri"
           label="Source object or replica"
@@ -55,9 +54,7 @@ const Story = ({ story }: { story: Explanation['stories'][number] }) => (
       {story.lines.map(({ label, text }, index) => (
         <div key={`${index} ${label}`}>
           <dt>{label}</dt>
-          <dd>
-            {text.startsWith('npx s3-replicator ') ? <Command words={text} /> : <bdi>{printable(text)}</bdi>}
-          </dd>
+          <dd>{text.startsWith('npx s3-replicator ') ? <Command words={text} /> : <Text of={text} />}</dd>
         </div>
       ))}
     </dl>

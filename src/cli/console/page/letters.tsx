@@ -7,8 +7,8 @@ import { printable } from '../../../lib/text/printable.ts';
 import { shellWord } from '../../../lib/text/shell.ts';
 import type { Letters, Session } from '../api.ts';
 import { ACTIONS, type LetterAction, LetterDialog } from './letter-actions.tsx';
-import { Choice, Command, Drawn, Key, SearchForm, Shown, TextField } from './parts.tsx';
-import { address, Link, type Place } from './router.tsx';
+import { Choice, Command, Drawn, Key, Said, SearchForm, Shown, Text, TextField } from './parts.tsx';
+import { address, Link, type Place, toContent } from './router.tsx';
 import { type Loaded, READ_ONLY, useServer } from './server-data.ts';
 import { ago, clock } from './words.ts';
 
@@ -40,7 +40,7 @@ export const LettersPage = ({ session, place }: { session: Session; place: Place
       </ul>
       {found === null ? null : (
         <section class="verdict plain" aria-label="Result of the check">
-          <pre class="said">{found}</pre>
+          <Said text={found} />
         </section>
       )}
       {loaded.value === null || loaded.value.letters === 0 ? null : (
@@ -52,7 +52,7 @@ export const LettersPage = ({ session, place }: { session: Session; place: Place
           onDone={(said) => setFound(action.kind === 'check' ? said : null)}
           onClose={(isDone) => {
             setAction(null);
-            if (isDone && action.kind !== 'check') loaded.reload();
+            if (isDone && action.kind !== 'check') toContent(loaded.reload);
           }}
         />
       )}
@@ -107,18 +107,19 @@ type Group = Letters['groups'][number];
 const GroupRow = (given: { group: Group; filter: Filter; onAction: (action: LetterAction) => void }) => {
   const { group, filter, onAction } = given;
   const { reason, rule, destinations, example, endedBy } = group;
-  const [destination] = destinations;
+  const [destination, another] = destinations;
+  const only = another === undefined ? destination : undefined;
   const fields = {
     ...filter,
     reason,
     ...(rule === null ? {} : { rule }),
-    ...(destinations.length === 1 && destination !== undefined ? { destination } : {}),
+    ...(only === undefined ? {} : { destination: only }),
   };
-  const where = `${rule ?? '–'} → ${destinations.length === 1 ? destination : `${destinations.length} destinations`}`;
+  const where = `${rule ?? '–'} → ${only ?? `${destinations.length} destinations`}`;
   const name = `${reason}, ${where}`;
-  const words = Object.entries(fields)
-    .map(([option, value]) => ` --${option} ${shellWord(value)}`)
-    .join('');
+  const { bucket, key, detail } = example;
+  const uri = bucket === null || key === null ? null : `s3://${bucket}/${key}`;
+  const words = Object.entries(fields).map(([option, value]) => `--${option} ${shellWord(value)}`);
   return (
     <li class="problem">
       <div class="bar-line">
@@ -132,38 +133,37 @@ const GroupRow = (given: { group: Group; filter: Filter; onAction: (action: Lett
         </span>
       </div>
       <p>
-        <Key name={`${example.bucket === null ? '' : `s3://${example.bucket}/`}${example.key ?? '–'}`} />{' '}
-        {example.bucket === null || example.key === null ? null : (
-          <Link to={address('/key', { uri: `s3://${example.bucket}/${example.key}` })}>explain</Link>
-        )}
+        <Key name={uri ?? key} /> {uri === null ? null : <Link to={address('/key', { uri })}>explain</Link>}
       </p>
-      {example.detail === null ? null : <p class="detail">{example.detail}</p>}
+      <p class="detail">
+        <Text of={detail ?? ''} />
+      </p>
       <p>
         <strong>Fix:</strong> {group.fix}
       </p>
       <div class="buttons">
-        {(['check', 'redrive', 'discard'] as const)
-          .filter((kind) => kind === 'check' || !READ_ONLY)
-          .filter((kind) => kind !== 'redrive' || endedBy !== 'discard')
-          .map((kind) => (
-            <button
-              key={kind}
-              type="button"
-              class={kind === 'discard' ? 'danger-quiet' : ''}
-              onClick={() => onAction({ kind, fields, name })}
-              aria-label={`${ACTIONS[kind].title}… ${name}`}
-            >
-              {ACTIONS[kind].title}…
-            </button>
-          ))}
+        {actionsOn(group).map((kind) => (
+          <button
+            key={kind}
+            type="button"
+            class={kind === 'discard' ? 'danger-quiet' : ''}
+            onClick={() => onAction({ kind, fields, name })}
+            aria-label={`${ACTIONS[kind].title}… ${name}`}
+          >
+            {ACTIONS[kind].title}…
+          </button>
+        ))}
         <details>
           <summary>As a command</summary>
-          <Command words={`dlq ${endedBy === 'discard' ? 'discard' : 'redrive'}${words}`} />
+          <Command words={['dlq', endedBy === 'discard' ? 'discard' : 'redrive', ...words].join(' ')} />
         </details>
       </div>
     </li>
   );
 };
+
+const actionsOn = ({ endedBy }: Group): LetterAction['kind'][] =>
+  READ_ONLY ? ['check'] : endedBy === 'discard' ? ['check', 'discard'] : ['check', 'redrive', 'discard'];
 
 const Messages = ({ letters, search }: { letters: Letters; search: string }) => {
   const wanted = search.toLowerCase();

@@ -1,5 +1,5 @@
 /** The frame around all pages. */
-import { type ComponentChildren, render } from 'preact';
+import { type ComponentType, render } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { countText } from '../../../lib/text/amounts.ts';
 import { type DeploymentState, messagesIn } from '../../../lib/state/deployment-state.ts';
@@ -9,7 +9,7 @@ import { DoctorPage } from './doctor.tsx';
 import { KeyPage } from './key.tsx';
 import { LettersPage } from './letters.tsx';
 import { Overview } from './overview.tsx';
-import { Shown, Suffix, Trouble } from './parts.tsx';
+import { Suffix, Trouble } from './parts.tsx';
 import { Link, type Place, usePlace } from './router.tsx';
 import { RunsPage } from './runs.tsx';
 import { type Loaded, READ_ONLY, useServer } from './server-data.ts';
@@ -21,20 +21,12 @@ interface Given {
   state: Loaded<DeploymentState>;
 }
 
-const PAGES: readonly (readonly [path: string, name: string, page: (given: Given) => ComponentChildren])[] = [
-  [
-    '/',
-    'Overview',
-    ({ state }) => (
-      <Shown loaded={state} what="the deployment">
-        {(value) => <Overview state={value} />}
-      </Shown>
-    ),
-  ],
-  ['/letters', 'Dead letters', (given) => <LettersPage key={given.place.query.toString()} {...given} />],
-  ['/runs', 'Runs', (given) => <RunsPage {...given} />],
-  ['/key', 'A key', (given) => <KeyPage {...given} />],
-  ['/doctor', 'Doctor', () => <DoctorPage />],
+const PAGES: readonly (readonly [path: string, name: string, page: ComponentType<Given>])[] = [
+  ['/', 'Overview', Overview],
+  ['/letters', 'Dead letters', LettersPage],
+  ['/runs', 'Runs', RunsPage],
+  ['/key', 'A key', KeyPage],
+  ['/doctor', 'Doctor', DoctorPage],
 ];
 
 const App = () => {
@@ -46,7 +38,7 @@ const App = () => {
     state.problem !== null || concerns === null
       ? ['plain', state.problem === null ? 'reading…' : 'not readable']
       : [concerns.length === 0 ? 'good' : 'bad', headlineOf(concerns)];
-  const [, page, contentOf] = PAGES.find(([path]) => isCurrent(path, place)) ?? ['', '', () => null];
+  const [, page, Content] = PAGES.find(([each]) => isCurrent(each, place)) ?? ['', '', () => null];
   useEffect(() => {
     document.title = `${page} · ${session.value?.stack ?? 's3-replicator'}: ${word}`;
   }, [page, word, session.value]);
@@ -69,32 +61,41 @@ const App = () => {
             {word}
           </p>
         </div>
-        <nav aria-label="Pages">
-          {PAGES.map(([path, name]) => (
-            <Link key={path} to={path} current={isCurrent(path, place)}>
-              {name}{' '}
-              {path === '/letters' && letters > 0 ? (
-                <span class="count">
-                  {countText(letters)}
-                  <span class="spoken"> waiting</span>
-                </span>
-              ) : null}
-            </Link>
-          ))}
-        </nav>
+        <Pages place={place} letters={letters} />
       </header>
       <main id="main" tabIndex={-1}>
         <h1 class="spoken">{page}</h1>
         <Trouble problem={session.problem ?? session.value?.problem ?? null} />
         {session.value === null ? null : (
           <Suffix.Provider value={session.value.suffix}>
-            {contentOf({ place, session: session.value, state })}
+            <Content
+              key={`${place.path}?${place.query}`}
+              place={place}
+              session={session.value}
+              state={state}
+            />
           </Suffix.Provider>
         )}
       </main>
     </>
   );
 };
+
+const Pages = ({ place, letters }: { place: Place; letters: number }) => (
+  <nav aria-label="Pages">
+    {PAGES.map(([to, name]) => (
+      <Link key={to} to={to} current={isCurrent(to, place)}>
+        {name}{' '}
+        {to === '/letters' && letters > 0 ? (
+          <span class="count">
+            {countText(letters)}
+            <span class="spoken"> waiting</span>
+          </span>
+        ) : null}
+      </Link>
+    ))}
+  </nav>
+);
 
 const isCurrent = (path: string, { path: present }: Place): boolean =>
   path === '/' ? present === '/' : present.startsWith(path);

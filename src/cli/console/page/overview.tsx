@@ -9,14 +9,22 @@ import {
 import { byteText, countText } from '../../../lib/text/amounts.ts';
 import { duration, shortDuration } from '../../../lib/text/duration.ts';
 import { concernsIn, headlineOf, listed } from './concerns.ts';
-import { Key, NextStep } from './parts.tsx';
+import { Command, Key, Shown, Text } from './parts.tsx';
 import { Moving, Sparkline } from './plots.tsx';
 import { address, Link } from './router.tsx';
-import { ago, bytesPerSecond, clock, perSecond, share } from './words.ts';
+import { type Loaded, READ_ONLY } from './server-data.ts';
+import { ago, clock, perSecond, share } from './words.ts';
 
-export const Overview = ({ state }: { state: DeploymentState }) => (
+export const Overview = ({ state }: { state: Loaded<DeploymentState> }) => (
+  <Shown loaded={state} what="the deployment">
+    {(value) => <Whole state={value} isOld={state.problem !== null} />}
+  </Shown>
+);
+
+/** `isOld`: the state could not be read again, so nobody knows whether all is well. */
+const Whole = ({ state, isOld }: { state: DeploymentState; isOld: boolean }) => (
   <>
-    <Verdict state={state} />
+    {isOld ? null : <Verdict state={state} />}
     <h2>Destinations</h2>
     <ul class="rows">
       {state.rules.map((rule) => (
@@ -42,7 +50,12 @@ const Verdict = ({ state }: { state: DeploymentState }) => {
       <ul class="concerns">
         {concerns.map(({ text, next }) => (
           <li key={text}>
-            <span>{text}</span> <NextStep next={next} />
+            <Text of={text} />{' '}
+            {next === null ? null : 'command' in next ? (
+              <Command words={next.command} />
+            ) : (
+              <Link to={next.to}>{next.label}</Link>
+            )}
           </li>
         ))}
       </ul>
@@ -68,8 +81,11 @@ const RuleRow = ({ rule, at }: { rule: RuleState; at: string }) => {
         <Cell
           name="Pending"
           amount={readableText(pending, (found) => countText(found.operations))}
-          note={readableText(pending, ({ oldestSeconds }) =>
-            oldestSeconds === null ? 'nothing waits' : `oldest ${shortDuration(oldestSeconds)}`,
+          note={readableText(
+            pending,
+            ({ oldestSeconds }) =>
+              oldestSeconds === null ? 'nothing waits' : `oldest ${shortDuration(oldestSeconds)}`,
+            '',
           )}
         />
         <Cell
@@ -88,7 +104,7 @@ const RuleRow = ({ rule, at }: { rule: RuleState; at: string }) => {
           kind={verified?.agrees === false ? 'bad' : ''}
           note={
             verified === null ? (
-              <Link to={address('/runs', { start: 'verify', rule: rule.rule })}>verify it</Link>
+              !READ_ONLY && <Link to={address('/runs', { start: 'verify', rule: rule.rule })}>verify it</Link>
             ) : (
               <Link to={`/runs/${verified.run}`}>{ago(verified.ended, at)}</Link>
             )
@@ -123,7 +139,11 @@ const PlottedCells = ({ rule }: { rule: RuleState }) => {
       <Cell
         name="Throughput"
         amount={readableText(rule.operationsPerSecond, perSecond)}
-        beside={readableText(rule.bytesPerSecond, (found) => (found === 0 ? '' : bytesPerSecond(found)))}
+        beside={readableText(
+          rule.bytesPerSecond,
+          (found) => (found === 0 ? '' : `${byteText(Math.round(found))}/s`),
+          '',
+        )}
         kind="plotted"
         note={
           <Sparkline

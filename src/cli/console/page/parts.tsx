@@ -4,14 +4,16 @@ import { useContext, useState } from 'preact/hooks';
 import type { Html } from '../../../lib/runs/report/html.ts';
 import { printable } from '../../../lib/text/printable.ts';
 import type { Problem } from '../api.ts';
-import { address, go, Link } from './router.tsx';
+import { address, go } from './router.tsx';
 import type { Loaded } from './server-data.ts';
-import type { Concern } from './concerns.ts';
 
 export const Trouble = ({ problem }: { problem: Problem | null }) =>
   problem === null ? null : (
     <div class="verdict bad" role="alert">
-      <p>{problem.message}</p>
+      <p>
+        {problem.title === undefined ? '' : <strong>{problem.title}. </strong>}
+        <Text of={problem.message} />
+      </p>
       {problem.fix === undefined ? null : <p class="quiet">{problem.fix}</p>}
     </div>
   );
@@ -36,7 +38,23 @@ export const Shown = <Value,>(given: {
   );
 };
 
-export const Key = ({ name }: { name: string | null }) => <bdi class="key">{printable(name ?? '–')}</bdi>;
+/** A text that may hold what an uploader wrote. */
+export const Text = ({ of }: { of: string }) => <bdi>{printable(of)}</bdi>;
+
+export const Key = ({ name }: { name: string | null }) => (
+  <bdi class="key" title={name ?? ''}>
+    {printable(name ?? '–')}
+  </bdi>
+);
+
+/** Shows what a command says. Lines of a table are not broken, and scroll where the page is too narrow. */
+export const Said = ({ text, class: kind = '' }: { text: string; class?: string }) => (
+  <pre class={`said ${kind}`} tabIndex={0}>
+    {text.split('\n').map((line) => (
+      <span class={/\S {2,}\S.* {2,}\S/.test(line) ? 'row' : ''}>{`${line}\n`}</span>
+    ))}
+  </pre>
+);
 
 /** Shows a part of a report, which the report draws in the same way. All that is inserted into it is escaped there. */
 export const Drawn = ({ html: { html }, class: kind = '' }: { html: Html; class?: string }) => (
@@ -113,12 +131,10 @@ export const Choice = (given: {
 /** The options to add to a command so that it concerns the same deployment. */
 export const Suffix = createContext('');
 
-const PROGRAM = /^npx s3-replicator /;
-
 /** A command for a terminal, with a button that copies it. `words` may be the whole command already. */
 export const Command = ({ words }: { words: string }) => {
   const suffix = useContext(Suffix);
-  const text = `npx s3-replicator ${words.replace(PROGRAM, '').replace(suffix, '')}${suffix}`;
+  const text = `npx s3-replicator ${words.replace(/^npx s3-replicator /, '').replace(suffix, '')}${suffix}`;
   const [isCopied, setCopied] = useState(false);
   return (
     <span class="command">
@@ -133,9 +149,4 @@ export const Command = ({ words }: { words: string }) => {
       </button>
     </span>
   );
-};
-
-export const NextStep = ({ next }: { next: Concern['next'] }) => {
-  if (next === null) return null;
-  return 'command' in next ? <Command words={next.command} /> : <Link to={next.to}>{next.label}</Link>;
 };

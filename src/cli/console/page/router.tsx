@@ -9,10 +9,18 @@ export interface Place {
 
 const present = (): Place => ({ path: location.pathname, query: new URLSearchParams(location.search) });
 
-export const go = (address: string): void => {
-  history.pushState(null, '', address);
-  dispatchEvent(new PopStateEvent('popstate'));
+/** Shows something new. A screen reader continues with it, and the next press of Tab is after it. What had the focus may be gone. */
+export const toContent = (show: () => void): void => {
+  show();
+  scrollTo(0, 0);
+  document.getElementById('main')?.focus();
 };
+
+export const go = (address: string): void =>
+  toContent(() => {
+    history.pushState(null, '', address);
+    dispatchEvent(new PopStateEvent('popstate'));
+  });
 
 export const usePlace = (): Place => {
   const [place, setPlace] = useState(present);
@@ -46,9 +54,6 @@ export const Link = (given: {
       if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
       event.preventDefault();
       go(given.to);
-      scrollTo(0, 0);
-      // A screen reader goes on with what is new, and the next press of Tab is after it.
-      document.getElementById('main')?.focus();
     }}
   >
     {given.children}

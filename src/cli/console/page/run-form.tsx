@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { countOf } from '../../../lib/text/amounts.ts';
 import type { EstimatedRuns, Problem, Session } from '../api.ts';
 import { ActionDialog } from './action-dialog.tsx';
-import { Choice, TextField, Trouble } from './parts.tsx';
+import { Choice, Said, TextField, Trouble } from './parts.tsx';
 import { go, Link } from './router.tsx';
 import { post, problemIn } from './server-data.ts';
 
@@ -47,7 +47,7 @@ export const StartForm = ({ kind, rule: preset, session }: Given) => {
           void estimate(event.currentTarget);
         }}
       >
-        <RunFields kind={kind} rules={session.rules} rule={rule} />
+        <RunFields kind={kind} rule={rule} session={session} />
         <div class="buttons">
           <button class="primary" disabled={isBusy || rule === ''}>
             {isBusy ? 'Estimating…' : 'Estimate'}
@@ -64,11 +64,7 @@ export const StartForm = ({ kind, rule: preset, session }: Given) => {
   );
 };
 
-const RunFields = ({
-  kind,
-  rules,
-  rule,
-}: Pick<Given, 'kind'> & { rules: Session['rules']; rule: string }) => {
+const RunFields = ({ kind, rule, session: { rules } }: Given) => {
   const chosen = rules.find(({ id }) => id === rule);
   return (
     <>
@@ -108,7 +104,7 @@ const Estimate = ({ estimated }: { estimated: EstimatedRuns }) => {
           <p class="key">
             {from} → {to}
           </p>
-          {lines.length === 0 ? null : <pre class="said">{lines.join('\n')}</pre>}
+          {lines.length === 0 ? null : <Said text={lines.join('\n')} />}
         </div>
       ))}
       <button type="button" class="primary" onClick={() => setStarting(true)}>

@@ -6,11 +6,12 @@ import { failures } from '../../../lib/runs/report/problems-html.ts';
 import { timePlots } from '../../../lib/runs/report/time-plots.ts';
 import { byteText, countOf, countText, dollarText, sumOf } from '../../../lib/text/amounts.ts';
 import { duration } from '../../../lib/text/duration.ts';
+import { printable } from '../../../lib/text/printable.ts';
 import type { ShownRun } from '../api.ts';
 import { ActionDialog } from './action-dialog.tsx';
 import { Command, Drawn, Shown } from './parts.tsx';
 import { Bar } from './plots.tsx';
-import { address, Link } from './router.tsx';
+import { address, Link, toContent } from './router.tsx';
 import { post, READ_ONLY, useServer } from './server-data.ts';
 import { clock, share } from './words.ts';
 
@@ -49,9 +50,11 @@ const Standing = ({ run }: { run: ShownRun }) => {
         <strong>{phase === 'finished' ? (agrees ? 'Agrees.' : 'Differs.') : `${phase}.`}</strong>{' '}
         {verdict ??
           (phase === 'paused'
-            ? `Paused while ${run.work}. It keeps other runs over its keys from beginning.`
+            ? `It stopped while ${run.work}, and keeps other runs over its keys from beginning.`
             : '')}
-        {failure === null ? '' : `${failure.reason}: ${failure.detail}. ${reasonEntry(failure.reason).fix}`}
+        {failure === null
+          ? ''
+          : `${failure.reason}: ${printable(failure.detail)}. ${reasonEntry(failure.reason).fix}`}
       </p>
     </div>
   );
@@ -81,7 +84,7 @@ const Controls = ({ run, reload }: { run: ShownRun; reload: () => void }) => {
       {change === null ? null : (
         <ActionDialog
           title={`${CHANGES[change].title} ${run.id}`}
-          verb={CHANGES[change].title}
+          verb={`${CHANGES[change].title} the run`}
           isDangerous={change === 'cancel'}
           send={async () => {
             const { phase } = await post<{ phase: string }>(`/api/runs/${run.id}/${change}`, {});
@@ -89,7 +92,7 @@ const Controls = ({ run, reload }: { run: ShownRun; reload: () => void }) => {
           }}
           onClose={(isDone) => {
             setChange(null);
-            if (isDone) reload();
+            if (isDone) toContent(reload);
           }}
         >
           <p>{CHANGES[change].means}</p>
@@ -166,8 +169,13 @@ const Report = ({ run }: { run: ShownRun }) => (
       sandbox="allow-same-origin"
       src={`/api/runs/${run.id}/report`}
       onLoad={({ currentTarget: frame }) => {
-        const height = frame.contentDocument?.documentElement.scrollHeight ?? 0;
-        if (height > 0) frame.style.height = `${height + 40}px`;
+        const fit = (): void => {
+          const height = frame.contentDocument?.body.scrollHeight ?? 0;
+          if (height > 0) frame.style.height = `${height + 40}px`;
+        };
+        fit();
+        // A section of the report was opened or closed.
+        frame.contentDocument?.addEventListener('toggle', fit, true);
       }}
     />
   </>

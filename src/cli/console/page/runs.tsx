@@ -32,7 +32,6 @@ const Runs = ({ session, place }: { session: Session; place: Place }) => {
       )}
       {kind === null || READ_ONLY ? null : (
         <StartForm
-          key={kind}
           kind={kind === 'verify' ? 'verify' : 'backfill'}
           rule={place.query.get('rule')}
           session={session}

@@ -1,5 +1,5 @@
 /** Reads from the server, and sends the requests of the operator to it. */
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { Problem } from '../api.ts';
 
 const meta = (name: string): string =>
@@ -45,32 +45,26 @@ export interface Loaded<Value> {
   reload(): void;
 }
 
-type Answer<Value> = Pick<Loaded<Value>, 'problem' | 'value'> & { path: string | null };
-
 /**
- * Reads a path, and reads it again every `everyMs`. If `everyMs` is null, reads only once. If the path is null, reads nothing. A hidden
- * page does not read, and reads at once when it is shown again.
+ * Reads a path, and reads it again every `everyMs`. If `everyMs` is null, reads only once. If the path is null, reads nothing. The path
+ * of a component never changes. A hidden page does not read, and reads at once when it is shown again.
  */
 export const useServer = <Value>(path: string | null, everyMs: number | null = null): Loaded<Value> => {
-  const [answer, setAnswer] = useState<Answer<Value>>({ path: null, value: null, problem: null });
+  const [answer, setAnswer] = useState<Pick<Loaded<Value>, 'problem' | 'value'>>({
+    value: null,
+    problem: null,
+  });
   const [isLoading, setLoading] = useState(false);
-  const wanted = useRef(path);
-  wanted.current = path;
-  const read = useCallback(async (): Promise<void> => {
+  const read = async (): Promise<void> => {
     if (path === null) return;
     setLoading(true);
     const found = await request<Value>(path, {}).then(
       (value) => ({ value, problem: null }),
-      (error: unknown) => ({ value: null, problem: problemIn(error) }),
+      (error: unknown) => ({ problem: problemIn(error) }),
     );
-    if (wanted.current !== path) return;
     setLoading(false);
-    setAnswer((last) => ({
-      path,
-      problem: found.problem,
-      value: found.value ?? (last.path === path ? last.value : null),
-    }));
-  }, [path]);
+    setAnswer((last) => ({ ...last, ...found }));
+  };
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isOver = false;
@@ -90,12 +84,6 @@ export const useServer = <Value>(path: string | null, everyMs: number | null = n
       clearTimeout(timer);
       document.removeEventListener('visibilitychange', onVisible);
     };
-  }, [read, everyMs]);
-  const isOfPath = answer.path === path;
-  return {
-    value: isOfPath ? answer.value : null,
-    problem: isOfPath ? answer.problem : null,
-    isLoading,
-    reload: () => void read(),
-  };
+  }, []);
+  return { ...answer, isLoading, reload: () => void read() };
 };

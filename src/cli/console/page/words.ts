@@ -1,5 +1,5 @@
 /** Formats amounts and times for the page. */
-import { byteText, countText } from '../../../lib/text/amounts.ts';
+import { countText } from '../../../lib/text/amounts.ts';
 import { shortDuration } from '../../../lib/text/duration.ts';
 
 /** Describes how long before `at` a time is. */
@@ -14,8 +14,6 @@ export const perSecond = (rate: number): string => {
   if (rate === 0) return '0/s';
   return rate < 0.1 ? `${(rate * 60).toFixed(1)}/min` : `${rate < 10 ? rate.toFixed(1) : countText(rate)}/s`;
 };
-
-export const bytesPerSecond = (rate: number): string => `${byteText(Math.round(rate))}/s`;
 
 export const share = (done: number, all: number | null): number | null =>
   all === null || all === 0 ? null : Math.min(1, done / all);

@@ -39,7 +39,7 @@ export const differences = ({ differences: rows, files, filesLeftOut }: RunRepor
     : `${countText(rows.length)} of ${filesLeftOut > 0 ? 'more than ' : ''}${countOf(all, 'key')}. The files at the end have all of them.`;
   return html`<h2>Keys that differ</h2>
     <p class="quiet">${text}</p>
-    ${table('Keys that differ', ['Key', 'Difference', 'Source', 'Replica'], rows.map(cellsOf))}`;
+    ${table('Keys that differ', ['Key', 'Difference', 'Source', 'Replica'], rows.map(cellsOf), [2, 3])}`;
 };
 
 const cellsOf = ({ key, difference, source, replica, reason }: ReportRow) => [

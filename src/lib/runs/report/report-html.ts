@@ -134,7 +134,7 @@ const counts = ({ compared, checked }: RunReport): Html => {
     ['entries listed at the source', ...looks.map(({ versions }) => countText(versions))],
     ['their bytes', ...looks.map(({ bytes }) => byteText(bytes))],
   ];
-  return details('What was compared', table('What was compared', ['', ...heads], rows, [1, 2]));
+  return details('What was compared', table('What was compared', ['Count', ...heads], rows, [1, 2]));
 };
 
 const copies = ({ copied }: RunReport): Html => {
@@ -180,7 +180,7 @@ const costs = (report: RunReport): Html => {
     ),
     row('US$ in all', ({ dollars }) => dollarText(sumOf(dollars))),
   ];
-  const heads = ['', ...(estimate === null ? [] : [estimateHead(estimate)]), 'Used'];
+  const heads = ['Amount', ...(estimate === null ? [] : [estimateHead(estimate)]), 'Used'];
   return details(
     'Requests and cost',
     html`${table('Requests and cost', heads, rows, [1, 2])}

@@ -15,7 +15,7 @@ export const STYLE: Html = {
       .figures dd { margin: 0; font-size: 1.5rem; font-weight: 600; } .figures dd.quiet { font-size: .8rem; font-weight: 400; }
       .scrolling { overflow-x: auto; } table { border-collapse: collapse; } th, td { padding: .3rem .8rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
       th { color: var(--quiet); font-weight: 500; } .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-      .key, code, pre { font-family: ui-monospace, monospace; overflow-wrap: anywhere; font-size: .9em; } .key, pre { white-space: pre-wrap; } td .key { display: inline-block; min-width: 9rem; }
+      .key, code, pre { font-family: ui-monospace, monospace; overflow-wrap: anywhere; font-size: .9em; } .key, pre { white-space: pre-wrap; } td .key { display: inline-block; min-width: 9rem; } td > code { white-space: nowrap; }
       .problem { border: 1px solid var(--line); border-left: 4px solid var(--bad); border-radius: 4px; padding: .6rem 1rem; margin: .8rem 0; } .problem p { margin: .3rem 0; }
       pre { background: var(--panel); padding: .5rem .8rem; border-radius: 4px; margin: .5rem 0; }
       details { border-top: 1px solid var(--line); padding: .6rem 0; } details:first-of-type { margin-top: 2rem; } summary { cursor: pointer; font-weight: 500; }
