@@ -3,7 +3,10 @@ import { QueueError } from '../dead-letters/queue.ts';
 import { ReplicationError } from '../model/errors.ts';
 import { operatorProblem } from './errors.ts';
 
-/** Resolves to the action if the caller does not have the permission. Throws every other error. */
+/**
+ * Makes a call that needs the permission for the IAM action `action`. If the caller lacks the permission, resolves to `{
+ * notReadable: action }`. Throws every other error.
+ */
 export const readable = async <Value>(
   action: string,
   ask: () => Promise<Value>,

@@ -1,4 +1,4 @@
-/** The clients and stores of the subscribe function, and what it gives each invocation. */
+/** The clients and stores of the subscribe function, and the dependencies that it gives each invocation. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from 'aws-lambda';
 import { ReplicationError } from '../model/errors.ts';

@@ -82,7 +82,7 @@ const destinationFields = optionBlock(
 
 type DestinationFields = z.output<typeof destinationFields>;
 
-/** Reports a field of a destination. It is reported even if other fields are wrong too. */
+/** Returns the options of a check that reports this field. The check runs even if other fields are wrong. */
 const needs = (
   name: 'externalId' | 'region' | 'roleArn',
   error: string,

@@ -1,4 +1,7 @@
-/** The options of a bucket that is reached with an access key: one of another S3 service, or of another AWS partition. */
+/**
+ * The options of a bucket that is reached with an access key. The bucket belongs to another S3 service, or to another AWS
+ * partition.
+ */
 import * as z from 'zod';
 import { SECRET_ARN } from './aws-syntax.ts';
 import { oneOf, pattern } from './fields.ts';

@@ -49,7 +49,10 @@ export const mayHide = async (
   return proof !== null;
 };
 
-/** Resolves to what the shown object provably is: a replica of this rule, the original of a source version, or null: neither. */
+/**
+ * Resolves to `replica` if the shown object is provably a replica of this rule, or to `original` if it is provably the original
+ * of a source version. Otherwise resolves to null.
+ */
 export const proofOf = async (
   task: Task,
   { source }: BothBuckets,

@@ -89,8 +89,8 @@ export type QueueProblem =
   'no-credentials' | 'bad-credentials' | 'access-denied' | 'no-queue' | 'unreachable' | 'aws-failed';
 
 /**
- * Thrown if a queue could not be read or changed. A ReplicationError decides what happens to a hint. This error is not one, because
- * a person at a terminal waits for the result.
+ * Thrown if a queue could not be read or changed. It is not a ReplicationError, because no hint failed: a person at a terminal
+ * waits for the result.
  */
 export class QueueError extends Error {
   override readonly name = 'QueueError';

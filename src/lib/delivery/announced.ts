@@ -32,7 +32,7 @@ export const announced = async (
 };
 
 /**
- * Finds the replicas that earlier attempts wrote. In a destination that keeps no versions, finds at most one of them. So it does in another
+ * Finds the replicas that earlier attempts wrote. Finds at most one of them if the destination keeps no versions, or is another
  * S3 service, which may list no versions.
  */
 const foundSince = async (
@@ -54,7 +54,7 @@ const foundSince = async (
   return found;
 };
 
-/** Returns the event of a replica of this task, and none for another object. */
+/** Returns a list with the event of `object` if it is a replica of this task. Returns an empty list for any other object. */
 const eventsIn = (task: Task, object: ObjectState | null): ReplicaEvent[] => {
   const stamp = object === null ? null : stampOn(object, replicaPlace(task));
   return object !== null && stamp !== null && isFrom(stamp, sourcePlace(task))

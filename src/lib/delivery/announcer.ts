@@ -14,7 +14,7 @@ export type Announce = (event: ReplicaEvent) => Promise<void>;
 /** How long an event waits for others of the same batch, milliseconds. */
 const GATHER_MS = 25;
 
-/** What is sent in one request. */
+/** The events that are sent in one request. */
 interface Gathering {
   events: ReplicaEvent[];
   full: PromiseWithResolvers<void>;

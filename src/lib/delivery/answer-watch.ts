@@ -41,8 +41,8 @@ export const watchAnswers = (known: KnownCircuits): EnvironmentWatch => {
     for (const name of underWay.keys()) if (open.has(name)) abortCalls(name);
   });
   /**
-   * Reports the wait. The record counts the environments in the order of their reports. An environment whose first report finds the share
-   * taken gives its slot back.
+   * Reports the wait. The record counts the environments in the order of their reports. If the first report of this environment
+   * finds that the share is taken, the environment aborts its calls to the destination.
    */
   const hang = async (name: string, pool: Origin, isFirst: boolean): Promise<void> => {
     const untilMs = clock.now() + BELIEVED_MS;

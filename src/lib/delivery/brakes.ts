@@ -94,8 +94,8 @@ export const createBrakes = (deps: Deps): Brakes => {
     },
     async count(task, change) {
       if (task.rule.brake === null) return;
-      // This method holds nothing, so a failure does not matter. If changes are not counted here, other environments that see the same
-      // changes count them.
+      // This method never holds a change, so a failure does not matter. Other environments that see the same changes also count
+      // them.
       await isCounted(task, task.rule.brake, countedAs(task, change)).catch(() => undefined);
     },
     async isClosed(task) {

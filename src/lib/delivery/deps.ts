@@ -95,7 +95,7 @@ export interface WaitingQueues {
    * to the number of messages that were sent.
    */
   letBack(where: RuleDestination, messages: readonly WaitingMessage[]): Promise<number>;
-  /** Removes messages that are safe elsewhere. */
+  /** Removes messages whose work is done, or that another queue has accepted. */
   remove(where: RuleDestination, messages: readonly QueueMessage[]): Promise<void>;
   /** The number of visible messages in the live queue. It is approximate. */
   liveMessages(): Promise<number>;
@@ -123,7 +123,6 @@ export interface Deps {
   runs: RunCounts;
   transfers: Transfers;
   serverSide: ServerSide;
-  /** Signs stamps. */
   signer: GetSigner;
   /** Limits how many bytes of memory the bodies take at once. */
   memory: Budget;

@@ -35,8 +35,8 @@ export const letterKey = ({
     : { rule, destination, bucket, key };
 
 /**
- * Returns true if a redrive of this hint's letter makes the destination agree with the source, whatever failed. A redrive does not do
- * that for a letter about one version that was passed over, or about the deletion of a replica whose source object is gone.
+ * Returns true if a redrive of this hint's letter brings the whole key up to date at the destination. This is not the case for a
+ * letter about one version that was passed over, or about the deletion of a replica whose source object is gone.
  */
 export const standsForKey = (hint: Hint): boolean => hint.kind !== PASSED_OVER_KIND && !isExtra(hint);
 

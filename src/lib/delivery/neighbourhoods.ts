@@ -1,4 +1,7 @@
-/** What an execution environment remembers about places where keys may be neighbours. It serves to avoid useless listings. */
+/**
+ * Remembers where keys may be neighbours, which means that they follow each other closely in a listing. One listing can serve
+ * several neighbours. The memory helps to avoid listings that would serve only one key.
+ */
 
 /** One such place: the keys of one folder, or all keys of a rule that are alone in their folders. */
 export interface Neighbourhood {

@@ -10,7 +10,7 @@ export type RunPiece =
   | { kind: 'failed'; key: string; reason: Reason }
   /** The hint failed and was given back, to be tried again. */
   | { kind: 'tried' }
-  /** A version was passed over. Its dead letter is a hint that the run has not sent. */
+  /** A version was passed over. The run itself has not sent the hint in the dead letter of this version. */
   | { kind: 'passed-over'; key: string; reason: Reason }
   /** The hint was dropped, because the run was paused or cancelled, or was outside its hours. */
   | { kind: 'dropped' };

@@ -35,7 +35,10 @@ export interface PassedOverVersion {
 export const nextStep = async (task: Task, deps: InspectDeps): Promise<NextStep> =>
   stepOf(await dryRunFor(task, deps));
 
-/** If the service of the destination cannot do what the rule needs, the dry run fails before it reads anything. */
+/**
+ * Runs the dry run of a task. If the service of the destination lacks an ability that the rule needs, the dry run fails before it
+ * reads anything.
+ */
 export const dryRunFor = async (task: Task, deps: InspectDeps): Promise<DryRun> => {
   if (task.destination.service === null) return await dryRunOf(task, deps);
   const circuits = await deps.circuits.load();

@@ -10,7 +10,10 @@ export interface Position {
 }
 
 export interface ListingReader {
-  /** The position behind the entry that was taken last. If nothing of the page is left, the position behind the page. */
+  /**
+   * Returns the position behind the entry that was taken last. If nothing of the page is left, returns the position behind the
+   * page.
+   */
   position(): Position;
   /** Returns the next entry of the current page without taking it, or null if nothing of the page is left. */
   peek(): ListedVersion | null;

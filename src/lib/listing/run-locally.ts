@@ -31,8 +31,9 @@ export interface LocalRun {
 }
 
 /**
- * The share of the capacity of all pages that may stay empty before fewer ranges are split. Pages are partly empty at the ends of
- * ranges and after wrong estimates. The additional requests cost little, and the workers that make them would otherwise be idle.
+ * How large a share of the capacity of all pages may stay empty before ranges are split less often. Pages are partly empty at the
+ * ends of ranges and after wrong estimates. The extra requests cost little, and the workers that make them would otherwise be
+ * idle.
  */
 const ACCEPTED_LOSS = 0.4;
 

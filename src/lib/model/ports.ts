@@ -164,7 +164,7 @@ export interface Neighbours {
 
 /** The source bucket of one rule. A `versionId` of null means the current version. */
 export interface SourceBucket {
-  /** HEAD of the current version. Resolves to what the key shows. */
+  /** HEAD of the current version. Resolves to the object or delete marker that the key shows. */
   look(key: string): Promise<Current>;
   /** HEAD of one version. Resolves to null if the version is gone. */
   head(key: string, versionId: string): Promise<ObjectState | null>;
@@ -256,7 +256,10 @@ export interface DestinationBucket {
   look(key: string): Promise<Current>;
   /** HEAD of one version. Resolves to null if the version is gone, or if S3 shows it only with the key of a customer. */
   head(key: string, versionId: string): Promise<ObjectState | null>;
-  /** GET pinned to this version, like `SourceBucket.read`. The destination is read only if a person asks for certainty. */
+  /**
+   * GET pinned to this version, like `SourceBucket.read`. Used only by a comparison that an operator asks to read the bytes of
+   * both sides.
+   */
   read(key: string, pin: Pin, slice: Slice): Promise<SlicedBody>;
   /**
    * Lists all versions and delete markers of exactly this key, newest first (ListObjectVersions). The pages are requested one by
@@ -405,8 +408,8 @@ export interface Clock {
 /** Watches the calls that wait for an answer of a destination. */
 export interface AnswerWatch {
   /**
-   * Called when a call begins to wait. The watch may call `abort`, a function of this call alone, until the caller calls `end`, which it
-   * does in any case. `afterMs` is how much longer than usual the answer may take.
+   * Called when a call begins to wait for an answer. The watch may call `abort`, which aborts this call alone, until the caller
+   * calls `end`. The caller always calls `end`. `afterMs` is how much longer than usual the answer may take.
    */
   begin(destination: Destination, call: { abort: () => void; afterMs?: number }): { end(): void };
 }

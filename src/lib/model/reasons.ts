@@ -1,10 +1,9 @@
 /**
- * All reasons for which a hint can fail. The entry of a reason declares what happens to the message, and what an operator needs to know.
- * A reason without an entry does not compile.
+ * All reasons for which a hint can fail. The entry of a reason declares what happens to the message, and what an operator needs
+ * to know. A reason without an entry does not compile.
  *
- * If a hint is not replicated, the hint is tried again, nothing has to be done, or a person must act (see `decisions/002-failures.md`). A
- * hint for which nothing has to be done has an outcome (`skip`) and no error. Therefore this file knows only retries and hints that need
- * a person.
+ * A hint that was not replicated is tried again, or needs a person, or needs nothing (see `decisions/002-failures.md`). If it
+ * needs nothing, it has an outcome (`skip`) and no error, so this file has only the first two.
  */
 export type Disposition = 'retry' | 'quarantine';
 

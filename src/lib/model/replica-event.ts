@@ -16,7 +16,7 @@ export const MOST_EVENTS = 10;
 export interface ReplicaEvent {
   version: '1';
   rule: string;
-  /** The source. */
+  /** The source bucket. */
   bucket: { name: string };
   object: { key: string; size: number; etag?: string; 'version-id'?: string; 'last-modified': string };
   destination: { id: string; bucket: { name: string }; region: string };

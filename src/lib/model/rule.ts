@@ -136,7 +136,7 @@ export const STAMP_KEY_ID = 'stamp-key';
 /** The id of the item that holds the record of the circuits, in the same table. */
 export const CIRCUITS_ID = 'circuits';
 
-/** The beginning of the ids of the items that count what the functions have received, in the same table. */
+/** The beginning of the ids of the items that count received messages, in the same table. */
 export const ARRIVALS_ID = 'arrivals';
 
 /** How to reach a bucket that no role of this partition can access. */

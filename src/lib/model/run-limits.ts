@@ -50,7 +50,7 @@ export const opensMs = (limits: RunLimits | undefined, nowMs: number): number | 
   return first > nowMs ? first : zonedMs({ ...today, day: today.day + 1 }, fromMinutes, timeZone);
 };
 
-/** The work that a limit counts. */
+/** The amounts of work to which the limits apply. */
 export interface Work {
   requests: number;
   bytes: number;

@@ -39,7 +39,7 @@ export const newerThanKnown = (schema: Schema, number: unknown): ReplicationErro
     : new ReplicationError(
         'newer-release',
         `the schema number of this ${schema} is ${String(number).slice(0, 20)}, and this release knows up to ${SCHEMAS[schema]}: deploy the newer release again`,
-        // The message did not cause the failure, so the failure does not count as an attempt.
+        // The message is not the cause of this failure, so the failure does not count as an attempt.
         { isAvoided: true },
       );
 

@@ -58,7 +58,7 @@ export interface ServiceAnswers {
 /** The questions that must be answered with `yes`. Otherwise an older state could replace a newer one at the destination. */
 const CONDITIONS: readonly Question[] = ['creates', 'replaces', 'refusesStale', 'completes', 'deletes'];
 
-/** Returns what the rule needs and the service lacks. Nothing is replicated to such a service. */
+/** Returns the abilities that the rule needs and the service lacks. If there are any, nothing is replicated to the service. */
 export const lackOf = (
   { answers, isVersioned }: Pick<ServiceAnswers, 'answers' | 'isVersioned'>,
   rule: Pick<ReplicationRule, 'deletes' | 'tags' | 'versions'>,
@@ -72,7 +72,7 @@ export const lackOf = (
     ...(rule.versions === 'all' && isVersioned ? (['order'] as const) : []),
   ];
   const lacking = needed.filter((question) => answers[question] !== 'yes');
-  // Answers of an earlier release do not say this.
+  // Answers that an earlier release stored do not answer `pages`. So only `no` counts as lacking.
   return answers.pages === 'no' ? [...lacking, 'pages'] : lacking;
 };
 
@@ -84,8 +84,8 @@ const SETTINGS = {
 };
 
 /**
- * Returns the settings with which the service would be sufficient. The text is empty if there are none, as without listings in pages. `words` are the texts that a user
- * writes for them.
+ * Returns the settings of `replication.yml` with which the service would be sufficient. Returns an empty text if no setting
+ * helps, for example if the service cannot list in pages. `words` are the texts that a user writes for the settings.
  */
 export const adviceFor = (lacking: readonly Question[], words: typeof SETTINGS = SETTINGS): string =>
   (lacking.includes('pages')

@@ -5,7 +5,7 @@ import { contentProof } from './proof.ts';
 import { names, namesOneState, type Place, replicaPlace, stampOn, withoutStamp } from './stamp.ts';
 import { isClassOfSecond } from './storage-class.ts';
 
-/** Returns true if the replica at `place` already is what a copy of this source version would write. */
+/** Returns true if a copy of this source version to `place` would write the same replica as the one that is already there. */
 export const holds = (replica: ObjectState, source: ObjectState, place: Place): boolean => {
   if (replica.sizeBytes !== source.sizeBytes) return false;
   const stamp = stampOn(replica, place);

@@ -125,7 +125,7 @@ const isBack = async (where: RuleDestination, { untilMs }: Limits, deps: Transfe
   return false;
 };
 
-/** Circuits that admit every attempt and remember its verdict: whether the destination is back. */
+/** Returns circuits that admit every attempt. They remember the verdict, which is whether the destination is back. */
 const probing = (circuits: Circuits): { circuits: Circuits; verdict(): 'back' | 'away' | null } => {
   let verdict: 'back' | 'away' | null = null;
   return {
@@ -146,7 +146,10 @@ const probing = (circuits: Circuits): { circuits: Circuits; verdict(): 'back' | 
   };
 };
 
-/** If a message cannot be moved, it becomes visible in the waiting queue again by itself. */
+/**
+ * The queue of a probed message. Nothing has to be done to try the message later: it becomes visible in the waiting queue again
+ * by itself.
+ */
 const NOT_LIVE: LiveQueue = { retryLater: async () => undefined };
 
 /** Moves back the messages that have waited too long. When they are tried again, they go to the dead-letter queue. */

@@ -1,4 +1,4 @@
-/** Opens a message: which rules and destinations want its hints, and what of it needs no work or cannot be read. */
+/** Opens a message. Finds the rules and destinations of its hints, and the parts that need no work or cannot be read. */
 import type { Kept } from '../delivery/announcer.ts';
 import type { Deps, QueueMessage } from '../delivery/deps.ts';
 import { blank, type Failure } from '../delivery/failure.ts';

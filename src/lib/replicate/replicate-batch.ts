@@ -74,7 +74,9 @@ const replicate = async (message: QueueMessage, batch: Batch, deps: Deps): Promi
   return await settle(message, failures, deps);
 };
 
-/** Maximum time for which SQS hides a message, less the time in which it was received. */
+/**
+ * Maximum time for which a message is hidden. SQS allows 12 hours (43,200 s) from the receive, and some of that time has passed.
+ */
 const MOST_HIDDEN_SECONDS = 42_000;
 
 /** Returns how long a hint of a run has to wait for the rate of its run. Only the queue of runs may hold hints back. */
@@ -108,8 +110,8 @@ const attempt = async (
   deps: Deps,
 ): Promise<Failure | null> => {
   const { hint } = assignment;
-  // Runs send their hints to the backfill queue. A hint from another queue must not be dropped, because it does not come from the
-  // run alone: an operator has redriven it, or a transfer has sent it, and the transfer may also stand for acknowledged events.
+  // Only a hint in the backfill queue may be dropped, because only runs send hints there. A hint in another queue was redriven by
+  // an operator or sent by a transfer. The hint of a transfer may also stand for events that were already acknowledged.
   const mayDrop = message.origin === 'backfill' && transferIn(hint) === null;
   if (mayDrop && hint.run !== null && (await deps.runs.isStopped(hint.run))) {
     deps.runs.count(hint.run, { kind: 'dropped' });

@@ -56,7 +56,7 @@ export const createSharedListings = ({
       const ofRule = groups.get(rule.id) ?? groupsOf(rule, [...(expected.get(rule.id)?.keys() ?? [])]);
       groups.set(rule.id, ofRule);
       const group = ofRule.get(key);
-      // A second hint about the same key must not get a listing that is older than what the first hint has seen.
+      // A second hint about the same key needs a listing that is at least as new as the one that the first hint got.
       if (group === undefined || group.keys.length < 2 || taken.has(id)) return null;
       taken.add(id);
       group.listing ??= list(

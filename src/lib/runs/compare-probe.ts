@@ -19,7 +19,7 @@ export interface ComparedPlaces {
   places: ComparedPlace[];
 }
 
-/** Tries what backfill and verify need at each destination that has a role. Changes nothing. */
+/** Tries all calls that backfill and verify need at each destination that has a role. Changes nothing. */
 export type ProbeCompareRoles = () => Promise<ComparedPlaces>;
 
 export const isCompareProbe = (event: unknown): boolean =>

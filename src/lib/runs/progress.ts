@@ -1,4 +1,4 @@
-/** The progress of a run, its recent rate, and what it waits for. */
+/** The progress of a run, its recent rate, and the event for which it waits. */
 import { opensMs } from '../model/run-limits.ts';
 import type { OpenRange } from './run-store.ts';
 import { type CopyCounters, isActive, isListing, type Run } from './run.ts';

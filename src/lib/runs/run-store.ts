@@ -113,7 +113,7 @@ export interface RunStore {
    * not before `nowMs`. The work of each caller begins after the work of the callers before it.
    */
   charge(id: string, durationMs: number, nowMs: number): Promise<number>;
-  /** Forgets what was accounted for, because the rate of the run has changed. */
+  /** Removes the account of the rate, because the rate of the run has changed. */
   forgetRate(id: string): Promise<void>;
   copied(id: string): Promise<CopyCounters>;
   /** Loads at most `limit` files of the run's present listing, and the number of its other files. */

@@ -42,7 +42,6 @@ export interface RunSpec {
 export interface RunBudget {
   /** Requests to S3; null: any number. */
   requests: number | null;
-  /** US$. */
   dollars: number;
 }
 
@@ -93,9 +92,12 @@ export interface CompareCounters {
   historyShorter: number;
   /** Keys that only the destination has. They do not count in `keys`. */
   extra: number;
-  /** Those of `same` and `presumed` whose replica is locked for a shorter time than the source version, because of `maxRetentionDays`. */
+  /**
+   * Keys counted in `same` or `presumed` whose replica is locked for a shorter time than the source version, because of
+   * `maxRetentionDays`.
+   */
   locksCapped: number;
-  /** Those of `same` and `presumed` whose replica has a legal hold that the source version does not have. */
+  /** Keys counted in `same` or `presumed` whose replica has a legal hold that the source version does not have. */
   holdsKept: number;
   /**
    * Keys that the rule leaves out and that are missing at the destination. The source object of such a key is a replica, signed by a
@@ -129,8 +131,8 @@ export interface CopyCounters {
   /** The finished hints by outcome (`replicated`, `unchanged`, `deleted`, …). */
   outcomes: Record<string, number>;
   /**
-   * Hints that were put into the dead-letter queue. A redriven hint no longer belongs to the run. What is shown leaves out the failures
-   * from before the last comparison.
+   * Hints that were put into the dead-letter queue. A redriven hint no longer belongs to the run. Status and reports leave out
+   * the failures from before the last comparison.
    */
   failed: number;
   /** The failed hints by reason. */
@@ -299,8 +301,8 @@ export interface RunEstimate {
   keys: number;
   bytes: number;
   /**
-   * Maximum number of bytes that are read twice: under Object Lock, bytes of large parts for which the source has no stored checksum.
-   * Unknown after the run; then 0.
+   * Maximum number of bytes that are read twice: under Object Lock, bytes of large parts for which the source has no stored
+   * checksum. Not known after the run, and then 0.
    */
   bytesReadTwice: number;
   /** The number of requests by kind, e.g. `list`, `get`, `put`, `head`, `queue`, `table`. */

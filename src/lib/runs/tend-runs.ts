@@ -34,7 +34,7 @@ export interface TendReport {
   failed: string[];
 }
 
-/** Tends all runs, and passes on what operators have released. Throws only if the list of runs cannot be read. */
+/** Tends all runs, and passes on the keys that operators have released. Throws only if the list of runs cannot be read. */
 export const tendRuns = async (deps: RunDeps): Promise<TendReport> => {
   const report: TendReport = { runs: 0, resent: 0, released: 0, verifies: [], failed: [] };
   await tendBrakes(report, deps);
@@ -91,7 +91,7 @@ const tendRun = async (id: string, deps: RunDeps): Promise<number> => {
 
 /**
  * Resolves to true if the hours of the run are over, so that the run has to wait. When the hours begin, sends the messages of all
- * ranges. Everything that was left in the queue when the hours ended was dropped. The next comparison finds it again.
+ * ranges. Hints that were in the queue when the hours ended were dropped. The next comparison finds their keys again.
  */
 const rests = async (id: string, deps: RunDeps): Promise<boolean> => {
   const run = await deps.store.load(id);

@@ -13,7 +13,7 @@ export const firstDueMs = ({ atMinutes, timeZone }: VerifySchedule, nowMs: numbe
   return first > nowMs ? first : zonedMs({ ...today, day: today.day + 1 }, atMinutes, timeZone);
 };
 
-/** Returns the first time of the schedule after `dueMs` that is not over yet. Missed times are skipped. */
+/** Returns the first time of the schedule that is after `dueMs` and not in the past. Missed times are skipped. */
 export const nextDueMs = (schedule: VerifySchedule, dueMs: number, nowMs: number): number => {
   const { everyDays, atMinutes, timeZone } = schedule;
   for (let next = dueMs; ;) {

@@ -8,8 +8,8 @@ import type { OpenRange } from './run-store.ts';
  */
 export const LOST_MS = 2 * 60_000;
 /**
- * The same time if hints of other runs are waiting in the shared queue. It then begins when a hint last ended or was tried. It is
- * longer than the pause between two attempts of a hint that fails temporarily.
+ * The same limit while hints of other runs wait in the shared queue. The time is counted from the moment at which a hint of the
+ * run last ended or was tried. It is longer than the pause between two attempts of a hint that fails temporarily.
  */
 export const LOST_AMONG_OTHERS_MS = 30 * 60_000;
 

@@ -37,7 +37,7 @@ export interface Arrivals {
 }
 
 export interface ArrivalStore {
-  /** Adds what one execution environment has seen to the record of the minute. */
+  /** Adds the counts of one execution environment to the record of the minute. */
   add(minuteMs: number, queue: SharedQueue, arrivals: Arrivals): Promise<void>;
   /** Loads the records of the minutes, added up. */
   load(minutesMs: readonly number[]): Promise<Record<SharedQueue, Arrivals>>;
@@ -87,7 +87,7 @@ export interface ArrivalCollector {
   received(messages: number): Promise<void>;
 }
 
-/** Collects what one execution environment receives from one queue. */
+/** Collects the messages that one execution environment receives from one queue. */
 export const collectArrivals = (
   queue: SharedQueue,
   store: Pick<ArrivalStore, 'add'>,

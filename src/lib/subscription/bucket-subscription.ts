@@ -22,7 +22,10 @@ export const bucketSubscription = ({ notifications, store, clock }: Dependencies
     const { before } = await subscribeBucket({ notifications: through, clock }, wanted, true);
     await remember(wanted, before);
   };
-  /** Records what this deployment wants. If the subscription was lost before, the next scheduled check announces that. */
+  /**
+   * Records the subscription that this deployment wants. If the subscription was lost before, the next scheduled check announces
+   * the loss.
+   */
   const remember = async (
     wanted: SubscriptionProperties,
     before: NotificationConfiguration,

@@ -61,8 +61,8 @@ export async function answerCustomResource(
 }
 
 /**
- * Throws an error unless the URL leads to AWS. Nothing is done for such an event. Whoever may invoke the function chooses the URL,
- * and the answer would tell its receiver names of resources of this account.
+ * Throws an error unless the URL leads to AWS. Nothing is done for such an event. Anyone who may invoke the function chooses the
+ * URL, and the response contains names of resources of this account.
  */
 function refuseOtherHosts(url: string): void {
   const { protocol, hostname, host } = URL.canParse(url) ? new URL(url) : NO_URL;

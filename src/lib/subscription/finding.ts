@@ -26,8 +26,8 @@ export const findingTitle = ({ wanted: { bucket }, kind }: Finding): string =>
   })[kind];
 
 /**
- * Returns what an operator needs to know, with the commands that close the gap in the events. `options` are the options by which
- * the commands find the stack.
+ * Returns the text for the operator, with the commands that replicate the objects of lost events. `options` are the options by
+ * which the commands find the stack.
  */
 export const findingText = (finding: Finding, options: string): string => {
   const { kind, why, others, sinceMs } = finding;
@@ -54,7 +54,7 @@ const closeTheGap = ({ wanted, kind, sinceMs }: Finding, options: string): strin
   ];
 };
 
-/** Returns the commands that replicate what was written since a time, one for each rule. */
+/** Returns the commands that replicate everything that was written since a time, one for each rule. */
 export const backfillCommands = (
   { rules }: SubscriptionProperties,
   sinceMs: number,

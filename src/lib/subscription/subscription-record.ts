@@ -43,7 +43,7 @@ export interface SubscriptionStore {
   list(): Promise<SubscriptionRecord[]>;
   /** Resolves to null if the bucket is not subscribed. */
   find(bucket: string): Promise<SubscriptionRecord | null>;
-  /** Stores what a deployment wants. `state` is stored only if there is no record yet. */
+  /** Stores the subscription that a deployment wants. `state` is stored only if there is no record yet. */
   want(wanted: SubscriptionProperties, state: SubscriptionState): Promise<void>;
   /**
    * Replaces the state of a record. Changes nothing and resolves to false if the state has changed in the meantime, or if the

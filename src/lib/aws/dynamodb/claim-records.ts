@@ -22,8 +22,8 @@ type Item = Record<string, AttributeValue>;
 type Payload = Parameters<DynamoDBPersistenceLayer['saveInProgress']>[0];
 
 /**
- * This is a class because Powertools lets its records be changed only by inheritance. The class changes how a record is begun. Powertools
- * itself lets nobody take over a record in progress until the invocation that began the record must have ended.
+ * Changes how Powertools begins a record. Without this change, nobody can take over a record in progress before the invocation
+ * that began it must have ended. It is a class, because Powertools can be extended only by inheritance.
  */
 export class ClaimRecords extends DynamoDBPersistenceLayer {
   readonly #table: { client: DynamoDBClient; name: string };

@@ -139,7 +139,8 @@ const createRun = async (table: ItemTable, run: RunRecord, first: Range): Return
 /** Leaves out runs that nobody ended, but whose items have expired. */
 const activeRuns = async (table: ItemTable, { spec, createdMs }: RunRecord): Promise<ActiveRuns> => {
   const key = activeKey(spec);
-  // This is a query, so that no run begins if runs cannot be listed. The schedule could not look after such a run.
+  // This is a query, so that no run begins if the caller may not query the table. The schedule uses a query to find the runs, and
+  // could not tend such a run.
   let item: TableItem | null = null;
   for await (const each of queryItems(table, SHARED, key.item)) if (each['item'] === key.item) item = each;
   if (item === null) return { runs: {}, revision: null };

@@ -1,6 +1,7 @@
 /**
- * The key pair with which a deployment signs its stamps: one item of the idempotency table. The first invocation that needs the key
- * creates it. A lost key is replaced by a new one, and stamps of the lost key become claims, which cost comparisons.
+ * The key pair with which a deployment signs its stamps: one item of the idempotency table. The first invocation that needs the
+ * key creates it. A lost key is replaced by a new one. Stamps that were signed with the lost key are then no longer proven, so
+ * their objects are compared with the source.
  */
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
@@ -18,9 +19,9 @@ const open = (tableName: string, region: string | null): ItemTable =>
   );
 
 /**
- * Returns a function that reads the key on first use. If the key can be neither read nor created, that function resolves to null, because
- * a stamp without a signature costs less than an object that is not replicated. `onFailure` receives the error, and the first call after
- * a minute tries again.
+ * Returns a function that reads the key on first use. If the key can be neither read nor created, that function resolves to null,
+ * so that objects are still replicated, with unsigned stamps. `onFailure` receives the error, and the first call after a minute
+ * tries again.
  */
 export const createGetSigner = (tableName: string, onFailure: (error: unknown) => void): GetSigner =>
   getSigner(tableName, onFailure, createKey);

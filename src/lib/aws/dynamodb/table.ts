@@ -9,7 +9,7 @@ export type TableItem = Record<string, unknown>;
 export interface ItemTable {
   name: string;
   client: DynamoDBDocumentClient;
-  /** Translates what the SDK threw. `operation` is DynamoDB's name of the call. */
+  /** Translates an error of the SDK. `operation` is DynamoDB's name of the call. */
   failure(error: unknown, operation: string): ReplicationError;
 }
 

@@ -1,7 +1,7 @@
 /**
  * Gives a replica the current value of one attribute that can change without a new version. The object is not copied again. S3
- * offers no conditional writes for such attributes, so the source is read again after each write. The last writer has therefore
- * also been the last to read the source.
+ * offers no conditional writes for such attributes, so the source is read again after each write. If the value has changed, it is
+ * written once more.
  */
 import { ReplicationError } from '../../model/errors.ts';
 import type { SeenObject } from '../../model/filter.ts';

@@ -82,8 +82,8 @@ const isSameRetention = (one: Retention | null, other: Retention | null): boolea
   one?.mode === other?.mode && one?.untilMs === other?.untilMs;
 
 /**
- * With s3:PutObjectRetention alone a retention can be extended, but other changes need the right to bypass governance ("Locking
- * objects with Object Lock", S3 User Guide).
+ * The right to set a retention (s3:PutObjectRetention) is enough to extend one. Other changes also need the right to bypass
+ * governance mode ("Locking objects with Object Lock", S3 User Guide).
  */
 const BYPASS =
   'S3 puts a retention in governance mode into compliance mode only for a request that may bypass governance, which the replication role may not: do it by hand (aws s3api put-object-retention --bypass-governance-retention)';

@@ -122,7 +122,7 @@ const withNote = (found: Looked, { verdict }: SeenAttributes): Looked =>
     ? found
     : { ...found, note: verdict };
 
-/** S3 does not accept the replica's key, so only the source is asked whether the key has to be replicated. */
+/** Looks at the source only. S3 does not accept the key that the replica would have, so the destination cannot have a replica. */
 const lookAtSourceOnly = async (
   task: Task,
   context: BothBuckets,
@@ -174,7 +174,7 @@ const isUnwanted = async (
   return tags === null || !isWanted(rule, { key, sizeBytes }, tags);
 };
 
-/** A replica that differs is kept as it is if the rule leaves out the current source object by its tags. */
+/** Changes a difference to the finding `kept` if the rule leaves out the current source object by its tags. */
 const unlessKept = async (task: Task, { source }: BothBuckets, found: Looked): Promise<Looked> => {
   const { rule, key } = task;
   if (!DIFFERS.has(found.finding) || !asksForTags(rule)) return found;
@@ -185,8 +185,8 @@ const unlessKept = async (task: Task, { source }: BothBuckets, found: Looked): P
 const DIFFERS: ReadonlySet<KeyFinding> = new Set(['different', 'attributes']);
 
 /**
- * Resolves to why the rule does not replicate the current source object; null: the rule replicates it. If all versions are compared,
- * the look at the history has already found a version that the rule wants.
+ * Resolves to the reason why the rule does not replicate the current source object, or to null if it replicates the object. If
+ * all versions are compared, the look at the history has already found a version that the rule wants.
  */
 const exclusionOf = async (
   task: Task,

@@ -30,7 +30,10 @@ export interface CompareOptions extends ListingOfRun, Omit<Judge, 'sides'> {
 
 export interface CompareConsumer {
   consume: Consume<ListedVersion>;
-  /** Returns the counters since the previous call. It must be called at a checkpoint or at the end of a stretch. */
+  /**
+   * Returns the counters since the previous call. It must be called at a checkpoint or at the end of a stretch (see
+   * `stretch.ts`).
+   */
   taken(): CompareCounters;
 }
 
@@ -64,8 +67,8 @@ export const createCompareConsumer = (options: CompareOptions): CompareConsumer 
 };
 
 /**
- * Wraps the comparison as a consumer. If a stretch ends between two versions of a key, the carry also contains the newest version
- * of this key.
+ * Makes a consumer of the comparison. If a stretch (see `stretch.ts`) ends between two versions of a key, the carried state also
+ * contains the newest version of this key.
  */
 const consumerOf = (state: ConsumerState): Consume<ListedVersion> => {
   const compare = comparisonOf(state);

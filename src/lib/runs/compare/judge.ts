@@ -55,7 +55,7 @@ export const judgeAll = async (judge: Judge, differences: readonly Difference[])
   return found;
 };
 
-/** The findings that copies still under way do not change. */
+/** The findings that stay the same when copies that are still under way end. */
 const AT_REST: ReadonlySet<KeyFinding> = new Set(['same', 'presumed', 'unwanted', 'kept', 'left-out']);
 
 const judgeOne = async (judge: Judge, difference: Difference): Promise<Looked> => {

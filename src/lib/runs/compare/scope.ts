@@ -33,8 +33,8 @@ export const scopeOf = (configuration: ReplicationConfiguration, spec: RunSpec):
 };
 
 /**
- * Returns a text that names everything by which a run decides what to compare and what to write. A run keeps the text of its start.
- * If the configuration gives another text later, the run would no longer do what was asked for.
+ * Returns a text of all settings that decide what a run compares and writes. A run keeps the text from its start. If the settings
+ * give another text later, continuing the run would not do what the operator asked for.
  */
 export const scopeText = (configuration: ReplicationConfiguration, spec: RunSpec): string => {
   const { rule, destination, mapping } = scopeOf(configuration, spec);
@@ -45,7 +45,7 @@ export const scopeText = (configuration: ReplicationConfiguration, spec: RunSpec
   return `${from} to ${to} (versions: ${versions}, deletes: ${deletes}, filter: ${JSON.stringify(filter)}${excluded})`;
 };
 
-/** Throws `rule-changed` if the rule or the destination of the run is not what it was when the run was started. */
+/** Throws `rule-changed` if the rule or the destination has changed since the run was started. */
 export const assertSameScope = (
   configuration: ReplicationConfiguration,
   { spec, scope }: Pick<Run, 'spec' | 'scope'>,

@@ -125,7 +125,10 @@ export const withReading = (run: RunEstimate, { work }: Estimated): RunEstimate 
   };
 };
 
-/** Calculates what a run used from its counters. An object copied in parts counts as if it had been copied whole. */
+/**
+ * Calculates the work, requests and cost of a run from its counters. An object copied in parts counts as if it had been copied
+ * whole.
+ */
 export const usedBy = (
   run: {
     compared: CompareCounters | null;

@@ -6,7 +6,7 @@ import type { Reason } from '../../model/reasons.ts';
 import type { LockNote } from '../../replica/object-lock.ts';
 import type { CompareCounters, CopyCounters, RunEstimate, RunSpec, WorkPhase } from '../run.ts';
 
-/** `report.html` shows this data. `report.json` contains it, together with what the run used. */
+/** `report.html` shows this data. `report.json` contains it, and also the run's use of AWS. */
 export interface RunReport {
   /** The version of this format. New fields may be added without a new version. */
   version: 1;

@@ -75,7 +75,7 @@ const verdict = ({ checked, agrees, proven }: RunReport): Html => {
   </div>`;
 };
 
-/** If nothing was copied, the work of the run is its last listing. */
+/** If nothing was copied, the figures are those of the last listing. */
 const keyFigures = (report: RunReport): Html => {
   const { stack, copied, checked, createdMs, endedMs } = report;
   const dollars = dollarText(sumOf(usedIn(report).dollars));

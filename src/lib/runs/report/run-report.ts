@@ -60,13 +60,13 @@ export const reportOf = async (
   };
 };
 
-/** Returns the text of `report.json`: the report itself, and what the run used according to its counters. */
+/** Returns the text of `report.json`: the report itself, and the run's use of AWS according to its counters. */
 export const reportJson = (report: RunReport): string =>
   `${JSON.stringify({ ...report, used: usedIn(report) }, null, 2)}\n`;
 
 /**
- * Calculates what the run used. Only the estimate says whether bytes cross regions. Without an estimate, the cost of transfer
- * between regions is left out.
+ * Calculates the run's work, requests and cost. Only the estimate says whether bytes cross regions. Without an estimate, the cost
+ * of transfer between regions is left out.
  */
 export const usedIn = (report: RunReport): RunEstimate => {
   const { spec, estimate, compared, copied, checked, createdMs, endedMs } = report;

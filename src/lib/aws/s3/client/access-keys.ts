@@ -12,7 +12,7 @@ export interface AccessKeys {
 /** How long a key is used until its secret is read again. After a rotation, the old key may be removed when this time has passed. */
 const USED_MS = 60 * 60_000;
 
-/** How long before a key expires `shared-session.ts` asks for it again. */
+/** How long before the end of its use a key is asked for again (`shared-session.ts`). */
 const SHARED_UNTIL_MS = 5 * 60_000;
 
 /** How long after a read the secret is not read again. If a service refuses all requests, each of them asks for a read. */

@@ -48,7 +48,7 @@ export const call = async <Output>(
   options: CallOptions = {},
 ): Promise<Output> => {
   const pair = target.pair();
-  // One controller for all reasons: combined signals would cost more CPU and memory than all other work of a call.
+  // All reasons to abort share one controller. Combined signals would cost more CPU and memory than all other work of a call.
   const aborting = new AbortController();
   const abort = (): void => aborting.abort();
   const limit = options.signal ?? target.signal;

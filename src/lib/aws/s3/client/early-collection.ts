@@ -15,8 +15,9 @@ export interface EarlyCollection {
 /** Minimum number of bytes that flow between two collections. */
 const LEAST_BYTES = 1024 * 1024;
 /**
- * How many bytes flow between two collections for each open body. A buffer that survives two collections is old, and only a collection of the
- * whole heap frees it. So more bytes flow than the buffers of all bodies hold together.
+ * How many bytes flow between two collections for each open body. A buffer that survives two collections is old, and only a
+ * collection of the whole heap frees it. So more bytes must flow between two collections than the buffers of all bodies hold
+ * together.
  */
 const BYTES_PER_BODY = 128 * 1024;
 

@@ -23,7 +23,7 @@ export interface SessionRequest {
   bucket: string;
   roleArn: string;
   externalId: string | null;
-  /** The policy of the session as JSON; null: the session may do what the role may. */
+  /** The policy of the session as JSON; null: the session has all permissions of the role. */
   policy: string | null;
   /** The role that is assumed if `roleArn` cannot be assumed; null: no other role is tried. */
   otherwise: string | null;
@@ -36,7 +36,7 @@ export interface Sessions {
   destination(destination: RoleDestination): SessionRequest;
 }
 
-/** Sessions that may do what the role may. */
+/** Sessions with all permissions of their role. */
 export const WIDE_SESSIONS: Sessions = {
   source: ({ bucket, externalId }, roleArn) => ({ ...PLAIN, bucket, roleArn, externalId }),
   destination: ({ bucket, roleArn, externalId }) => ({ ...PLAIN, bucket, roleArn, externalId }),
@@ -86,8 +86,8 @@ const policyOf = (statements: Allowed[]): string =>
 const READ = ['s3:Get*', 's3:List*'];
 
 /**
- * Permissions that do not concern one bucket: those on KMS keys, because only the destination account knows the names of its keys, and
- * the permission to list the account's own buckets.
+ * Permissions that do not concern one bucket: actions on KMS keys, and the listing of the account's own buckets. The KMS keys are
+ * not named, because only the destination account knows their names.
  */
 const elsewhere = (...keyActions: string[]): Allowed => ({
   Action: [...keyActions.map((action) => `kms:${action}`), 's3:ListAllMyBuckets'],

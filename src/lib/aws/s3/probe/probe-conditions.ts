@@ -20,7 +20,10 @@ type Condition = Pick<PutObjectCommandInput, 'IfMatch' | 'IfNoneMatch'>;
 const ABSENT: Condition = { IfNoneMatch: '*' };
 const STALE: Condition = { IfMatch: `"${'0'.repeat(32)}"` };
 
-/** No object has the key of the room yet. Afterwards one has, and others whose keys begin with that key. */
+/**
+ * Asks the service about each condition. At the start, no object has the key of `room`. At the end, an object has this key, and
+ * more objects have keys that begin with it.
+ */
 export const askConditions = async (
   room: Room,
 ): Promise<
@@ -62,7 +65,7 @@ export const askConditions = async (
   };
 };
 
-/** Asks until an answer is not `yes`. */
+/** Asks one question after the other. Returns the first answer that is not `yes`, or `yes` if there is none. */
 const all = async (...asks: (() => Promise<ServiceAnswer>)[]): Promise<ServiceAnswer> => {
   for (const ask of asks) {
     const answer = await ask();
@@ -96,8 +99,8 @@ const complete = async ({ client, Bucket, Key }: Room, condition: Condition): Pr
 const CROWD = 8;
 
 /**
- * Returns `yes` if no two writes under the same condition succeed: a slow one and one that begins and ends meanwhile, and several at once.
- * `prepare` makes the condition true for a key.
+ * Returns `yes` if the service never accepts two writes under the same condition. Tries a slow write and a second one that begins
+ * and ends meanwhile, and then several writes at once. `prepare` makes the condition true for a key.
  */
 const oneWins = async (
   room: Room,
@@ -111,7 +114,7 @@ const oneWins = async (
   await Promise.race([slow.begun, writing]);
   await setTimeout(SLOW_MS);
   const overtaking = isWritten(put(slowly, 'overtaking', condition));
-  // A service may let the second write wait for the end of the first one.
+  // Some services let the second write wait until the first one has ended. So this wait has a limit.
   await Promise.race([overtaking, setTimeout(LOCK_MS)]);
   slow.end();
   if ((await writing) && (await overtaking)) return 'no';
@@ -135,7 +138,7 @@ const SLOW_MS = 100;
 /** How long the second write may take before the slow one ends. */
 const LOCK_MS = 1_000;
 
-/** A body of which half is sent at once, and the rest after `end`. */
+/** A body that sends its first half at once, and the rest after `end`. */
 const slowBody = (): { body: Readable; begun: Promise<void>; end(): void } => {
   const begun = Promise.withResolvers<void>();
   const ending = Promise.withResolvers<void>();

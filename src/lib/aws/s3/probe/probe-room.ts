@@ -1,4 +1,4 @@
-/** A place where a probe of an S3 service writes, and the ways to read an answer from what the service does there. */
+/** The place where the probe of an S3 service writes, and the functions that judge the answers of the service. */
 import type { Readable } from 'node:stream';
 import {
   HeadObjectCommand,
@@ -52,7 +52,7 @@ export const refuses = async (
   }
 };
 
-/** `ask` resolves to true if the service has done what it was asked. */
+/** Returns `yes` if `ask` resolves to true. `ask` makes a request, and resolves to true if the service has carried it out. */
 export const accepts = async (ask: () => Promise<boolean>): Promise<ServiceAnswer> => {
   try {
     return (await ask()) ? 'yes' : 'no';

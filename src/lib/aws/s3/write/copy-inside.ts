@@ -59,8 +59,9 @@ const sourceUnknown = (target: Target, { message, requestId, cause }: Replicatio
   );
 
 /**
- * The first copy into each bucket is made under a condition that is never met. If that copy succeeds nevertheless, the server does not
- * check conditions (`decisions/008-transfers-and-copies-inside-s3.md`). `look` sends a HEAD to the destination.
+ * Copies under the condition of the request. The first copy into each bucket is made under a condition that is never met. If that
+ * copy succeeds, the server does not check conditions (`decisions/008-transfers-and-copies-inside-s3.md`). `look` sends a HEAD to
+ * the destination.
  */
 const copyUnderCondition = async (
   target: Target,

@@ -70,7 +70,10 @@ export const uploadPart = async (
   return { partNumber, etag: answer.ETag, checksum: storedChecksum(answer) };
 };
 
-/** Other services may refuse to be told the size (S3Proxy: 501); null: it is not sent. The proof of the copy shows a wrong one there. */
+/**
+ * Completes the upload. If `sizeBytes` is null, the request does not name the size, because some services other than AWS refuse
+ * it (S3Proxy: 501). The proof of the copy would then show a wrong size.
+ */
 export const completeUpload = async (
   target: Target,
   bucket: string,

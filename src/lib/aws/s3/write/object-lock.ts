@@ -38,8 +38,9 @@ export const writeLegalHold = async (target: Target, name: ObjectName): Promise<
 };
 
 /**
- * Resolves to the default retention of the bucket, or to null if it has none. S3 is asked once in each execution environment. If the role
- * may not ask, or the server does not know the request, the result is null. Then only a refused write shows that there is a retention.
+ * Resolves to the default retention of the bucket, or to null if it has none. S3 is asked once in each execution environment. If
+ * the role may not ask, or the server does not know the request, resolves to null. A retention then shows only when S3 refuses a
+ * write.
  */
 export const defaultRetention = async (
   target: Target,
