@@ -29,6 +29,7 @@ interface Run {
 const WARM_UP_COPIES = 100;
 /** Minimum bytes of one measurement. A small object is copied several times in a row, so that the measurement takes long enough. */
 const LEAST_BYTES = 256 * MIB;
+const MOST_COPIES = 200;
 
 /** Measures each size with the replicate function, the floor and lib-storage, in turns. */
 export const measureLargeObjects = async function* (stand: Stand, isShort: boolean): AsyncGenerator<Section> {
@@ -39,10 +40,12 @@ export const measureLargeObjects = async function* (stand: Stand, isShort: boole
       if (object.partBytes === 0) inOnePut.push({ object, runs });
       yield { title: `${size}, ${shapeOf(object)}, ${transport}`, figures: figuresOfAll(runs) };
     }
-    yield apart(inOnePut, transport);
+    yield apart(inOnePut, transport, await runOnce(stand, copiers(stand)[1], { object: ALONE, transport }));
   }
 };
 
+/** The invocation and the calls of an object are all that its copy costs. */
+const ALONE = { sizeBytes: 1024, partBytes: 0 };
 const SHORT = [
   { size: '8 MiB', object: { sizeBytes: 8 * MIB, partBytes: 0 }, rounds: 1 },
   { size: '64 MiB', object: { sizeBytes: 64 * MIB, partBytes: PART_BYTES }, rounds: 1 },
@@ -170,7 +173,7 @@ const leastCpu = (runs: Run[]): number => Math.min(...runs.map((run) => run.cpuS
  * Separates the cost of moving the bytes from the fixed cost of each object. `small` and `large` are each copied in one PUT and need the
  * same calls, so the difference of their costs is due to their bytes alone.
  */
-const apart = ([small, large]: Compared[], transport: Transport): Section => {
+const apart = ([small, large]: Compared[], transport: Transport, alone: Run): Section => {
   if (small === undefined || large === undefined) throw new Error('no two sizes are copied in one PUT');
   const gigabytes = ({ object }: Compared): number => object.sizeBytes / 1e9;
   // lib-storage is left out because it cuts objects into parts, so that more bytes mean more calls.
@@ -181,12 +184,14 @@ const apart = ([small, large]: Compared[], transport: Transport): Section => {
     return { name: copier.name, perGigabyte, perObject: ofSmall - perGigabyte * gigabytes(small) };
   });
   const floor = costs[0]?.perGigabyte ?? Number.NaN;
+  const ofAlone = (alone.cpuSecondsPerGigabyte * ALONE.sizeBytes) / 1e6;
   return {
     title: `CPU of the bytes and of the calls around them, from ${mebibytes(small)} and ${mebibytes(large)} in one PUT, ${transport}`,
     figures: costs.flatMap(({ name, perGigabyte, perObject }, index) => [
       value(`${name}: CPU of the bytes`, 'CPU-s/GB', perGigabyte),
       ...(index === 1 ? [aboveFloor(`${name}: CPU of the bytes`, perGigabyte, floor)] : []),
       value(`${name}: CPU of the calls`, 'CPU-ms/object', perObject * 1_000),
+      ...(index === 1 ? [value(`${name}: 1 KiB alone in its batch`, 'CPU-ms/object', ofAlone)] : []),
     ]),
   };
 };
@@ -226,7 +231,7 @@ const runOnce = async (stand: Stand, copier: Copier, { object, transport }: Ship
   try {
     for (let count = 0; count < WARM_UP_COPIES; count++) await copy({ sizeBytes: 16 * 1024, partBytes: 0 });
     await copy({ ...object, sizeBytes: 4 * PART_BYTES });
-    const copies = Math.ceil(LEAST_BYTES / object.sizeBytes);
+    const copies = Math.min(MOST_COPIES, Math.ceil(LEAST_BYTES / object.sizeBytes));
     let seconds = 0;
     let cpuSeconds = 0;
     for (let count = 0; count < copies; count++) {
