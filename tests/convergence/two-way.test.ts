@@ -7,7 +7,8 @@
  * - recognizing the original of a replica (test 1)
  * - looking at a destination to see whether a replica came from there (test 2)
  * - the proof that a delete hides only a replica, or the original of a deleted replica (tests 1 and 3)
- * - the return of what an older state has covered, (test 4)
+ * - the return of what an older state has covered (test 4)
+ * - the wait of a delete that S3 may have taken for another object (test 4, once in some thousand histories)
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

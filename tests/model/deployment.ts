@@ -37,7 +37,7 @@ interface Setting {
    * points have no fault.
    */
   faults?: Fault[];
-  /** For how many steps of the scheduler each write of tags and grants is held up. */
+  /** For how many steps of the scheduler the calls in {@link HELD} are held up, one after the other. */
   stalls?: number[];
   /**
    * The order in which messages are received. Each number chooses the next message among the messages that
@@ -237,7 +237,7 @@ const createGates = ({ scheduler, faults: given = [], stalls: held = [] }: Setti
       throw new Crash();
     };
     return async (point, call) => {
-      const isHeld = point === 'before' && (call === 'destination.putTags' || call === 'destination.putAcl');
+      const isHeld = point === 'before' && HELD.has(call);
       for (let steps = isHeld ? (stalls.shift() ?? 0) : 0; steps > 0; steps--)
         await scheduler.schedule(setImmediate(), 'stall');
       await scheduler.schedule(Promise.resolve(), call);
@@ -255,6 +255,11 @@ const createGates = ({ scheduler, faults: given = [], stalls: held = [] }: Setti
   };
   return { gateOf, calls, excusedUploads: () => excused };
 };
+
+/** The calls that a test may hold up: others may have replaced the object that the call is about. */
+const HELD: ReadonlySet<string> = new Set(
+  ['putTags', 'putAcl', 'remove', 'history'].map((call) => `destination.${call}`),
+);
 
 const bucketsOf = ({ buckets, isGone, tell }: Setting, gate: Gate): Deps['buckets'] => {
   const named = (name: string): MemoryBucket => {

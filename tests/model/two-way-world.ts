@@ -37,6 +37,8 @@ export interface TwoWay {
   repeats: boolean[];
   picks: number[];
   faults: Fault[];
+  /** For how many steps of the scheduler deletes, and the listings after them, are held up. */
+  stalls: number[];
 }
 
 /** Generates the settings of both sides and a history. `only` restricts them to the subject of a test. */
@@ -84,6 +86,7 @@ export const twoWay = (only: {
     repeats: fc.array(weighted<boolean>([3, false], [1, true]), { maxLength: 20 }),
     picks: fc.array(fc.nat({ max: 9 }), { maxLength: 30 }),
     faults: fc.array(fault, { maxLength: 60 }),
+    stalls: fc.array(weighted<number>([3, 0], [1, 40]), { maxLength: contested ? 20 : 0 }),
   });
 };
 
@@ -200,6 +203,7 @@ const createBoth = (given: TwoWay, { buckets, clock, scheduler }: Both): Record<
       picks: given.picks,
       signer: signerOf(at),
       faults: given.faults,
+      stalls: given.stalls,
       tell: (_bucket, event) => both[to].happened(event, principalOf(at)),
     });
     const happened = (event: BucketEvent, by: string): void => {
