@@ -15,9 +15,9 @@ import { SDK_LOGGER } from './sdk-logger.ts';
 
 /** Each method throws {@link QueueError}. */
 export interface BackfillConcurrency {
-  /** Null: unlimited. */
+  /** Resolves to the number, or to null if it is unlimited. */
   read(): Promise<number | null>;
-  /** Takes effect within about a minute. */
+  /** Sets the number. The change takes effect within about a minute. */
   set(maximum: number): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Returns the region that S3 names in the answer to a request that reached the wrong region; null for any other error. S3 names it even to
- * callers without permissions. https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+ * Returns the region that S3 names after a request reached the wrong region, or null for any other error. S3 names the region
+ * even to callers without permissions. https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
  */
 export const regionInAnswer = (error: unknown): string | null => {
   const response: unknown = error instanceof Error ? Reflect.get(error, '$response') : null;

@@ -1,7 +1,7 @@
 /**
- * Translates what the SDK throws into the errors of the domain: by error code, then by status, never by message text. Errors of bucket
- * notifications are translated in `s3/bucket-notifications.ts` instead, so that the small function that sets up notifications does not have
- * the tables below in its bundle.
+ * Translates errors of the SDK into the errors of the domain: by error code, then by status, never by message text. Errors of
+ * bucket notifications are translated in `s3/bucket-notifications.ts` instead, so that the small function that sets up
+ * notifications does not have the tables below in its bundle.
  * Codes: "Error responses" in the S3 API reference; "Common errors" of STS, SQS and DynamoDB.
  */
 import { type QueueProblem, QueueError } from '../dead-letters/queue.ts';
@@ -143,8 +143,9 @@ export const isBodiless400 = (error: unknown): boolean => {
 export const isRangeRefused = (error: unknown): boolean => readError(error).status === 416;
 
 /**
- * Returns true if the signature of a request was refused. The credentials come from AWS and are not mistyped, so the cause is the clock.
- * A signature that is not yet current has the same error code as a wrong one, and the SDK corrects only larger differences of the clock.
+ * Returns true if S3 refused the signature of a request. The credentials come from AWS, so they are right, and the cause is our
+ * clock. S3 uses this code both for a wrong signature and for one that is not valid yet. The SDK corrects only larger differences
+ * of the clock.
  */
 export const isSignatureRefused = (error: unknown): boolean =>
   readError(error).code === 'SignatureDoesNotMatch';
@@ -257,7 +258,7 @@ interface QueueCall {
   region: string;
 }
 
-/** Translates what the SDK threw when an operator's command called SQS or the replicate function. */
+/** Translates an error of the SDK after an operator's command called SQS or the replicate function. */
 export const toQueueError = (error: unknown, { action, resource, region }: QueueCall): QueueError => {
   const problem = queueProblem(error);
   const said = error instanceof Error ? error.message : String(error);

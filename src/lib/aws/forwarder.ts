@@ -64,7 +64,10 @@ const parseWoken = (answer: unknown): true | null =>
 
 export type Invoke = <Answer>(payload: unknown, parse: (answer: unknown) => Answer | null) => Promise<Answer>;
 
-/** `parse` returns null for a value that is not an answer to the payload. */
+/**
+ * Returns a function that invokes the Lambda function and parses its answer. `parse` returns null for a value that is not an
+ * answer to the payload.
+ */
 export const createInvoker = (functionName: string, region: string): Invoke => {
   const client = new LambdaClient({ region, logger: SDK_LOGGER });
   return async (payload, parse) => {

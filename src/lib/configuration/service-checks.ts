@@ -116,7 +116,7 @@ export const checkServiceDestination = (
   ];
 };
 
-/** Options that have a meaning only beside a secret. */
+/** Reports options that have a meaning only beside a secret. */
 const strayOptions = (path: Path, place: Place | SourceShape): Finding[] =>
   (['endpoint', 'addressing'] as const).flatMap((name) =>
     place[name] === undefined

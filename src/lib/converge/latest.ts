@@ -47,7 +47,7 @@ interface Past {
   earlier: OpenedVersion | null;
   /** The source version whose tags and grants the previous round gave to the replica. */
   described: ObjectState | null;
-  /** The outcome, unless the last look shows a change; null: the work is not done. */
+  /** The outcome of the work so far, which counts if the last look shows no change; null: the work is not done. */
   concluded: Convergence | null;
 }
 

@@ -1,7 +1,6 @@
 /**
  * Recognizes replicas among the source objects, so that two replicators do not copy an object back and forth without end.
- *
- * Whoever uploads an object writes its metadata and chooses the session name, so both are only claims. An object is left out only
+ * The uploader of an object writes its metadata and chooses the session name, so both are only claims. An object is left out only
  * if a key that this deployment trusts has signed it, or if the destination provably has the very same object. Therefore nothing
  * that an uploader writes can keep an object from being replicated.
  */

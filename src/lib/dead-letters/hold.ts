@@ -12,7 +12,7 @@ export interface Hold {
   next(): Promise<ReceivedMessage[]>;
   /** Hides the held messages for longer, if half of their time is over. A reader that waits calls it again and again. */
   renew(): Promise<void>;
-  /** The present handles of these messages, without those that are not held any more. */
+  /** Returns the present handles of those messages that are still held. */
   handlesOf(ids: readonly string[]): Held[];
   /** Removes a message from the hold. Call this after the message was deleted from the queue. */
   drop(id: string): void;

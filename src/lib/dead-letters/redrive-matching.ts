@@ -92,12 +92,11 @@ export const redriveMatching = async (
   } finally {
     await hold.release();
   }
-  // Messages that were already moved must be reported, whatever ended the redrive.
+  // Messages that were already moved must be reported, even if a failure ended the redrive.
   if (result.failure !== null && result.moved === 0) throw result.failure;
   return { ...result, cameBack: returns.count(), interrupted: reader.interrupted.aborted && left() > 0 };
 };
 
-/** How many batches are moved at once if all messages are to be moved. */
 const BATCHES_AT_ONCE = 8;
 
 interface Match {

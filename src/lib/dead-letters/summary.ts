@@ -43,7 +43,10 @@ export interface LetterSummer {
 /** The reasons whose cause lies in the source object. They apply to every destination. */
 const OF_SOURCE: ReadonlySet<Reason> = new Set(['archived', 'sse-c']);
 
-/** The summer needs a few bytes of memory for each object, whatever the length of keys and messages is. */
+/**
+ * Creates a summary that letters are added to. It needs a few bytes of memory for each object, however long keys and messages
+ * are.
+ */
 export const createSummer = (nowMs: number): LetterSummer => {
   const groups = new Map<string, Growing>();
   const objects = new Set<string>();

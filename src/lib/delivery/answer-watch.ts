@@ -1,7 +1,7 @@
 /**
- * Watches the calls that wait for a destination to answer. An execution environment that has waited for a second reports this in the
- * shared record of the circuits. It aborts its calls to a destination when the circuit of the destination opens. It also aborts them if
- * its report shows that other environments already occupy the share of the slots that may wait.
+ * Watches the calls that wait for a destination to answer. An execution environment that has waited for a second reports this in
+ * the shared record of the circuits. It aborts its calls to a destination when the circuit of the destination opens. It also
+ * aborts them if its report shows that as many other environments wait as are allowed to.
  */
 import type { AnswerWatch } from '../model/ports.ts';
 import { circuitName } from '../model/rule.ts';
@@ -9,8 +9,8 @@ import { isShareTaken, type KnownCircuits } from './circuits.ts';
 import type { Origin } from './retry.ts';
 
 /**
- * How long a call may wait for an answer before its environment reports the wait. Before that, no other environment knows of the wait, so
- * a destination that begins to hang may occupy more than its share of the slots.
+ * How long a call may wait for an answer before its environment reports the wait. Before that, no other environment knows of the
+ * wait, so more invocations than allowed may wait for a destination that begins to hang.
  */
 export const HANGING_MS = 1_000;
 /** How long after a report the environment reports the wait again. */
@@ -19,7 +19,10 @@ const REPEAT_MS = 5_000;
 const BELIEVED_MS = 12_000;
 
 export interface EnvironmentWatch {
-  /** `pool` is the queue of the invocation; null: its calls are neither reported nor aborted. */
+  /**
+   * Returns the watch for the calls of one invocation. `pool` is the queue of the invocation; null: its calls are neither
+   * reported nor aborted.
+   */
   forPool(pool: Origin | null): AnswerWatch;
   /** Resolves when the record is written. Called at the end of an invocation, because a frozen environment writes nothing. */
   flush(): Promise<void>;

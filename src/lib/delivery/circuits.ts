@@ -63,7 +63,7 @@ export interface Circuits {
   stateOf(destination: Destination): Promise<OpenCircuit | null>;
   /** Removes the entries of crashed invocations from the record. */
   tidy(): Promise<void>;
-  /** Resolves when all changes are written. Called at the end of an invocation, because a frozen environment writes nothing. */
+  /** Resolves when all changes are written. Called at the end of an invocation, because a frozen environment cannot write. */
   flush(): Promise<void>;
 }
 
@@ -73,7 +73,7 @@ export const FRESH_MS = 3_000;
 export const KEYS_TO_OPEN = 5;
 /** How long the failures must have lasted before a circuit opens. During this time every environment can report a success. */
 export const SUSPICION_MS = FRESH_MS + 1_000;
-/** The share of the slots that invocations may occupy together while they wait for destinations to answer. */
+/** The share of a queue's concurrent invocations that may wait for destinations to answer. */
 export const HANGING_SHARE = 1 / 4;
 /** How long an environment remembers that a destination does not deny everything. */
 const DENIAL_MS = 60_000;
@@ -144,7 +144,7 @@ interface CircuitHelp {
   flush(): Promise<void>;
 }
 
-/** `pool` is the queue of the invocation; null: none. */
+/** Returns the circuits as one invocation uses them. `pool` is the queue of the invocation; null: it has no queue. */
 export const circuitsFor = (
   known: KnownCircuits,
   pool: Origin | null,
@@ -238,7 +238,8 @@ const OF_DESTINATION: ReadonlySet<Reason> = new Set([
   'no-such-bucket',
   'wrong-bucket-owner',
   'wrong-region',
-  // An additional request finds out whether the destination denies everything.
+  // This reason alone does not show that the whole destination fails. An additional request finds out whether the destination
+  // denies everything.
   'access-denied',
 ]);
 
@@ -253,7 +254,7 @@ const isCrowded = (name: string, pool: Origin, record: CircuitRecord, setting: S
   isShareTaken(pool, record, setting) &&
   othersWaiting(pool, record, setting).some(({ destination }) => destination === name);
 
-/** Returns true if other invocations occupy the share of the slots that may wait for destinations to answer. */
+/** Returns true if as many other invocations wait for destinations as {@link HANGING_SHARE} allows. */
 export const isShareTaken = (
   pool: Origin,
   record: CircuitRecord,

@@ -3,7 +3,7 @@
  * several neighbours. The memory helps to avoid listings that would serve only one key.
  */
 
-/** One such place: the keys of one folder, or all keys of a rule that are alone in their folders. */
+/** A place where keys may be neighbours: the keys of one folder, or all keys of a rule that are alone in their folders. */
 export interface Neighbourhood {
   /** How many batches list each key alone before neighbours are searched again. */
   skip: number;

@@ -7,7 +7,7 @@ import type { Clock } from '../model/ports.ts';
 import { isPermission } from '../model/reasons.ts';
 import { FRESH_PERMISSION_MS } from './retry.ts';
 
-/** How long after the first refusal of a series another refusal begins a new series. */
+/** How long after its first refusal a series of refusals ends. A later refusal begins a new series. */
 const NEW_ROW_MS = 10 * 60_000;
 
 export interface Refusal {

@@ -33,7 +33,7 @@ export interface Hint {
   destination: string | null;
   /** The id of the run that sent the hint; null: none. */
   run: string | null;
-  /** How often transfers of the key have begun anew, if a transfer sent the hint. */
+  /** The chain of transfers of the key, if a transfer sent the hint. */
   chain?: TransferChain;
   /** Whether an operator has released the key, which the brake held. */
   released?: true;
@@ -67,14 +67,14 @@ export const isExpiration = ({ kind }: Pick<Hint, 'kind'>): boolean => kind.star
  */
 export const isExtra = ({ kind }: Pick<Hint, 'kind'>): boolean => kind === 'extra';
 
-/** Returns true if only runs send hints of this kind. They are accepted from the queue of runs alone. */
+/** Returns true if only runs send hints of this kind. Such hints are accepted from the queue of runs alone. */
 export const isOfRun = ({ kind }: Pick<Hint, 'kind'>): boolean =>
   isExtra({ kind }) || kind === REPAIR || kind === REWRITE;
 
 /**
- * Returns the hint in the form in which this queue may deliver it. Outside the queue of runs, a hint with a kind of runs only
- * causes a look at its key. Otherwise whoever can put a message into another queue could delete a replica without the confirmation
- * of the run.
+ * Returns the hint as it is accepted from this queue. Outside the queue of runs, a hint of a kind that only runs send becomes a
+ * plain hint, which only causes a look at its key. Otherwise anyone who can put a message into another queue could delete a
+ * replica without the confirmation of the run.
  */
 export const acceptedFrom = (queue: string, hint: Hint): Hint =>
   queue !== 'backfill' && isOfRun(hint) ? { ...hint, kind: 'hint' } : hint;

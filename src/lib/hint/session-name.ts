@@ -1,7 +1,7 @@
 /**
  * The name of the sessions in which replicas are written. The events of S3 contain the session name (`userIdentity.principalId`
- * is `AROA…:<session name>`). Whoever assumes a role chooses the name, so it never proves that a replicator made the change. It
- * proves the opposite: a principal without the name is no replicator.
+ * is `AROA…:<session name>`). The caller who assumes a role chooses the name, so the name never proves that a replicator made the
+ * change. But a principal without such a name is certainly no replicator.
  */
 
 const MARK = 's3r@';

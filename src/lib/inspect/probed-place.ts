@@ -6,11 +6,11 @@ import type { ServiceAnswers } from '../model/service-answers.ts';
 export interface ProbedPlace {
   rule: string;
   destination: string;
-  /** Null: the destination has no role, but a `service`. */
+  /** Which ways to assume the role worked; null: the destination has no role, but a `service`. */
   trust: ProbedTrust | null;
   /** Whether the secret of the service was read; null: the destination has a role. */
   secret: ProbeStep | null;
-  /** Null: no session could be begun. */
+  /** The observations in the bucket; null: no session could be begun. */
   bucket: ProbedBucket | null;
   /** What the service can do; null: the destination has a role, or the bucket cannot be used. */
   service: ServiceAnswers | null;
@@ -19,7 +19,10 @@ export interface ProbedPlace {
 }
 
 export interface ProbedTrust {
-  /** Whether the role was assumed with the external id of the rule, without one, and with another one. */
+  /**
+   * `withId`, `withoutId` and `withOtherId`: whether the role could be assumed with the external id of the rule, without an
+   * external id, and with another one.
+   */
   withId: ProbeStep['answer'];
   withoutId: ProbeStep['answer'];
   withOtherId: ProbeStep['answer'];

@@ -20,7 +20,7 @@ export interface OpenKey {
 
 /** A key that only the destination has. More versions of the key may follow. */
 export interface ExtraKey {
-  /** The key that this key would have at the source. */
+  /** The corresponding key at the source, where no object has this key. */
   key: string;
   sizeBytes: number;
   /** False if a delete marker hides the key. Such a key is not counted, because the source does not show it either. */

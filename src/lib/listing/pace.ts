@@ -24,7 +24,8 @@ export interface PaceOptions {
 }
 
 /**
- * The factor by which a SlowDown lowers the limit. Halving the limit each time would leave a quarter of what S3 accepts unused.
+ * The factor by which a SlowDown lowers the limit. Halving the limit each time would leave a quarter of the requests that S3
+ * accepts unused.
  */
 const REMAINS = 0.8;
 

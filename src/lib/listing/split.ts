@@ -194,7 +194,7 @@ const ascendingWithin = ({ upTo }: Sight, { cursor }: View, points: string[]): s
     .sort(compareKeys)
     .filter((point, index, sorted) => point !== sorted[index - 1]);
 
-/** The text in the middle between both keys by code points. Used if the digits give no points. */
+/** Returns the text in the middle between both keys, by code points. It is used if the digits give no points. */
 const middleOf = (cursor: string, upTo: string | null): string | null => {
   if (upTo === null) return null;
   const shared = commonPrefixLength(cursor, upTo);

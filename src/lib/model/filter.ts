@@ -21,11 +21,11 @@ export const ruleCovers = ({ source }: ReplicationRule, bucket: string, key: str
 export const ruleWants = (rule: ReplicationRule, bucket: string, key: string): boolean =>
   ruleCovers(rule, bucket, key) && keyIsWanted(rule, key);
 
-/** Returns false if the rule leaves out the key, whatever its objects are. */
+/** Returns false if the rule leaves out all objects with this key. */
 const keyIsWanted = ({ exclude }: Pick<ReplicationRule, 'exclude'>, key: string): boolean =>
   !exclude.some((line) => !hasTags(line) && !hasSizes(line) && keyFits(line, key));
 
-/** Returns false if the rule leaves out the object by key and size, whatever its tags are. */
+/** Returns false if key and size are enough to leave out the object. Tags are not considered. */
 export const listedIsWanted = ({ filter, exclude }: Selection, object: SeenObject): boolean =>
   sizeFits(filter, object) &&
   !exclude.some((line) => !hasTags(line) && keyFits(line, object.key) && sizeFits(line, object));

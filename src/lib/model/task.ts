@@ -36,7 +36,7 @@ export interface Task {
   released: boolean;
   /** The run that sent the hint; null: none. */
   run: string | null;
-  /** How often transfers of the key have begun anew; null: no transfer sent the hint. */
+  /** The chain of transfers of the key; null: no transfer sent the hint. */
   chain: TransferChain | null;
 }
 

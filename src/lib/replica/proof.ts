@@ -66,7 +66,7 @@ export const contentProof = (replica: Comparable, source: Comparable): 'same' | 
  * The digest by which two contents are the same, the strongest first.
  * - `sha`: a SHA checksum that S3 stored.
  * - `md5`: the ETag or a checksum that is an MD5 of the content or of its parts. Other bytes for a given MD5 cannot be made.
- * - `crc`: a checksum against faults. Whoever chooses the bytes can make other bytes with the same value.
+ * - `crc`: a checksum against faults. An attacker can make other bytes with the same value.
  */
 export type Digest = 'sha' | 'md5' | 'crc';
 

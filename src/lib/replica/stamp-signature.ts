@@ -1,7 +1,7 @@
 /**
- * The signature of a stamp. Whoever may upload can write any metadata, so a stamp alone is only a claim. A signature proves that
- * the deployment with this key wrote exactly these bytes as the replica of this source version at this place. On other bytes, or
- * at another place, the signature is worth nothing.
+ * The signature of a stamp. Anyone who may upload can write any metadata, so a stamp alone is only a claim. A signature proves
+ * that the deployment with this key wrote exactly these bytes as the replica of this source version at this place. On other
+ * bytes, or at another place, the signature is worth nothing.
  */
 import {
   createHash,

@@ -55,7 +55,7 @@ export interface StampedState {
   modifiedMs: number;
 }
 
-/** A stamp is a claim of whoever wrote the object. Only {@link isProven} shows whether the claim is true. */
+/** A stamp is a claim of the writer of the object. Only {@link isProven} shows whether the claim is true. */
 export interface Stamp extends StampedState {
   /** Identifies the source bucket and key from which the replica was copied (see `isFrom`). */
   from: string;

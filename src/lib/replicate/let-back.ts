@@ -25,7 +25,6 @@ export interface LetBack {
 
 /** How long the schedule works at most, so that it ends before it runs again. */
 const WORK_MS = 50_000;
-/** How many destinations are processed at once. */
 const DESTINATIONS_AT_ONCE = 64;
 /** Maximum number of messages of one destination that are moved back in a second. */
 const MESSAGES_PER_SECOND = 500;

@@ -49,7 +49,7 @@ interface Batch {
   inOrder: KeyOrder;
   listings: SharedListings;
   settled: SettledKeys;
-  /** Null: nothing is announced. */
+  /** Announces proven replicas; null: nothing is announced. */
   announce: Announce | null;
 }
 

@@ -8,7 +8,6 @@ import { mapConcurrently } from '../model/concurrency.ts';
 import { type RuleDestination, ruleDestinations } from '../model/rule.ts';
 import type { RunDeps } from './ports.ts';
 
-/** How many keys are processed at once. */
 const KEYS_AT_ONCE = 100;
 /** How long the schedule works on released keys, so that it ends before it runs again. */
 const WORK_MS = 40_000;

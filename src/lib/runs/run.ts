@@ -114,7 +114,7 @@ export interface CompareCounters {
    */
   hints: number;
   hintBytes: number;
-  /** The numbers of listing requests. */
+  /** How many pages were listed on each side. */
   sourcePages: number;
   destinationPages: number;
   /** Keys that got a closer look, because listings did not decide or because attributes are compared. */

@@ -15,7 +15,7 @@ export interface Dependencies {
 
 /**
  * Create and Update change the bucket's configuration so that our entries in it are exactly those of the wanted subscription, and
- * record what is wanted. Delete removes both. All three may be repeated, and they leave the entries of others unchanged.
+ * record the wanted subscription. Delete removes both. All three may be repeated, and they leave the entries of others unchanged.
  */
 export const bucketSubscription = ({ notifications, store, clock }: Dependencies): CustomResource => {
   const subscribe = async (wanted: SubscriptionProperties, through = notifications): Promise<void> => {

@@ -37,7 +37,8 @@ export const checkSubscriptions = async (
     if ('kind' in seen) findings.push(seen);
     else lost.push(seen);
   }
-  // Another tool may be in the middle of its changes. The configuration is not changed until two reads show the same.
+  // Another tool may be in the middle of its changes. The configuration is not changed until two reads return the same
+  // configuration.
   if (lost.length > 0) await deps.clock.sleep(QUIET_MS);
   for (const each of lost) {
     const finding = await repair(deps, each, repairs);

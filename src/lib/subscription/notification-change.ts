@@ -46,7 +46,7 @@ export interface ChangedNotifications {
 /**
  * Reads the configuration, writes the change and reads again, until the configuration contains the change. S3 offers no condition
  * for this write. If another writer replaces the configuration meanwhile, the next read shows this, and the change is applied to
- * the new configuration. Only what another writer writes between our last read and our write is lost.
+ * the new configuration. Only a change that another writer makes between our last read and our write is lost.
  *
  * @throws BucketNotificationsError if S3 refuses permanently, and whatever `apply` throws
  */

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 /** How keys appear in log lines and report files. */
 export type LoggedKeys = 'hashed' | 'plain';
 
-/** The SHA-256 of a key, as `sha256sum` prints it. Whoever guesses a key can check the guess. */
+/** The SHA-256 of a key, as `sha256sum` prints it. Anyone who guesses a key can check the guess. */
 export const hashedKey = (key: string): string => createHash('sha256').update(key).digest('hex');
 
 /** Replaces the key in a text about it by its hash. */

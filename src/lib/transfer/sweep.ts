@@ -47,7 +47,6 @@ const LOST_MS = 6 * 3_600_000;
 const WAITING_MS = 24 * 3_600_000;
 /** Maximum number of consecutive attempts that were tried and moved no part. */
 const FRUITLESS_LIMIT = 5;
-/** How many transfers are tended at once. */
 const TENDED_AT_ONCE = 8;
 /**
  * How long a failed transfer is kept. Its hint stays in the dead-letter queue for 14 days. If the hint is redriven after the

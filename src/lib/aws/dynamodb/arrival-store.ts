@@ -24,7 +24,7 @@ const FIELDS = {
   n: 'newestMs',
   o: 'oldestAgainMs',
 } as const satisfies Record<string, keyof Seen>;
-/** The field that counts the messages of a queue, whatever their destinations are. */
+/** The field that counts the messages of a queue for all destinations together. */
 const MESSAGES = 'm';
 
 /** How long the record of a minute is kept. */

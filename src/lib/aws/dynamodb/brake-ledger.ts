@@ -65,7 +65,7 @@ export const createBrakeLedger = (tableName: string, region: string | null = nul
   };
 };
 
-/** The calls about one key on the list. */
+/** Returns the methods that change one key on the list of held keys. */
 const listOf = (table: ItemTable): Pick<BrakeLedger, 'sent' | 'forget'> => ({
   async sent(name, { key, heldMs }, nowMs) {
     const command = new UpdateCommand({

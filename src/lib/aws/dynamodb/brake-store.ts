@@ -66,7 +66,7 @@ export const createBrakeStore = (tableName: string): BrakeStore => {
   };
 };
 
-/** Throws what the SDK throws. */
+/** Changes the item of a brake, and resolves to its new record. Throws the errors of the SDK unchanged. */
 export const changeBrake = async (
   table: ItemTable,
   name: string,
@@ -83,7 +83,7 @@ export const changeBrake = async (
 
 export const attributesOf = (slotMs: number): string[] => NAMES.map((each) => LETTERS[each] + String(slotMs));
 
-/** Returns the clause that removes the attributes, and the names that it uses. */
+/** Returns the clause that removes the attributes. {@link removedNames} returns the names in the clause. */
 export const removing = (attributes: readonly string[]): string =>
   attributes.length === 0 ? '' : ` REMOVE ${attributes.map((_, index) => `#r${index}`).join(', ')}`;
 

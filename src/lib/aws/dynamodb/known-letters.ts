@@ -11,7 +11,6 @@ import { askTable, getItem, openTable } from './table.ts';
  * letter.
  */
 const LETTER_SECONDS = 14 * 24 * 3_600;
-/** How many records are removed at once. */
 const REMOVED_AT_ONCE = 16;
 
 /** `nowMs` returns milliseconds since the epoch. */

@@ -54,7 +54,8 @@ const isConflict = (error: unknown): boolean => {
     );
   }
   const reasons = reasonsOf(error);
-  // If a condition was not met, a retry would not help. Therefore such a failure is not a conflict, whatever the other reasons are.
+  // If a condition was not met, a retry would not help. Such a failure does not count as a conflict, even if it has other reasons
+  // too.
   return !reasons.includes('ConditionalCheckFailed') && reasons.some((code) => RETRIED_REASONS.has(code));
 };
 

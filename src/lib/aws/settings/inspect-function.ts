@@ -7,7 +7,10 @@ import { ask, type Asked } from './asked.ts';
 /** How long the function may take. It asks all destinations at the same time. */
 const PATIENCE_MS = 60_000;
 
-/** `parse` returns null for a value that is not an answer to the payload. */
+/**
+ * Sends a payload to the inspect function and parses the answer. `parse` returns null for a value that is not an answer to the
+ * payload.
+ */
 export const askInspect = async <Answer>(
   place: { functionName: string; region: string },
   payload: object,

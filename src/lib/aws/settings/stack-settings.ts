@@ -26,7 +26,7 @@ export interface StackResource {
 
 export interface StackSettings {
   state(stack: string): Promise<Asked<StackState>>;
-  /** The stack of `destination/template.yml` that created the role, whatever its name is. */
+  /** The stack of `destination/template.yml` that created the role. The stack may have any name. */
   ofRole(roleArn: string): Promise<Asked<StackState>>;
   resources(stack: string): Promise<Asked<StackResource[]>>;
   /** The text of the template, as it was deployed. */

@@ -164,7 +164,6 @@ const remove = (queue: Queue, messages: readonly Held[]): Promise<Held[]> =>
     return askQueue(queue, 'sqs:DeleteMessage', () => queue.client.send(command));
   });
 
-/** How many batches are sent at once. */
 const OPERATOR_BATCHES_AT_ONCE = 4;
 
 /** Returns the messages that SQS has confirmed. If a batch fails, the other batches are still sent before the first failure is thrown. */

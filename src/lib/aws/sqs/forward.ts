@@ -6,7 +6,6 @@ import { mapConcurrently } from '../../model/concurrency.ts';
 import { translateError } from '../errors.ts';
 import { batchesOf, sendBatch } from './message-batches.ts';
 
-/** How many batches are sent at once. */
 const BATCHES_AT_ONCE = 16;
 
 /** `urls` gives the URL of each queue. */

@@ -8,7 +8,6 @@ import { translateError } from '../errors.ts';
 const MAX_ENTRIES = 10;
 /** Maximum bytes of all messages of a batch together ("Amazon SQS message quotas"). */
 const MAX_BATCH_BYTES = 1_048_576;
-/** How many batches of bodies are sent at once. */
 const BATCHES_AT_ONCE = 16;
 /** Maximum number of times that a batch is sent. */
 const SENDS = 4;

@@ -33,7 +33,7 @@ export interface Transfer {
   isRefused: boolean;
   /** Milliseconds since the epoch. */
   startedMs: number;
-  /** How often transfers of the key have begun anew, including this one. */
+  /** The chain of transfers of the key, including this one. */
   chain: TransferChain;
   /** The run whose hint began the transfer; null: none. */
   run: string | null;

@@ -23,7 +23,7 @@ export interface CompareOptions extends ListingOfRun, Omit<Judge, 'sides'> {
   look: CloserLook;
   /** Which pairs are read on both sides. With `all`, equal listings prove nothing. */
   reading?: Reading;
-  /** `sizes` are the bytes that each hint causes to be copied, approximately. */
+  /** Sends hints. `sizes` has the approximate number of bytes to copy for each hint. */
   sendHints(hints: Hint[], sizes: number[]): Promise<void>;
   report(rows: ReportRow[]): Promise<void>;
 }

@@ -6,7 +6,6 @@ import type { RunSpec } from '../run.ts';
 import type { Scope } from './scope.ts';
 
 export interface ListingOfRun {
-  /** Id of the run. */
   run: string;
   /** The number of the listing within the run. */
   epoch: number;

@@ -25,7 +25,6 @@ export interface Judge {
   sleep(ms: number): Promise<void>;
 }
 
-/** How many keys are looked at concurrently. */
 const KEYS_AT_ONCE = 32;
 /**
  * How long the pauses between the checks of a recently changed key are. The replication of such a key may still be under way. If

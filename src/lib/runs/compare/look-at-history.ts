@@ -67,7 +67,6 @@ const wantedOf = async (
   return listed.filter((_, index) => isKept[index] === true);
 };
 
-/** How many versions of a key are asked for their tags concurrently. */
 const TAGS_AT_ONCE = 4;
 
 /**

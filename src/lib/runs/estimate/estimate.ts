@@ -245,7 +245,8 @@ interface Load {
 
 /**
  * Hints are processed while the first listing is still under way, so the first listing and the copying together take as long as
- * the slower of the two. The last listing comes afterwards. Neither is faster than S3 serves the requests for its prefixes.
+ * the slower of the two. The last listing comes afterwards. Both take at least as long as S3 needs to serve the requests for its
+ * prefixes.
  */
 const hoursOf = (load: Load, { concurrency, listingConcurrency, prefixes }: RunSettings): number => {
   const reads = READS_PER_SECOND * prefixes;

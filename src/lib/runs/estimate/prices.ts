@@ -12,7 +12,7 @@ export const PRICES = {
   metricMonth: 0.3,
 } as const;
 
-/** The memory of the functions that replicate. */
+/** The memory of the functions that replicate, in GiB. */
 export const FUNCTION_GIGABYTES = 1_769 / 1_024;
 
 /** How many messages a batch holds, both for SQS and for an invocation. */

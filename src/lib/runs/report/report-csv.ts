@@ -1,10 +1,9 @@
 /**
  * Formats differences as CSV (RFC 4180). The file has a header and one line for each key that differs. Lines end with CRLF.
- *
- * A key may contain anything, including line ends and quotation marks, so it is always quoted. A spreadsheet executes a cell that begins
- * with `=`, `+`, `-` or `@` as a formula, and whoever may write into the source bucket chooses the keys. So an apostrophe is put before
- * such a text. An apostrophe is also put before a text that begins with an apostrophe. A program that reads the file therefore removes
- * one apostrophe from the beginning of a text, if there is one, and has the exact text.
+ * A key may contain anything, including line ends and quotation marks, so it is always quoted. A spreadsheet executes a cell that
+ * begins with `=`, `+`, `-` or `@` as a formula, and anyone who may write into the source bucket can choose keys. So an
+ * apostrophe is put before such a text. An apostrophe is also put before a text that begins with an apostrophe. A program that
+ * reads the file therefore removes one apostrophe from the beginning of a text, if there is one, and has the exact text.
  */
 import type { ListedSide, ReportRow } from './report-data.ts';
 

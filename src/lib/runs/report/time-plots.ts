@@ -73,7 +73,7 @@ interface Plot {
   title: string;
   amountOf: (column: Columns['columns'][number]) => number;
   text: (perSecond: number) => string;
-  /** The class of the area. */
+  /** The CSS class of the area. */
   kind?: string;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Finds out what an S3 service can do, by trying it with one key. The responses of a service to wrong requests show more than its
- * documentation. The probe removes what it writes, and names what it could not remove.
+ * documentation. The probe removes everything that it writes, and names the keys that it could not remove.
  */
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';

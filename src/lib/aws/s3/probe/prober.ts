@@ -71,7 +71,7 @@ interface Place {
   now: number;
 }
 
-/** The probe learns the permissions of an access key only when it uses the key. */
+/** Probes a destination that is reached with an access key. The permissions of the key show only when the key is used. */
 const probedService = async (
   { client, rule, destination, now }: Place,
   { steps, ...bucket }: Awaited<ReturnType<typeof bucketSettings>>,

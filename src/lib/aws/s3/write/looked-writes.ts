@@ -28,7 +28,10 @@ export interface Writes {
   remove<T>(request: { key: string; etag: string }, send: (etag: string | null) => Promise<T>): Promise<T>;
 }
 
-/** `overMarkers` remembers whether a service accepts `If-None-Match: *` over a delete marker, as AWS does. */
+/**
+ * Creates the writes of one destination. `overMarkers` remembers whether a service accepts `If-None-Match: *` over a delete
+ * marker, as AWS does.
+ */
 export const createWrites = (
   destination: Destination,
   { look, overMarkers }: { look: (key: string) => Promise<Current>; overMarkers: BucketAnswers },
