@@ -11,6 +11,7 @@ import { tendRuns } from '../../src/lib/runs/tend-runs.ts';
 import { isActive, type RunSpec } from '../../src/lib/runs/run.ts';
 import { opensMs } from '../../src/lib/model/run-limits.ts';
 import { createMemoryBrakes } from '../model/memory-brakes.ts';
+import { createMemoryCircuitStore } from '../model/memory-circuits.ts';
 import { createMemoryVerifies } from '../model/memory-verifies.ts';
 import { createMemoryRunStore } from '../model/memory-run-store.ts';
 import { memoryVersionReceipts } from '../model/memory-version-receipts.ts';
@@ -37,7 +38,6 @@ export interface WorldOptions {
 
 export const createWorld = (options: WorldOptions) => {
   const world = emptyWorld(options);
-  const step = (): Promise<void> => takeStep(world);
   const { store, messages, hints, announced, reports, files, requests, moving, broken, clock } = world;
   const { source, replica } = world;
   return {
@@ -66,7 +66,7 @@ export const createWorld = (options: WorldOptions) => {
     replica,
     clock,
     deps: () => depsOf(world),
-    step,
+    step: () => takeStep(world),
     /** Deploys a change of the rule. Null: the rule is removed, and those beside it stay. */
     deploy(fields: Partial<ReplicationRule> | null) {
       if (fields === null) world.rules = world.rules.filter((rule) => rule !== world.rule);
@@ -82,7 +82,7 @@ export const createWorld = (options: WorldOptions) => {
       for (let steps = 0; steps < most; steps += 1) {
         const run = store.runs.get(id);
         if (run !== undefined && !isActive(run) && (run.announced || run.phase === 'paused')) return run;
-        await step();
+        await takeStep(world);
       }
       throw new Error(`the run does not end: ${JSON.stringify(store.runs.get(id))}`);
     },
@@ -112,6 +112,7 @@ const emptyWorld = (options: WorldOptions): World => {
     messages: [],
     tendMs: NOW,
     brakes: createMemoryBrakes(),
+    circuits: createMemoryCircuitStore(),
     verifies: createMemoryVerifies(),
     hints: [],
     announced: [],
@@ -131,7 +132,7 @@ class Died extends Error {}
 /**
  * Returns the ports of one invocation. The invocation dies at the first call for which `diesAt` returns true.
  */
-const depsOf = (world: World): RunDeps => {
+const depsOf = (world: World): RunDeps & Pick<World, 'circuits'> => {
   const { source, replica, pageSize, requests, clock, random, listingConcurrency } = world;
   let isDead = false;
   const point = (): void => {
@@ -170,6 +171,7 @@ const depsOf = (world: World): RunDeps => {
     files: filesOf(world, point),
     topic: mortal({ announce: async ({ id }: { id: string }) => void world.announced.push(id) }, point),
     brakes: world.brakes,
+    circuits: world.circuits,
     verifies: mortal({ all: world.verifies.all, put: world.verifies.put }, point),
     metrics: world.verifies,
     clock,

@@ -1,4 +1,5 @@
 /** The parts of the world of a run. */
+import type { MemoryCircuitStore } from '../model/memory-circuits.ts';
 import type { Hint } from '../../src/lib/hint/hint.ts';
 import type { ReplicationError } from '../../src/lib/model/errors.ts';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
@@ -27,6 +28,7 @@ export interface World {
   /** When the schedule tends the runs next. */
   tendMs: number;
   brakes: MemoryBrakes;
+  circuits: MemoryCircuitStore;
   verifies: MemoryVerifies;
   hints: Hint[];
   announced: string[];

@@ -8,6 +8,7 @@ import type { MovingObjects, RangesQueue, RunDeps } from '../runs/ports.ts';
 import type { ProbeCompareRoles } from '../runs/compare-probe.ts';
 import type { RunSpec } from '../runs/run.ts';
 import { createBrakeLedger } from './dynamodb/brake-ledger.ts';
+import { createCircuitStore } from './dynamodb/circuit-store.ts';
 import { createRunStore } from './dynamodb/run-store.ts';
 import { createVerifyLedger } from './dynamodb/verify-ledger.ts';
 import { createTransferStore } from './dynamodb/transfer-store.ts';
@@ -94,6 +95,7 @@ const runDeps = (environment: Environment, variables: NodeJS.ProcessEnv) => {
     ),
     files: bucket === '' ? null : createReportFiles({ clients, bucket, account, prefix, stack, loggedKeys }),
     brakes: createBrakeLedger(variable('RUNS_TABLE')),
+    circuits: createCircuitStore(variable('IDEMPOTENCY_TABLE')),
     verifies: createVerifyLedger(variable('RUNS_TABLE')),
     metrics: createVerifyMetrics(),
     topic: createRunTopic(variable('RUNS_TOPIC_ARN'), stack),

@@ -1,4 +1,5 @@
 /** The ports that runs need in addition to their store. */
+import type { CircuitStore } from '../delivery/circuits.ts';
 import type { LiveQueue } from '../delivery/deps.ts';
 import type { Hint } from '../hint/hint.ts';
 import type { ListedVersion, ListPage } from '../listing/page.ts';
@@ -94,6 +95,8 @@ export interface RunDeps {
   files: ReportFiles | null;
   topic: RunTopic;
   brakes: BrakeLedger;
+  /** The record with the kept answers of other S3 services. */
+  circuits: Pick<CircuitStore, 'load'>;
   /** The records of scheduled verifies. */
   verifies: VerifyLedger;
   metrics: VerifyMetrics;

@@ -5,6 +5,7 @@ import { withoutEarlierFailures } from './failures.ts';
 import type { RunDeps } from './ports.ts';
 import { prefixesOverlap } from './compare/scope.ts';
 import type { CopyCounters, Run, RunSpec } from './run.ts';
+import { unfitRuns } from './unfit-service.ts';
 
 export type RunRequest =
   /** Starts one run for each spec. There is one spec for each destination. */
@@ -18,12 +19,13 @@ export type RunAnswer =
   | { refused: string; run: string | null }
   | { problems: string[] };
 
-export const answerRunRequest = async (
-  payload: unknown,
-  deps: Pick<RunDeps, 'configuration' | 'store' | 'queues' | 'clock' | 'random'>,
-): Promise<RunAnswer> => {
+type RequestDeps = Pick<RunDeps, 'circuits' | 'clock' | 'configuration' | 'queues' | 'random' | 'store'>;
+
+export const answerRunRequest = async (payload: unknown, deps: RequestDeps): Promise<RunAnswer> => {
   const request = parseRunRequest(payload, deps.configuration);
   if ('problems' in request) return request;
+  const problems = request.action === 'start' ? await unfitRuns(request.specs, deps) : [];
+  if (problems.length > 0) return { problems };
   try {
     return { runs: await carryOutRequest(request, deps) };
   } catch (error) {
@@ -34,7 +36,7 @@ export const answerRunRequest = async (
 
 const carryOutRequest = async (
   request: RunRequest,
-  deps: Pick<RunDeps, 'configuration' | 'store' | 'queues' | 'clock' | 'random'>,
+  deps: RequestDeps,
 ): Promise<(Run & { copied?: CopyCounters })[]> => {
   switch (request.action) {
     case 'start':

@@ -9,6 +9,7 @@ import type { RunDeps } from './ports.ts';
 import type { RunRecord } from './run-store.ts';
 import type { RunBudget, RunEstimate, RunSpec } from './run.ts';
 import { type VerifyRecord, type VerifyStart, verifyName } from './verify-record.ts';
+import { unfitFor } from './unfit-service.ts';
 import { firstDueMs, nextDueMs, scheduleText } from './verify-times.ts';
 
 /** How long no other invocation may start the same verify. No invocation runs longer than this. */
@@ -116,6 +117,8 @@ const begin = async (
     detail,
   });
   try {
+    const unfit = await unfitFor(spec, deps);
+    if (unfit !== null) return ended('refused', null, unfit);
     const estimate = await estimateRun(spec, deps);
     const excess = estimate === null ? null : excessOf(estimate, budget);
     if (excess !== null) return ended('refused', null, `the estimate is above the budget: ${excess}`);
