@@ -13,7 +13,9 @@ const DOCUMENTS = [
   'ARCHITECTURE.md',
   'CONTRIBUTING.md',
   'tests/README.md',
-  ...readdirSync('docs').flatMap((name) => (name.endsWith('.md') ? [`docs/${name}`] : [])),
+  ...['docs', 'decisions'].flatMap((folder) =>
+    readdirSync(folder).flatMap((name) => (name.endsWith('.md') ? [`${folder}/${name}`] : [])),
+  ),
 ];
 
 interface Link {
@@ -53,6 +55,18 @@ const exportsName = (file: string, name: string): boolean =>
     `^export (?:async )?(?:const|function|class|interface|type) ${name}\\b|^export (?:type )?\\{[^}]*\\b${name}\\b`,
     'm',
   ).test(readFileSync(file, 'utf8'));
+
+/** The paths between backticks that begin with a folder of this repository. */
+const pathsIn = (document: string): string[] =>
+  [
+    ...readFileSync(document, 'utf8').matchAll(
+      /`((?:src|tests|docs|demo|bench|scripts|packages)\/[\w./-]+)`/g,
+    ),
+  ].map(([, path = '']) => path);
+
+test.each(DOCUMENTS)('every path of this repository that %s names exists', (document) => {
+  expect(pathsIn(document).filter((path) => !existsSync(path))).toEqual([]);
+});
 
 test.each(DOCUMENTS)('every link in %s leads to a file or folder that exists', (document) => {
   expect(linksIn(document).filter(({ target }) => !existsSync(target))).toEqual([]);
