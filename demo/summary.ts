@@ -34,7 +34,7 @@ export const summaryLines = (story: {
 
 const lagText = (entries: Entry[]): string => {
   const lags = entries.map(lagMs).filter((lag) => lag !== null);
-  return `${formatSeconds(quantile(lags, 0.5))} median, ${formatSeconds(Math.max(...lags))} maximum, from the last write to the last replica`;
+  return `${formatSeconds(quantile(lags, 0.5))} median, ${formatSeconds(Math.max(...lags))} maximum, from last write to last replica`;
 };
 
 const largeText = (entries: Entry[]): string => {

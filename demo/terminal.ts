@@ -2,6 +2,7 @@
 import type { Output } from '../src/cli/terminal/io.ts';
 import { createRedraw } from '../src/cli/terminal/redraw.ts';
 import { type Style, styleFor } from '../src/cli/terminal/style.ts';
+import { wrapParagraph } from '../src/cli/terminal/wrap.ts';
 
 export interface Terminal {
   /** Whether {@link Terminal.draw} has an effect. If it does not, the caller reports changes as lines. */
@@ -35,7 +36,7 @@ export const createTerminal = (screen: Output, { plain = false } = {}): Terminal
     style: styleFor(screen, process.env),
     line(text = '') {
       if (drawn.length > 0) block.clear();
-      screen.write(`${text}\n`);
+      screen.write(`${screen.isTTY === true ? wrapped(text, screen.columns || 100) : text}\n`);
       if (drawn.length > 0) block.draw(drawn);
     },
     draw(lines) {
@@ -53,3 +54,7 @@ export const createTerminal = (screen: Output, { plain = false } = {}): Terminal
     },
   };
 };
+
+/** Breaks the lines that report a result (`  ✔ …`). Commands and the output of commands stay as they are. */
+const wrapped = (text: string, columns: number): string =>
+  /^ {2}\S*✔/.test(text) ? `  ${wrapParagraph(text.trimStart(), columns, 4)}` : text;
