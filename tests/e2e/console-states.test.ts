@@ -225,3 +225,30 @@ test('a report of failures and differences shows what is to be done, whatever th
   await page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))");
   await shot('report-failing-open', '.problem');
 });
+
+test('a page that is hidden asks nothing, and asks at once when it is shown again', async () => {
+  let asked = 0;
+  page.on('request', (found) => (asked += found.url?.().endsWith('/api/state') === true ? 1 : 0));
+  await page.clock.install();
+  await open({ sources: healthy() });
+  await page.waitForSelector('.rule');
+  await passes(5_000);
+  await expect.poll(() => asked).toBe(2);
+  await show('hidden');
+  for (let times = 0; times < 10; times += 1) await passes(60_000);
+  expect(asked).toBe(2);
+  await show('visible');
+  await expect.poll(() => asked).toBe(3);
+});
+
+/** Lets time pass on the page, until what it has asked is answered. */
+const passes = async (ms: number): Promise<void> => {
+  await page.clock.runFor(ms);
+  await page.evaluate("fetch('/api/session').then((answer) => answer.text())");
+};
+
+const show = (state: 'hidden' | 'visible'): Promise<void> =>
+  page.evaluate(`
+    Object.defineProperty(document, 'visibilityState', { value: '${state}', configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  `);
