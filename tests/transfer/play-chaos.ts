@@ -118,9 +118,14 @@ const makeMove = (
     case 'delete':
       source.remove('k');
       return [];
-    case 'forget':
-      if (source.versioning === 'enabled') source.forget('k', 0);
+    case 'forget': {
+      if (source.versioning !== 'enabled') return [];
+      const wasHidden = source.current('k') === null;
+      source.forget('k', 0);
+      // With `deletes: ignore` no event reports that an object reappears. The next hint for the key notices it.
+      if (wasHidden) world.deliver(s3Event({ key: 'k', sequencer: `back ${index}`, sizeBytes: GIB }));
       return [];
+    }
     case 'lose-table':
       transfers.records.clear();
       return [];
