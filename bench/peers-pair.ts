@@ -6,6 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import { Readable } from 'node:stream';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { mapConcurrently } from '../src/lib/model/concurrency.ts';
+import { keyOf } from './peers-buckets.ts';
 
 const [from = '', to = '', count = '0', concurrency = '1'] = process.argv.slice(2);
 const client = new S3Client({
@@ -14,7 +15,7 @@ const client = new S3Client({
   requestChecksumCalculation: 'WHEN_REQUIRED',
   responseChecksumValidation: 'WHEN_REQUIRED',
 });
-const keys = Array.from({ length: Number(count) }, (_, index) => `key-${String(index).padStart(6, '0')}`);
+const keys = Array.from({ length: Number(count) }, (_, index) => keyOf(index));
 await mapConcurrently(keys, Number(concurrency), async (Key) => {
   const { Body: body, ContentLength } = await client.send(new GetObjectCommand({ Bucket: from, Key }));
   if (!(body instanceof Readable)) throw new Error(`no body: ${Key}`);

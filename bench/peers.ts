@@ -5,11 +5,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CreateBucketCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { bundleForUsers } from '../scripts/pack/bundles.ts';
-import { mapConcurrently } from '../src/lib/model/concurrency.ts';
 import { cost, type Figure, median, type Section, value } from './figure.ts';
 import { type LocalS3Server, startLocalS3Server } from './local-s3-server.ts';
+import { fill, makeBucket } from './peers-buckets.ts';
 import { runMeasured, type Used, versionOf } from './peers-process.ts';
 
 const KIB = 1024;
@@ -68,7 +68,7 @@ const comparisons = (share: number): Comparison[] => {
     count: whole(5_000),
     per: { unit: 'CPU-ms/object', amount: 1 / 1_000 },
   };
-  const apart = (place: Place): Tool[] => [copyApart(place), SDK_PAIR, rclone(place, true)];
+  const apart = (place: Place): Tool[] => [copyApart(place), SDK_PAIR, FLOOR, rclone(place, true)];
   return [
     { ...small, title: '16 KiB through this machine', tools: apart, against: SDK_PAIR.name, aim: '≤ 1.25' },
     {
@@ -127,18 +127,21 @@ const copyInside = ({ cli }: Place): Tool => ({
   argv: (from, to) => [process.execPath, cli, 'copy', `s3://${from}`, `s3://${to}`],
 });
 
-const SDK_PAIR: Tool = {
-  name: 'GET and PUT of the bare SDK',
+const programTool = (name: string, file: string): Tool => ({
+  name,
   version: null,
   argv: (from, to, count) => [
     process.execPath,
-    join(import.meta.dirname, 'peers-pair.ts'),
+    join(import.meta.dirname, file),
     from,
     to,
     String(count),
     String(CONCURRENCY),
   ],
-};
+});
+
+const SDK_PAIR = programTool('GET and PUT of the bare SDK', 'peers-pair.ts');
+const FLOOR = programTool('floor: https.get piped into https.request', 'peers-floor.ts');
 
 const rclone = ({ server }: Place, isApart: boolean): Tool => ({
   name: 'rclone',
@@ -216,25 +219,6 @@ const compare = async (place: Place, comparison: Comparison, rounds: number): Pr
         : [value(`${OURS} against ${against}`, '×', median(own) / median(other), aim)]),
     ],
   };
-};
-
-/** Resolves to false if the bucket exists already. */
-const makeBucket = async (client: S3Client, Bucket: string): Promise<boolean> =>
-  await client.send(new CreateBucketCommand({ Bucket })).then(
-    () => true,
-    () => false,
-  );
-
-const fill = async (
-  client: S3Client,
-  Bucket: string,
-  { sizeBytes, count }: Pick<Comparison, 'count' | 'sizeBytes'>,
-): Promise<void> => {
-  const numbers = Array.from({ length: count }, (_, index) => index);
-  await mapConcurrently(numbers, 8, async (number) => {
-    const Key = `key-${String(number).padStart(6, '0')}`;
-    await client.send(new PutObjectCommand({ Bucket, Key, Body: Buffer.alloc(sizeBytes, Key) }));
-  });
 };
 
 let copies = 0;
