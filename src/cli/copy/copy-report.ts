@@ -5,10 +5,9 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ReplicationConfiguration } from '../../lib/model/rule.ts';
-import { scopeOf } from '../../lib/runs/compare/scope.ts';
-import { agrees } from '../../lib/runs/report/comparison-text.ts';
 import { csvHeader, csvLine } from '../../lib/runs/report/report-csv.ts';
 import type { ReportRow, RunReport } from '../../lib/runs/report/report-data.ts';
+import { foundBy, MAX_SHOWN_ROWS, shownRows } from '../../lib/runs/report/run-report.ts';
 import { reportHtml } from '../../lib/runs/report/report-html.ts';
 import { CliError } from '../terminal/errors.ts';
 import { jsonLine, jsonText } from '../terminal/json.ts';
@@ -29,9 +28,6 @@ export interface CopyReport {
   /** Writes `report.json` and `report.html`, and closes all files. */
   end(result: CopyResult, course: Times & { configuration: ReplicationConfiguration }): Promise<void>;
 }
-
-/** How many rows the page itself shows. */
-const SHOWN_ROWS = 50;
 
 /**
  * Creates the folder, and in it `differences.csv` and `failures.jsonl`. Only the owner may read these files, because keys may be
@@ -59,7 +55,7 @@ export const createCopyReport = async (folder: string): Promise<CopyReport> => {
       row(row) {
         line(csvLine(row));
         rows += 1;
-        if (shown.length < SHOWN_ROWS) shown.push(row);
+        if (shown.length < MAX_SHOWN_ROWS) shown.push(row);
       },
       failure: (failure) => void failures.write(jsonLine(failure)),
       async end(result, course) {
@@ -87,34 +83,20 @@ const reportOf = (
   { spec, isDryRun, compared, copied, checked }: CopyResult,
   { configuration, beganMs, checkBeganMs, endedMs }: Parameters<CopyReport['end']>[1],
   found: Pick<RunReport, 'differences' | 'files'>,
-): RunReport => {
-  const { rule, destination, mapping } = scopeOf(configuration, spec);
-  const look = checked ?? compared;
-  return {
-    ...found,
-    version: 1,
-    run: new Date(beganMs).toISOString(),
-    stack: null,
-    spec: isDryRun ? { ...spec, isDryRun } : spec,
-    source: { bucket: rule.source.bucket, prefix: mapping.sourcePrefix },
-    destination: {
-      bucket: destination.bucket,
-      region: destination.region,
-      prefix: mapping.destinationPrefix,
-    },
-    createdMs: beganMs,
-    endedMs,
-    phases: [
-      { work: isDryRun ? 'comparing' : 'copying', beganMs, endedMs: checkBeganMs ?? endedMs },
-      ...(checkBeganMs === null ? [] : [{ work: 'checking', beganMs: checkBeganMs, endedMs } as const]),
-    ],
-    compared: checked === null ? null : compared,
-    copied: isDryRun ? null : copied,
-    checked: look,
-    agrees: agrees(spec, look),
-    proven: look.presumed === 0,
-    estimate: null,
-    differences: found.differences.toSorted((one, other) => (one.key < other.key ? -1 : 1)),
-    filesLeftOut: 0,
-  };
-};
+): RunReport => ({
+  ...foundBy(configuration, isDryRun ? { ...spec, isDryRun } : spec, checked ?? compared),
+  files: found.files,
+  differences: shownRows(found.differences),
+  run: new Date(beganMs).toISOString(),
+  stack: null,
+  createdMs: beganMs,
+  endedMs,
+  phases: [
+    { work: isDryRun ? 'comparing' : 'copying', beganMs, endedMs: checkBeganMs ?? endedMs },
+    ...(checkBeganMs === null ? [] : [{ work: 'checking', beganMs: checkBeganMs, endedMs } as const]),
+  ],
+  compared: checked === null ? null : compared,
+  copied: isDryRun ? null : copied,
+  estimate: null,
+  filesLeftOut: 0,
+});

@@ -1,5 +1,5 @@
 /** Converts the options of `copy` to the runs that copy, and to the access to both sides. */
-import { NO_LIMITS } from '../../lib/model/run-limits.ts';
+import { NO_LIMITS, type RunLimits } from '../../lib/model/run-limits.ts';
 import { resolve } from 'node:path';
 import type { BucketsAccess, NamedBucket } from '../../lib/aws/operator.ts';
 import type { Deployment } from '../../lib/configuration/resource-names.ts';
@@ -14,11 +14,8 @@ import { CliError } from '../terminal/errors.ts';
 import type { CliIo } from '../terminal/io.ts';
 import { specsOf } from '../runs/run-request.ts';
 
-/** Limits of the whole copy. Null if there is no limit. */
-export interface CopyLimits {
-  bytesPerSecond: number | null;
-  requestsPerSecond: number | null;
-}
+/** Limits of the whole copy. */
+type CopyLimits = Omit<RunLimits, 'hours'>;
 
 export interface CopyRequest {
   configuration: ReplicationConfiguration;
@@ -229,7 +226,7 @@ const accessIn = (
 
 /** Parses limits like `50MiB` and `200req`. */
 const limitsIn = (values: readonly string[]): CopyLimits => {
-  const limits: CopyLimits = { bytesPerSecond: null, requestsPerSecond: null };
+  const limits: CopyLimits = { ...NO_LIMITS };
   for (const text of values) {
     const requests = /^(\d+) ?req(?:uests)?$/.exec(text)?.[1];
     const rate = requests === undefined ? parseByteSize(text) : Number(requests);

@@ -1,18 +1,19 @@
 /** Collects the data of a run's report, and formats the data as `report.json`. */
 import type { ReportFiles, RunDeps } from '../ports.ts';
-import type { RunReport } from './report-data.ts';
+import type { ReplicationConfiguration } from '../../model/rule.ts';
+import type { ReportRow, RunReport } from './report-data.ts';
 import type { RunRecord } from '../run-store.ts';
 import { scopeOf } from '../compare/scope.ts';
 import { agrees } from './comparison-text.ts';
 import { attributeGetsOf, usedBy } from '../estimate/estimate.ts';
 import { withoutEarlierFailures } from '../failures.ts';
-import { NOTHING_COMPARED, type RunEstimate } from '../run.ts';
+import { type CompareCounters, NOTHING_COMPARED, type RunEstimate, type RunSpec } from '../run.ts';
 
 /** Maximum number of files that the report names. */
 const MAX_NAMED_FILES = 1_000;
 
 /** Maximum number of rows that the report shows itself. */
-const MAX_SHOWN_ROWS = 50;
+export const MAX_SHOWN_ROWS = 50;
 
 export const reportOf = async (
   run: RunRecord & { endedMs: number },
@@ -23,21 +24,13 @@ export const reportOf = async (
     files,
   }: Pick<RunDeps, 'stack' | 'configuration' | 'store'> & { files: Pick<ReportFiles, 'bucket'> | null },
 ): Promise<RunReport> => {
-  const { rule, destination, mapping } = scopeOf(configuration, run.spec);
   const named = await store.files(run, MAX_NAMED_FILES);
   const checked = run.checked ?? NOTHING_COMPARED;
   const isRepair = run.spec.kind === 'backfill' || run.spec.repair;
   return {
-    version: 1,
+    ...foundBy(configuration, run.spec, checked),
     run: run.id,
     stack,
-    spec: run.spec,
-    source: { bucket: rule.source.bucket, prefix: mapping.sourcePrefix },
-    destination: {
-      bucket: destination.bucket,
-      region: destination.region,
-      prefix: mapping.destinationPrefix,
-    },
     createdMs: run.createdMs,
     endedMs: run.endedMs,
     phases: run.history.map(({ work, beganMs }, index) => ({
@@ -47,18 +40,34 @@ export const reportOf = async (
     })),
     compared: isRepair ? run.compared : null,
     copied: isRepair ? withoutEarlierFailures(await store.copied(run.id), run) : null,
-    checked,
-    agrees: agrees(run.spec, checked),
-    proven: checked.presumed === 0,
     estimate: run.estimate,
     files: named.files.map(({ key, rows, sha256 }) => ({ bucket: files?.bucket ?? '', key, rows, sha256 })),
-    differences: named.files
-      .flatMap(({ first }) => first)
-      .toSorted((one, other) => (one.key < other.key ? -1 : 1))
-      .slice(0, MAX_SHOWN_ROWS),
+    differences: shownRows(named.files.flatMap(({ first }) => first)),
     filesLeftOut: named.leftOut,
   };
 };
+
+/** Returns the part of a report that says what the last listing found between the two places of the run. */
+export const foundBy = (configuration: ReplicationConfiguration, spec: RunSpec, checked: CompareCounters) => {
+  const { rule, destination, mapping } = scopeOf(configuration, spec);
+  return {
+    version: 1,
+    spec,
+    source: { bucket: rule.source.bucket, prefix: mapping.sourcePrefix },
+    destination: {
+      bucket: destination.bucket,
+      region: destination.region,
+      prefix: mapping.destinationPrefix,
+    },
+    checked,
+    agrees: agrees(spec, checked),
+    proven: checked.presumed === 0,
+  } as const satisfies Partial<RunReport>;
+};
+
+/** Returns the rows that the report itself shows, sorted by key. */
+export const shownRows = (rows: readonly ReportRow[]): ReportRow[] =>
+  rows.toSorted((one, other) => (one.key < other.key ? -1 : 1)).slice(0, MAX_SHOWN_ROWS);
 
 /** Returns the text of `report.json`: the report itself, and the run's use of AWS according to its counters. */
 export const reportJson = (report: RunReport): string =>
