@@ -107,7 +107,7 @@ export const ROWS: readonly Row[] = [
       'Checksum',
     ],
     replica: 'kept',
-    why: 'Handed to S3 with the write, which refuses bytes that differ; none is computed anew. A replica of an object without one has what S3 or the proof adds.',
+    why: 'Handed to S3 with the write, which refuses bytes that differ; none is computed again. A replica of an object without one has what S3 or the proof adds.',
     later: null,
   },
   ...headerRows,
@@ -143,7 +143,7 @@ export const ROWS: readonly Row[] = [
     attribute: 'Owner',
     members: ['Owner'],
     replica: 'mapped',
-    why: 'The destination account. The owner of the source object is granted nothing by that.',
+    why: 'The destination account. This grants nothing to the owner of the source object.',
     later: null,
   },
   {
@@ -171,7 +171,7 @@ export const ROWS: readonly Row[] = [
     attribute: 'Encryption',
     members: ['ServerSideEncryption', 'SSEKMSKeyId', 'BucketKeyEnabled'],
     replica: 'mapped',
-    why: "Encrypted anew: the destination's `encryption` and `kmsKeyArn`, or its bucket's default. With SSE-KMS always with an S3 Bucket Key, with DSSE-KMS never: S3 has none.",
+    why: "Encrypted again: the destination's `encryption` and `kmsKeyArn`, or its bucket's default. With SSE-KMS always with an S3 Bucket Key, with DSSE-KMS never: S3 has none.",
     later: 'no matter: the replica has its own',
   },
   {
