@@ -84,8 +84,8 @@ export interface TimeLimit extends Disposable {
 }
 
 /**
- * `reserveMs` is the time that is kept free at the end of the invocation. The deadline is before that time. Calls that are still running
- * `graceMs` after the deadline are aborted.
+ * Limits the time of one invocation. `reserveMs` is the time that is kept free at the end of the invocation. The deadline is
+ * before that time. Calls that are still running `graceMs` after the deadline are aborted.
  */
 export const limitTime = (
   context: Context,

@@ -77,7 +77,10 @@ const CONNECTION_ERRORS: ReadonlySet<string> = new Set([
   'ERR_STREAM_PREMATURE_CLOSE',
 ]);
 
-/** `doing` names the call and the bucket or role for the error message, for example `PutObject in bucket replica-1`. */
+/**
+ * Translates an error of the SDK into an error of the domain. `doing` names the call and the bucket or role for the error
+ * message, for example `PutObject in bucket replica-1`.
+ */
 export const translateError = (error: unknown, doing: string): ReplicationError => {
   if (error instanceof ReplicationError) return error;
   const { code, status, message, metadata } = readError(error);
@@ -98,7 +101,10 @@ export const translateTableError = (error: unknown, doing: string): ReplicationE
   return new ReplicationError('service-error', message, { cause: error, requestId });
 };
 
-/** Resolves to null when the version or key does not exist or is a delete marker. Throws when the bucket does not exist. */
+/**
+ * Waits for an answer of S3. Resolves to null when the version or key does not exist or is a delete marker. Throws when the
+ * bucket does not exist.
+ */
 export const unlessGone = async <T>(answer: Promise<T>): Promise<T | null> => {
   try {
     return await answer;

@@ -36,7 +36,7 @@ export type JsonAnswer = { answer: JsonRecord } | { status: number; code: string
 /** How long one request may take, milliseconds. */
 const TIMEOUT_MS = 4_000;
 
-/** Throws `connection-lost` if there is no answer. */
+/** Sends one signed request. Throws `connection-lost` if there is no answer. */
 export const callJson = async (call: JsonCall): Promise<JsonAnswer> => {
   const { service, region, target, input, credentials, what } = call;
   const url = new URL(endpointOf(service, region));

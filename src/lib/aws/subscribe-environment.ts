@@ -17,7 +17,7 @@ const RESERVE_MS = 15_000;
 
 export interface SubscribeEnvironment {
   settings: CheckSettings;
-  /** Calls of S3 and pauses end before the invocation does. */
+  /** Returns the dependencies of one invocation. Calls of S3 and pauses end before the invocation does. */
   invocation(context: Context): CheckDependencies;
 }
 

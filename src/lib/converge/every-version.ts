@@ -39,7 +39,7 @@ export const convergeHistory = async (task: Task, context: ConvergeContext): Pro
   throw new ReplicationError('lost-race', `the object kept changing through ${MAX_ROUNDS} rounds`);
 };
 
-/** Resolves to null if another round is needed. */
+/** Carries out one round. Resolves to null if another round is needed. */
 const historyRound = async (
   task: Task,
   context: ConvergeContext,

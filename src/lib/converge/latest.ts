@@ -147,8 +147,8 @@ const bodyInMemory = (earlier: OpenedVersion | null, version: ObjectState): Buff
     : null;
 
 /**
- * Handles a key without an object at the source. `now` is what the last look at the source showed. If `now` is an object,
- * somebody has just written it. `shown` is what the destination shows, or null if the round has not looked at the destination.
+ * Handles a key without an object at the source. `now` is the result of the last look at the source. If `now` is an object,
+ * somebody has just written it. `shown` is the result of the look at the destination, or null if the round has not looked there.
  */
 const sourceGone = async (
   task: Task,

@@ -127,8 +127,8 @@ const replicaAttributes = async (
 });
 
 /**
- * Resolves to null if the key cannot be read now. The stamp is then only a claim, and a reader of the stamp has to compare the
- * objects.
+ * Returns how the stamp is signed. Resolves to null if the key cannot be read now. The stamp is then only a claim, and a reader
+ * of the stamp has to compare the objects.
  */
 const sealFor = async ({ destination }: Task, { signer }: ConvergeContext): Promise<Seal | null> => {
   const own = await signer();

@@ -46,7 +46,10 @@ interface State {
   renewing: Promise<void> | null;
 }
 
-/** `messages` is the approximate number of messages in the queue. `now` returns milliseconds since the epoch. */
+/**
+ * Creates a hold on messages of the queue. `messages` is the approximate number of messages in the queue. `now` returns
+ * milliseconds since the epoch.
+ */
 export const createHold = (queue: OperatorQueue, now: () => number, messages = 0): Hold => {
   const seconds = holdSeconds(messages);
   const state: State = { queue, now, seconds, held: new Map(), seen: new Set(), renewing: null };

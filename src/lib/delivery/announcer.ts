@@ -45,7 +45,7 @@ const createAnnouncer = (announcements: Announcements, clock: Clock): Announce =
   };
 };
 
-/** Returns null if nothing is announced. */
+/** Returns the function that announces replicas, or null if nothing is announced. */
 export const announcerOf = ({
   announcements,
   clock,

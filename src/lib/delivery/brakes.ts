@@ -54,7 +54,7 @@ interface Deps {
   clock: Pick<Clock, 'now'>;
 }
 
-/** Call this once for each execution environment. */
+/** Creates the brakes of one execution environment. Call this once for each environment. */
 export const createBrakes = (deps: Deps): Brakes => {
   const { store, clock } = deps;
   const brakes = new Map<string, Known>();

@@ -24,7 +24,7 @@ export interface Forwarded {
   forwarded: number[];
 }
 
-/** Returns null if the event is not a request to forward messages. */
+/** Reads a request to forward messages. Returns null if the event is not such a request. */
 export const parseForwarding = (event: unknown): Forwarding | null => {
   if (!isRecord(event) || !Array.isArray(event['messages'])) return null;
   const forward = ORIGINS.find((origin) => origin === event['forward']);

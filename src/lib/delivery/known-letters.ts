@@ -23,7 +23,7 @@ export interface KnownLetters {
   forget(of: readonly LetterKey[]): Promise<void>;
 }
 
-/** Returns null if the letter does not name one key at one destination. */
+/** Returns the LetterKey of a letter, or null if the letter does not name one key at one destination. */
 export const letterKey = ({
   rule,
   destination,
@@ -49,14 +49,14 @@ export interface Forgotten {
   forgotten: number;
 }
 
-/** Returns null if the event is not such a payload. */
+/** Reads the payload. Returns null if the event is not such a payload. */
 export const parseForgetting = (event: unknown): Forgetting | null => {
   if (!isRecord(event) || !Array.isArray(event['forget'])) return null;
   const forget: unknown[] = event['forget'];
   return forget.every(isLetterKey) ? { forget } : null;
 };
 
-/** Returns null if the value is not an answer of the function. */
+/** Reads the answer. Returns null if the value is not an answer of the function. */
 export const parseForgotten = (answer: unknown): number | null => {
   const count: unknown = isRecord(answer) ? answer['forgotten'] : null;
   return typeof count === 'number' ? count : null;

@@ -28,7 +28,10 @@ export interface Retry {
    * without an attempt ends the series. Null: the last attempt did not fail, or there was none.
    */
   firstFailedMs: number | null;
-  /** The reason of the last failure, or of the failure because of which the destination is avoided. `detail` is its message. */
+  /**
+   * The reason of the last failure. If the destination is avoided, the reason why it is avoided. `detail` is the message of that
+   * failure.
+   */
   reason: Reason;
   detail: string;
 }

@@ -37,7 +37,10 @@ export const settle = async (message: QueueMessage, failures: Failure[], deps: D
   }
 };
 
-/** How many pieces of one message are sent on separately. A message from S3 has one record, and one piece for each destination. */
+/**
+ * Maximum number of failed pieces of one message that are sent on separately. If there are more, pieces are merged. A message
+ * from S3 has one record, and one piece for each destination.
+ */
 const SEPARATE_PIECES = 10;
 
 /**

@@ -39,7 +39,7 @@ export interface PlaceView {
   /** Why the rule's filter or exclude leaves the object out; null: it does not. */
   filter: string | null;
   next: NextStep;
-  /** Left out: the replica is not announced. */
+  /** The event bus to which replicas are announced. Left out: none. */
   announced?: 'eventbridge';
   /** When and why the function began to avoid the destination; null: the destination is not avoided. */
   avoided: { since: string; reason: string; detail: string } | null;

@@ -37,7 +37,7 @@ export interface ProbedBucket {
   /** `missing`: there is no such bucket; `others`: the account of the role has no such bucket. */
   existence: 'there' | 'missing' | 'others' | 'unknown';
   versioning: 'Enabled' | 'Suspended' | 'never' | null;
-  /** Null: unknown. */
+  /** Whether the bucket has Object Lock; null: unknown. */
   hasObjectLock: boolean | null;
   defaultRetention: { mode: string; days: number } | null;
   /** The lifecycle rule that S3 said would abort the upload of the probe; null: none. Undefined: no upload was begun. */

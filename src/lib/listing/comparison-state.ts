@@ -54,8 +54,8 @@ export const comparisonJson = ({ open, extra, pending, destination }: Comparison
 });
 
 /**
- * Returns null at the start of a comparison. Throws if the carry is not a state. In that case another version of the program
- * wrote it.
+ * Reads the state from the carry. Returns null at the start of a comparison. Throws if the carry is not a state. In that case
+ * another version of the program wrote it.
  */
 export const parseState = (carry: Json): ComparisonState | null => {
   if (carry === null) return null;

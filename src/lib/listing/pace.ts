@@ -17,8 +17,8 @@ export interface PaceOptions {
   initial?: number;
   most: number;
   /**
-   * Default: no limit. S3 accepts 5,500 requests a second for each partitioned prefix; the requests of the live replication count
-   * towards this number.
+   * Maximum number of requests a second. Default: no limit. S3 accepts 5,500 requests a second for each partitioned prefix. The
+   * requests of the live replication count towards this number.
    */
   requestsPerSecond?: number;
 }

@@ -16,7 +16,7 @@ export interface Keyed {
 /** A version as reported by ListObjectsV2 or ListObjectVersions. */
 export interface ListedVersion extends Keyed {
   kind: 'object' | 'delete-marker';
-  /** Null if listed by ListObjectsV2. The text `"null"` is S3's null version. */
+  /** The version id. Null if listed by ListObjectsV2. The text `"null"` is S3's null version. */
   versionId: string | null;
   /** Always true if listed by ListObjectsV2. */
   isLatest: boolean;
@@ -54,8 +54,8 @@ export interface PageRequest {
 }
 
 /**
- * Throws only ReplicationError. After the reason `throttled` the caller slows down and retries; other reasons with disposition
- * `retry` are only retried.
+ * Lists one page. Throws only ReplicationError. After the reason `throttled` the caller slows down and retries. After other
+ * reasons with disposition `retry` it only retries.
  */
 export type ListPage<E extends Keyed> = (request: PageRequest) => Promise<Page<E>>;
 

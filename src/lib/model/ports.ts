@@ -185,9 +185,9 @@ export interface SourceBucket {
   history(key: string, until?: (entry: HistoryEntry) => boolean): Promise<HistoryEntry[]>;
   /** Lists versions and delete markers of `first` and of the keys after it, in one request. */
   neighbours(request: NeighboursRequest): Promise<Neighbours>;
-  /** Resolves to null if the version is gone. */
+  /** Reads the tags. Resolves to null if the version is gone. */
   tags(key: string, versionId: string | null): Promise<Tags | null>;
-  /** Resolves to null if the version is gone. */
+  /** Reads the grants. Resolves to null if the version is gone. */
   acl(key: string, versionId: string | null): Promise<Acl | null>;
   /** Requests the restore of an archived version. Also succeeds if the restore was requested before. */
   restore(key: string, versionId: string | null, request: Restore): Promise<void>;
@@ -281,8 +281,8 @@ export interface DestinationBucket {
   acl(key: string, versionId: string | null): Promise<Acl | null>;
   putAcl(key: string, versionId: string | null, acl: Acl): Promise<void>;
   /**
-   * Throws `access-denied` if the new retention would weaken the current one or change its mode. The request never bypasses
-   * governance.
+   * Sets the retention of a version. Throws `access-denied` if the new retention would weaken the current one or change its mode.
+   * The request never bypasses governance.
    */
   putRetention(key: string, versionId: string | null, retention: Retention): Promise<void>;
   /** Places a legal hold. Also succeeds if the version already has one. */

@@ -138,7 +138,7 @@ const failureFor = (
   { refusals }: BatchDeps,
 ): Pick<BatchResult, 'resultCode' | 'resultString'> => {
   const error = asReplicationError(thrown);
-  // S3 repeats the task before the job ends.
+  // If the failure may pass, S3 repeats the task before the job ends.
   const mayPass = error.disposition === 'retry' || refusals.mayPass(prefix, error);
   const text = `${prefix}${error.reason}: ${error.message}. ${reasonEntry(error.reason).fix}`;
   return {

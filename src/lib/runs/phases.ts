@@ -36,7 +36,7 @@ export const advance = async (id: string, deps: RunDeps): Promise<RunRecord | nu
   }
 };
 
-/** Returns null if the run has to wait. */
+/** Returns the changes of the next step, or null if the run has to wait. */
 const nextStep = async (run: RunRecord, deps: RunDeps): Promise<RunChanges | null> => {
   if (isListing(run.work) && run.openRanges > 0) return null;
   switch (run.work) {

@@ -23,7 +23,7 @@ export interface RunMessage extends Chain {
 export interface RunQueues {
   /** Resolves when SQS has accepted all messages. They are delivered at least once, in no order. */
   send(messages: readonly RunMessage[], delaySeconds?: number): Promise<void>;
-  /** `delays` gives the delay of each hint in seconds, at most 900. Left out: none is delayed. */
+  /** Sends hints. `delays` gives the delay of each hint in seconds, at most 900. Left out: none is delayed. */
   sendHints(hints: readonly Hint[], delays?: readonly number[]): Promise<void>;
   /** The approximate number of hints of all runs in the queue, whether visible, delayed or in flight. */
   hintsLeft(): Promise<number>;
@@ -91,7 +91,7 @@ export interface RunDeps {
   buckets: Buckets;
   /** The receipts of versions whose digests cannot be compared. */
   receipts: Pick<VersionReceipts, 'find'>;
-  /** Null: no reports are written. */
+  /** The files of reports; null: no reports are written. */
   files: ReportFiles | null;
   topic: RunTopic;
   brakes: BrakeLedger;

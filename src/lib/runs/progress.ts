@@ -25,7 +25,7 @@ export interface RunProgress {
 
 interface Amount {
   done: number;
-  /** Null: unknown. The bytes to copy are approximate, as listings show them. */
+  /** The expected total; null: unknown. The bytes to copy are approximate, as listings show them. */
   total: number | null;
   /** The rate of the last ten minutes at most; null: nothing moved. */
   perSecond: number | null;
@@ -36,7 +36,7 @@ type Reading = Pick<
   'phase' | 'work' | 'openRanges' | 'compared' | 'checked' | 'estimate' | 'history' | 'still' | 'limits'
 >;
 
-/** Returns null if the run is not at work. */
+/** Returns the progress of a run, or null if the run is not at work. */
 export const progressOf = (
   run: Reading,
   copied: CopyCounters,

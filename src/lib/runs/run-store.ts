@@ -82,7 +82,7 @@ export interface RunStore {
    * keys is not over yet, returns `active` and changes nothing.
    */
   create(run: RunRecord, first: Range): Promise<{ kind: 'created' } | { kind: 'active'; run: string }>;
-  /** Resolves to null if there is no such run. */
+  /** Loads a run. Resolves to null if there is no such run. */
   load(id: string): Promise<RunRecord | null>;
   /** Loads the run, including the counters of the ranges under way. Reads somewhat more than `load`. */
   progress(id: string): Promise<RunRecord | null>;
@@ -100,7 +100,7 @@ export interface RunStore {
   change(run: RunRecord, changes: RunChanges, first?: Range): Promise<boolean>;
   /** Loads all open ranges of the run's present listing. */
   openRanges(run: RunRecord): Promise<OpenRange[]>;
-  /** Resolves to null if the range is done or never existed. */
+  /** Loads an open range. Resolves to null if the range is done or never existed. */
   openRange(id: string, epoch: number, from: string): Promise<OpenRange | null>;
   /** Records that the message of the range was sent again. */
   wake(id: string, epoch: number, range: Range, nowMs: number): Promise<void>;

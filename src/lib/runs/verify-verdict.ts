@@ -29,7 +29,7 @@ export const noteVerdict = async (
   }
 };
 
-/** Returns null if a person cancelled the run, or if its failure says nothing about a schedule. */
+/** Returns the verdict of a run. Returns null if a person cancelled the run, or if its failure says nothing about a schedule. */
 const verdictOfRun = ({ id, phase, spec, checked, endedMs, failure }: Run): VerifyVerdict | null => {
   const about = { run: id, atMs: endedMs ?? 0 };
   if (phase === 'finished' && checked !== null)

@@ -92,9 +92,9 @@ export interface LastHour {
 /** Work that is not done yet. The numbers are approximate, because the counts of the queues are divided among the rules. */
 export interface Pending {
   operations: number;
-  /** Null: no mean size is known. */
+  /** The approximate number of bytes; null: no mean size is known. */
   bytes: number | null;
-  /** Null: nothing is pending. */
+  /** The age of the oldest pending work; null: nothing is pending. */
   oldestSeconds: number | null;
 }
 
@@ -138,7 +138,7 @@ export interface RunSummary {
   phase: string;
   started: string;
   keysDone: number;
-  /** Null as long as it is not known. */
+  /** The number of keys to process in all; null as long as it is not known. */
   keysInAll: number | null;
   bytesDone: number;
   bytesInAll: number | null;

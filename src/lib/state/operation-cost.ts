@@ -4,7 +4,7 @@ import { BATCH, FUNCTION_GIGABYTES, PRICES } from '../runs/estimate/prices.ts';
 
 /** How many items DynamoDB writes for a message: the claim and the receipt. */
 const TABLE_WRITES = 2;
-/** A message is sent, received and deleted, all three in batches. */
+/** The number of SQS requests for a message. A message is sent, received and deleted, all three in batches. */
 const QUEUE_CALLS = 3 / BATCH;
 
 export const operationCost = ({

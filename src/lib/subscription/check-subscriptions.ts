@@ -56,7 +56,7 @@ interface Lost {
   existing: NotificationConfiguration;
 }
 
-/** Resolves to null if the bucket is subscribed and nothing has to be announced. */
+/** Checks one bucket. Resolves to null if the bucket is subscribed and nothing has to be announced. */
 const look = async (deps: CheckDependencies, record: SubscriptionRecord): Promise<Finding | Lost | null> => {
   const { wanted, state } = record;
   let existing: NotificationConfiguration;
@@ -72,7 +72,9 @@ const look = async (deps: CheckDependencies, record: SubscriptionRecord): Promis
   return null;
 };
 
-/** Resolves to null if a deployment or another check has changed the record since this check began. */
+/**
+ * Restores a lost subscription. Resolves to null if a deployment or another check has changed the record since this check began.
+ */
 const repair = async (
   deps: CheckDependencies,
   { record: earlier, existing }: Lost,

@@ -1,6 +1,6 @@
 /**
- * What the stack remembers about each subscription. With this record, a check notices a lost subscription and knows since when
- * events are missing.
+ * The record that the stack keeps of each subscription. With this record, a check notices a lost subscription and knows since
+ * when events are missing.
  */
 import type { SubscriptionProperties } from './subscription.ts';
 
@@ -41,7 +41,7 @@ export const newSubscription = (nowMs: number): SubscriptionState => ({
 /** The port for the records. A record exists from the deployment that subscribes a bucket to the one that unsubscribes it. */
 export interface SubscriptionStore {
   list(): Promise<SubscriptionRecord[]>;
-  /** Resolves to null if the bucket is not subscribed. */
+  /** Finds the record of a bucket. Resolves to null if the bucket is not subscribed. */
   find(bucket: string): Promise<SubscriptionRecord | null>;
   /** Stores the subscription that a deployment wants. `state` is stored only if there is no record yet. */
   want(wanted: SubscriptionProperties, state: SubscriptionState): Promise<void>;
@@ -50,6 +50,6 @@ export interface SubscriptionStore {
    * record is gone because the bucket was unsubscribed.
    */
   advance(record: SubscriptionRecord, next: SubscriptionState): Promise<boolean>;
-  /** Also succeeds if there is no record. */
+  /** Removes the record of a bucket. Also succeeds if there is no record. */
   remove(bucket: string): Promise<void>;
 }

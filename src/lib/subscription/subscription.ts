@@ -48,7 +48,7 @@ export interface NotificationEntry {
 }
 
 interface FilterRule {
-  /** `prefix` or `suffix`, in upper or lower case. */
+  /** The part of the key: `prefix` or `suffix`, in upper or lower case. */
   Name?: string | undefined;
   Value?: string | undefined;
 }

@@ -32,7 +32,7 @@ const HOUR_MINUTES = 60;
 /** Maximum number of queries of one call (GetMetricData, CloudWatch API Reference). */
 const QUERIES = 500;
 
-/** `queues` gives the name of each queue whose age counts. */
+/** Reads the metrics of these destinations and queues. `queues` gives the name of each queue whose age is read. */
 export const measuresOf = async (
   client: CloudWatchClient,
   pairs: readonly RuleDestination[],

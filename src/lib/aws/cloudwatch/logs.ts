@@ -16,7 +16,7 @@ const MAX_PAGES = 50;
 /** Maximum number of lines kept from each log. The last lines are kept. */
 const MAX_LINES = 2_000;
 
-/** `maxPages` bounds the time of a search, which takes up to a second for each page. */
+/** Opens the logs of these functions. `maxPages` limits the time of a search, which takes up to a second for each page. */
 export const openLogs = (functions: readonly string[], region: string, maxPages = MAX_PAGES): LogReader => {
   const client = new CloudWatchLogsClient({ ...CONTROL_CLIENT, region });
   return {

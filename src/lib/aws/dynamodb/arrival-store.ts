@@ -63,7 +63,7 @@ const addArrivals = async (
 ): Promise<void> => {
   const fields = fieldsOf(queue, arrivals);
   const [counts, times] = [fields.filter(([name]) => !isTime(name)), fields.filter(([name]) => isTime(name))];
-  // The times of the last writer replace the times of the other writers, from which they hardly differ.
+  // The last writer replaces the times of all other writers. The times hardly differ.
   const set = ['#expiration = :expiration', ...times.map((_, index) => `#t${index} = :t${index}`)];
   const command = new UpdateCommand({
     TableName: table.name,

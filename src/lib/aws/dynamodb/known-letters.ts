@@ -13,7 +13,7 @@ import { askTable, getItem, openTable } from './table.ts';
 const LETTER_SECONDS = 14 * 24 * 3_600;
 const REMOVED_AT_ONCE = 16;
 
-/** `nowMs` returns milliseconds since the epoch. */
+/** Opens the records of letters. `nowMs` returns milliseconds since the epoch. */
 export const createKnownLetters = (tableName: string, nowMs: () => number): KnownLetters => {
   const table = openTable(tableName, null, (error, operation) =>
     translateTableError(error, `${operation} of a dead letter's record`),

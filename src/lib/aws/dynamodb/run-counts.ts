@@ -15,7 +15,10 @@ const HOUR_MS = 3_600_000;
 /** How long the phase of a run is used before it is read again. */
 const FRESH_MS = 3_000;
 
-/** Call this once for each execution environment. The returned function creates the counts of one invocation. */
+/**
+ * Creates the counters of one execution environment. Call this once for each environment. The returned function creates the
+ * counts of one invocation.
+ */
 export const createRunCountsStore = (
   table: string,
   warn: (message: string, error: unknown) => void,

@@ -54,7 +54,7 @@ export const recordOf = (item: TableItem): RunRecord => {
   };
 };
 
-/** Throws `newer-release`. */
+/** Reads an open range from its item. Throws `newer-release`. */
 export const openRangeOf = (item: TableItem): OpenRange => {
   assertKnown('range', item['v']);
   return {

@@ -7,8 +7,8 @@ import { askTable, type ItemTable } from './table.ts';
 export type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
 /**
- * Resolves to null when all writes took effect. Otherwise no write took effect, and the result lists one reason for each write, in the
- * order of the writes. The reason is `None` for a write that would have succeeded.
+ * Makes all writes in one transaction. Resolves to null when all of them took effect. Otherwise none took effect, and the result
+ * lists one reason for each write, in the order of the writes. The reason is `None` for a write that would have succeeded.
  */
 export const transact = (table: ItemTable, writes: Write[]): Promise<string[] | null> =>
   askTable(table, 'TransactWriteItems', () =>

@@ -138,8 +138,8 @@ async function* allTransfers(
 }
 
 /**
- * Resolves to null when the write took effect. Otherwise its condition was not met, and `tries` is the number of requests that the SDK
- * sent.
+ * Makes a write that has a condition. Resolves to null when the write took effect. Otherwise its condition was not met, and
+ * `tries` is the number of requests that the SDK sent.
  */
 const conditionally = async (
   table: ItemTable,

@@ -13,7 +13,10 @@ import type { NotificationConfiguration } from '../../subscription/subscription.
 import { readError } from '../read-error.ts';
 import { forcePathStyle } from './client/path-style.ts';
 
-/** `signal` aborts all calls. Endpoint, region and credentials come from the environment. */
+/**
+ * Creates the adapter for the notification configuration of buckets. `signal` aborts all calls. Endpoint, region and credentials
+ * come from the environment.
+ */
 export const createBucketNotifications = (signal: AbortSignal): BucketNotifications => {
   const client = new S3Client({
     maxAttempts: 3,

@@ -9,7 +9,7 @@ import type { S3Clients } from './client/clients.ts';
 import { createDestinationBucket } from './destination-bucket.ts';
 import { createSourceBucket } from './source-bucket.ts';
 
-/** `watch` watches the calls to destinations; null: no watch. */
+/** Creates the buckets of one invocation. `watch` watches the calls to destinations; null: no watch. */
 export const createBuckets = (
   clients: S3Clients,
   signal: AbortSignal,

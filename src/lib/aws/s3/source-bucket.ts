@@ -90,8 +90,8 @@ const readObject = (target: Target, input: GetInput): Promise<GetObjectCommandOu
   getObject(target, input, refuseSseC);
 
 /**
- * Resolves to null when the key does not exist. Works only with GET. The response to HEAD has no body, so it cannot distinguish a missing
- * key from a missing bucket.
+ * Waits for the answer to a GET. Resolves to null when the key does not exist. It cannot be used with HEAD: the response to HEAD
+ * has no body, so it does not show whether the key or the bucket is missing.
  */
 const orAbsent = async <T>(answer: Promise<T>): Promise<T | null> => {
   try {

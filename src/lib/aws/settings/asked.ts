@@ -5,7 +5,7 @@ import { readError } from '../read-error.ts';
 /** The region and the credentials with which AWS is asked. */
 export interface AskedPlace {
   region: string;
-  /** Default: the credentials of the environment. */
+  /** The profile of the shared configuration files. Default: the credentials of the environment. */
   profile?: string;
 }
 

@@ -29,7 +29,7 @@ export interface MappingState {
 
 export interface FunctionSettings {
   state(name: string): Promise<Asked<FunctionState>>;
-  /** Null: nothing is reserved, and the function shares the account's concurrency. */
+  /** The reserved concurrency of a function; null: nothing is reserved, and the function shares the account's concurrency. */
   reservedConcurrency(name: string): Promise<Asked<number | null>>;
   recursiveLoop(name: string): Promise<Asked<string>>;
   /** The policy of the function as text. */

@@ -8,7 +8,7 @@ import { batchesOf, sendBatch } from './message-batches.ts';
 
 const BATCHES_AT_ONCE = 16;
 
-/** `urls` gives the URL of each queue. */
+/** Sends the messages to a queue. `urls` gives the URL of each queue. */
 export const forwardMessages = async (
   client: SQSClient,
   urls: Record<Origin, string>,

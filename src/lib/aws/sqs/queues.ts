@@ -58,7 +58,7 @@ export const createDeadLetterQueue = (client: SQSClient, queueUrl: string): Dead
     sendOne(client, { queueUrl, name: 'dead-letter queue' }, { body, attributes: toAttributes(letter) }),
 });
 
-/** `urls` gives the URL of each queue to which messages return. */
+/** Creates the queues for failed pieces. `urls` gives the URL of each queue to which messages return. */
 export const createRetries = (
   client: SQSClient,
   urls: Record<Origin, string>,
@@ -166,8 +166,9 @@ export const queueMessage = (record: SQSRecord): QueueMessage =>
   );
 
 /**
- * `origin` is the queue in which the message was received; null: a waiting queue. The record in a waiting message names the queue that it
- * came from. A message in another queue cannot choose its origin, because more is accepted from the queue of runs.
+ * Converts a received message. `origin` is the queue in which the message was received; null: a waiting queue. The record in a
+ * waiting message names the queue that it came from. A message in any other queue cannot choose its origin, because the queue of
+ * runs accepts more kinds of hints.
  */
 export const toQueueMessage = (
   fields: Omit<QueueMessage, 'origin' | 'retry' | 'earlier' | 'newer'>,

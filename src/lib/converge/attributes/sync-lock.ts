@@ -36,7 +36,10 @@ export const syncLock = async (
   });
 };
 
-/** Resolves to null if the version is gone or cannot be locked, or if the rule leaves it out because of its tags. */
+/**
+ * Reads the lock of the source version. Resolves to null if the version is gone or cannot be locked, or if the rule leaves it out
+ * because of its tags.
+ */
 const sourceLock = async (
   { rule, destination }: Task,
   { source, clock }: ConvergeContext,

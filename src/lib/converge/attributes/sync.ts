@@ -68,7 +68,8 @@ export const syncShown = async (
   const tagged = hasTags && (await syncTags(task, context, versions));
   const granted = task.rule.acl === 'replicate' && (await syncAcl(context, versions));
   const nowMs = context.clock.now();
-  // Without a stamp, the same bytes may have been written again with another lock.
+  // Without a stamp it is unknown whether the replica has the lock of this version, because the same bytes may have been written
+  // again with another lock.
   const isUnsure = stampOn(replica, replicaPlace(task)) === null;
   if (isUnsure && nextLock(replica, version.lock, task.destination, nowMs) !== null)
     await syncLock(task, context, versions, replica);

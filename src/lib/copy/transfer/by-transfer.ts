@@ -16,7 +16,7 @@ import { isComplete, listedParts } from './part-ranges.ts';
 import { sendAgain, sendPartRanges } from './send-part-ranges.ts';
 import { isOfVersion, type Transfer, transferIdOf } from './transfer.ts';
 
-/** Throws the same errors as `copyVersion`. */
+/** Copies a version by a transfer, which may need many calls of this function. Throws the same errors as `copyVersion`. */
 export const copyByTransfer = async (
   request: SharedCopyRequest,
   way: Way,

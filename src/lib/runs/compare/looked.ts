@@ -20,7 +20,7 @@ export interface Looked {
   isFaked: boolean;
   /** For the finding `attributes`, the id of the source version, if it has one. Otherwise null. */
   version: string | null;
-  /** How the replica's lock differs from the source's if the difference is left alone; null: no such difference is known. */
+  /** A difference of the locks that is left as it is; null: none is known. */
   note: LockNote | null;
   /** Why the key could not be checked and therefore counts as different; null: the key was checked. */
   reason: Reason | null;

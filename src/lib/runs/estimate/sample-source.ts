@@ -35,7 +35,7 @@ export interface SurveyOptions {
 export interface Survey {
   work: Workload;
   basis: 'listing' | 'sample';
-  /** As in `RunEstimate`. */
+  /** The share by which the true numbers may differ, as in `RunEstimate`. */
   errorShare: number | null;
 }
 
@@ -51,7 +51,7 @@ const PARTS = 16;
 /** Minimum size of a part, in pages. Smaller parts would save a few requests, but they would increase the error too much. */
 const PART_PAGES = 3;
 
-/** Resolves to null if aborted. Throws what `listPage` throws. */
+/** Estimates the contents of the source from a sample. Resolves to null if aborted. Throws the errors of `listPage`. */
 export const surveySource = async (options: SurveyOptions): Promise<Survey | null> => {
   const { mostPages, signal, onPages } = options;
   let pages = 0;

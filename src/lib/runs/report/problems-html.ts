@@ -6,7 +6,7 @@ import { table } from './html-parts.ts';
 import { html, type Html } from './html.ts';
 import type { ListedSide, ReportRow, RunReport } from './report-data.ts';
 
-/** `stack` is null where there is no command line for the deployment. */
+/** Formats the failures by reason. `stack` is null if the deployment cannot be reached by a command line. */
 export const failures = ({ copied, spec, stack }: Pick<RunReport, 'copied' | 'spec' | 'stack'>): Html => {
   if (copied === null) return html``;
   const { reasons, examples } = copied;

@@ -74,7 +74,7 @@ export interface ReportRow {
 }
 
 export interface ListedSide {
-  /** Null: the run listed only current objects. The text `"null"` is S3's null version. */
+  /** The version id. Null: the run listed only current objects. The text `"null"` is S3's null version. */
   versionId: string | null;
   sizeBytes: number;
   etag: string;

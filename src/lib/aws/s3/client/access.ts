@@ -30,7 +30,7 @@ export interface Access {
 /** The region and the endpoint through which a bucket is reached. */
 export interface Place {
   region: string;
-  /** Null: AWS. */
+  /** The URL of the endpoint; null: AWS. */
   endpoint: string | null;
 }
 

@@ -40,7 +40,7 @@ export interface CallOptions {
   onError?: (error: unknown) => void;
 }
 
-/** `send` receives the client to use and the options to pass to it. Throws {@link ReplicationError}. */
+/** Makes one call to S3. `send` receives the client to use and the options to pass to it. Throws {@link ReplicationError}. */
 export const call = async <Output>(
   target: Target,
   operation: string,

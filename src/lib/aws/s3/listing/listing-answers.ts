@@ -25,7 +25,7 @@ export const decodedKey = (text: string): string => {
   }
 };
 
-/** Throws `service-error` when the response does not declare whether it is the last page. */
+/** Returns true if the page is the last one. Throws `service-error` when the response does not declare whether it is. */
 export const isLastPage = (
   operation: string,
   { IsTruncated: isTruncated }: { IsTruncated?: boolean | undefined },
@@ -36,8 +36,9 @@ export const isLastPage = (
 };
 
 /**
- * Throws `invalid-request` if the entries of a page are not those that were requested, or are not in the order of S3. Otherwise objects would
- * seem to be missing or left over, and a server that ignores where a page has to begin would answer the same page without end.
+ * Checks that the entries of a page were requested and are in the order of S3. Otherwise throws `invalid-request`. Without this
+ * check, objects would seem to be missing or left over. A server that ignores where a page has to begin would answer the same
+ * page without end.
  */
 export const checkListing = (
   operation: string,

@@ -41,7 +41,7 @@ interface HistoryMarker {
 
 interface HistoryPage {
   entries: HistoryEntry[];
-  /** Null if the key has no more versions. */
+  /** The position of the next page; null: the key has no more versions. */
   next: HistoryMarker | null;
 }
 

@@ -4,7 +4,10 @@ import type { Checksum, ChecksumAlgorithm, ObjectLock, ObjectState } from '../..
 import { partsInEtag } from '../../../replica/proof.ts';
 import { headerAttributes, type ObjectAnswer } from './object-headers.ts';
 
-/** Throws `service-error` when S3's response lacks a field that every complete response has. The status 200 alone proves nothing. */
+/**
+ * Reads the state of an object. Throws `service-error` when S3's response lacks a field that every complete response has. The
+ * status 200 alone proves nothing.
+ */
 export const objectState = (answer: ObjectAnswer): ObjectState => {
   if (answer.ETag === undefined || answer.ContentLength === undefined) {
     throw new ReplicationError('service-error', 'the answer of S3 has no ETag or no length');

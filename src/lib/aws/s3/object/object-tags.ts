@@ -11,7 +11,7 @@ export interface ObjectName {
   versionId: string | null;
 }
 
-/** Resolves to null when the version is gone or is a delete marker. */
+/** Reads the tags. Resolves to null when the version is gone or is a delete marker. */
 export const readTags = async (target: Target, name: ObjectName): Promise<Tags | null> => {
   const command = new GetObjectTaggingCommand(named(name));
   const answer = await unlessGone(

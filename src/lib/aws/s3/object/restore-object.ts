@@ -6,7 +6,10 @@ import { call, type Target } from '../client/call.ts';
 import { errorCode } from '../../errors.ts';
 import { named, type ObjectName } from './object-tags.ts';
 
-/** Also succeeds when the restore has already begun. Throws `lost-race` when the version is not archived. */
+/**
+ * Requests the restore of a version. Also succeeds when the restore has already begun. Throws `lost-race` when the version is not
+ * archived.
+ */
 export const requestRestore = async (target: Target, name: ObjectName, request: Restore): Promise<void> => {
   try {
     await sendRestore(target, name, request, request.days);

@@ -6,7 +6,10 @@ import { absentKey } from './probe-key.ts';
 import { probeReading } from './probe-permissions.ts';
 import { createAssumeProbe } from './probe-trust.ts';
 
-/** `clientsFor` creates clients without earlier sessions, because a session that began before a change of its role is still valid. */
+/**
+ * Creates the probe of the roles that compare. `clientsFor` creates clients without earlier sessions, because a session that
+ * began before a change of its role is still valid.
+ */
 export const createCompareProbe = (
   { configuration, clientsFor }: { configuration: ReplicationConfiguration; clientsFor(): S3Clients },
   place: { region: string; sessionName: string; now(): number },

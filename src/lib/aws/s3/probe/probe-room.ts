@@ -22,7 +22,7 @@ export const put = async (
   more: Partial<PutObjectCommandInput> = {},
 ): Promise<string> => (await client.send(new PutObjectCommand({ Bucket, Key, Body, ...more }))).ETag ?? '';
 
-/** Resolves to null if there is no object. */
+/** Reads the ETag of the object. Resolves to null if there is no object. */
 export const etagOf = async ({ client, Bucket, Key }: Room): Promise<string | null> => {
   try {
     return (await client.send(new HeadObjectCommand({ Bucket, Key }))).ETag ?? null;

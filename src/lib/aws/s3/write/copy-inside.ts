@@ -22,8 +22,8 @@ type CopyObjectRequest = Parameters<DestinationBucket['copyObject']>[0];
 type CopyPartRequest = Parameters<DestinationBucket['copyPart']>[0];
 
 /**
- * Copies one object. Throws `no-such-bucket` if the server reports a missing key although the key at the destination has not changed: then
- * the server does not find the source.
+ * Copies one object. The server may report a missing key although the key at the destination has not changed. In that case, it
+ * does not find the source, and the function throws `no-such-bucket`.
  */
 export const copyInsideS3 = async (
   target: Target,

@@ -4,7 +4,10 @@ import type { Written } from '../../../model/ports.ts';
 import { brokenAnswer } from '../client/broken-answer.ts';
 import { type ChecksumFields, storedChecksum } from '../object/object-state.ts';
 
-/** Throws `service-error` when the response has no ETag, because even a response with status 200 may contain an error in its body. */
+/**
+ * Reads the result of a write. Throws `service-error` when the response has no ETag, because even a response with status 200 may
+ * contain an error in its body.
+ */
 export const written = (
   answer: ChecksumFields & {
     VersionId?: string | undefined;
