@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { runExplain } from '../../src/cli/explain/explain.ts';
 import type { Explanation, PlaceView } from '../../src/lib/inspect/explain.ts';
+import type { LogLine } from '../../src/lib/inspect/log-lines.ts';
 import type { Run } from '../../src/lib/runs/run.ts';
 import type { Readable } from '../../src/lib/state/deployment-state.ts';
 import { aSpec, compared } from '../runs/runs.ts';
@@ -47,6 +48,9 @@ const NOW_MS = Date.parse('2026-11-30T14:00:00Z');
 /** What the table of runs answers. */
 let runs: Readable<Run[]> = [];
 
+/** What the functions logged about the key, the oldest first. */
+let lines: LogLine[] = [];
+
 /** Runs the command with this answer of the function. */
 const explained = async (answer: unknown, ...argv: string[]) =>
   await run(
@@ -61,7 +65,7 @@ const explained = async (answer: unknown, ...argv: string[]) =>
             return parsed;
           },
           deadLetters: () => Promise.reject(new Error('the queue is left alone')),
-          logs: () => ({ find: async () => ({ lines: [], isComplete: true }) }),
+          logs: () => ({ find: async () => ({ lines, isComplete: true }) }),
           runs: async () => runs,
         }),
     },
@@ -197,6 +201,49 @@ test.each<[string, Partial<PlaceView>, RegExp, RegExp | null]>([
     else expect(typed).toMatch(command);
   },
 );
+
+const line = (message: string, reason: string | null): LogLine => ({
+  time: '2026-11-30T13:59:58.000Z',
+  message,
+  rule: 'media',
+  destination: 'archive',
+  key: 'photos/7.jpg',
+  version: null,
+  reason,
+  detail: null,
+  requestId: null,
+});
+
+test('while a failed message is tried again, explain begins with its reason and advises no backfill', async () => {
+  // A dry run announces PutObject, because only S3 knows that it refuses the call.
+  lines = [line('retry', 'access-denied')];
+  const { out } = await explained(explanation(place({ next: call('PutObject') })));
+  expect(out.replaceAll(/\s+/g, ' ')).toMatch(
+    /^Not replicated yet: the last try failed, and its message is tried again\. AWS refused an action .*\(access-denied\) /,
+  );
+  expect(out).toMatch(/^fix +Compare the denied action/m);
+  expect(out).not.toContain('backfill start');
+  lines = [line('retry', 'access-denied'), line('replicated', null)];
+  const later = await explained(explanation(place({ next: call('PutObject') })));
+  expect(later.out).toMatch(/^Not replicated yet: the destination has no such object/);
+  lines = [];
+});
+
+test('the words of AWS are shown once, and a single refusal is not called one of two minutes', async () => {
+  const detail = 'AssumeRole of arn:aws:iam::222222222222:role/archive: AccessDenied';
+  const reason = 'assume-role-denied' as const;
+  const { out } = await explained(
+    explanation(
+      place({
+        replica: { ...shown, current: null, problem: { reason, detail } },
+        next: { passedOver: [], kind: 'fails', reason, detail, side: 'destination' },
+      }),
+    ),
+  );
+  expect(out).toMatch(/^Not replicated: STS refused to let the function assume the role/);
+  expect(out.match(/AccessDenied/g)).toHaveLength(1);
+  expect(out).toContain('would fail in the same way (assume-role-denied)');
+});
 
 test('explain tells why no rule wants a key', async () => {
   const { code, out } = await explained(explanation());

@@ -71,14 +71,17 @@ const proofText = ({ bytes, receipt }: PlaceView['relation']): string => {
  * Describes what the next hint would do. `letter` is a letter that may fail again for the same reason. It is null if there is no letter,
  * or if its cause is gone.
  */
-export const nextText = ({ next }: PlaceView, letter: FoundLetter | null): string => {
+export const nextText = ({ next, source, replica }: PlaceView, letter: FoundLetter | null): string => {
   const left = next.passedOver.map(
     ({ versionId, reason }) => `would pass over version ${versionId} (${reason}), then `,
   );
-  return left.join('') + stepText(next) + refusalText(next, letter);
+  return left.join('') + stepText(next, [source, replica]) + refusalText(next, letter);
 };
 
-const stepText = (next: PlaceView['next']): string => {
+const stepText = (next: PlaceView['next'], sides: readonly SideView[]): string => {
+  // The lines of the sides have the words of AWS already, if the look at one of them has failed in the same way.
+  if (next.kind === 'fails' && sides.some(({ problem }) => problem?.detail === next.detail))
+    return `would fail in the same way (${next.reason})`;
   if (next.kind === 'fails') return `would fail: ${next.reason}, ${next.detail}`;
   if (next.kind === 'done') return OUTCOMES[next.outcome] ?? `would end as ${next.outcome}`;
   const { call, condition, sourceVersion, versionId } = next;

@@ -20,7 +20,7 @@ const told = (headline: string, fix: string | null = null, command: string | nul
   command,
 });
 
-export const headlineOf = ({ place, letter, explanation }: Told, nowMs: number): Headline => {
+export const headlineOf = ({ place, letter, explanation, log }: Told, nowMs: number): Headline => {
   const { next, avoided, brake } = place;
   const isDone = next.kind === 'done' && next.outcome === 'unchanged';
   const dead = letter?.letter ?? null;
@@ -47,14 +47,28 @@ export const headlineOf = ({ place, letter, explanation }: Told, nowMs: number):
       fixOf(avoided.reason),
       `waiting list --rule ${shellWord(place.rule)}`,
     );
+  const tried = next.kind === 'call' && next.passedOver.length === 0 ? lastFailure({ place, log }) : null;
+  if (tried !== null)
+    return told(
+      `Not replicated yet: the last try failed, and its message is tried again. ${meaningNow(tried)} (${tried})`,
+      fixOf(tried),
+    );
   return fromNext(place, { nowMs, prefix });
+};
+
+/** The reason of the last try, if that is the last that the functions logged about the key here. A dry run cannot know it. */
+const lastFailure = ({ place, log }: Pick<Told, 'log' | 'place'>): string | null => {
+  if ('problem' in log) return null;
+  const { rule, destination } = place;
+  const last = log.lines.findLast((line) => line.rule === rule && line.destination === destination);
+  return last?.message === 'retry' ? last.reason : null;
 };
 
 const fromNext = (place: PlaceView, { nowMs, prefix }: { nowMs: number; prefix: string }): Headline => {
   const { next } = place;
   if (next.kind === 'fails')
     return told(
-      `Not replicated: ${uncapitalised(meaningOf(next.reason))} (${next.reason})`,
+      `Not replicated: ${uncapitalised(meaningNow(next.reason))} (${next.reason})`,
       fixOf(next.reason),
       backfill(place, prefix),
     );
@@ -175,6 +189,12 @@ const backfill = ({ rule, destination }: PlaceView, prefix: string): string =>
   `backfill start --rule ${shellWord(rule)} --destination ${shellWord(destination)} ${prefix}`;
 
 const meaningOf = (reason: string): string => entryOf(reason)?.meaning ?? 'the look at the buckets failed.';
+
+/** A letter proves that a refusal lasted, and one try does not. */
+const meaningNow = (reason: string): string => {
+  const meaning = meaningOf(reason).replace(/^For two minutes (the )?/, '$1');
+  return `${meaning.charAt(0).toUpperCase()}${meaning.slice(1)}`;
+};
 
 const fixOf = (reason: string): string | null => entryOf(reason)?.fix ?? null;
 

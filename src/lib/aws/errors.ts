@@ -84,7 +84,9 @@ const CONNECTION_ERRORS: ReadonlySet<string> = new Set([
 export const translateError = (error: unknown, doing: string): ReplicationError => {
   if (error instanceof ReplicationError) return error;
   const { code, status, message, metadata } = readError(error);
-  const what = [doing, code, message].filter(Boolean).join(': ');
+  // An answer to HEAD has no body, so that S3 says only its status.
+  const said = message === 'UnknownError' && status !== null ? [`status ${status}`] : [code, message];
+  const what = [doing, ...said].filter(Boolean).join(': ');
   // The signature was refused because our clock is wrong. The SDK signs the next attempt with a corrected clock, so the error is retried.
   const reason = metadata.clockSkewCorrected ? 'service-error' : reasonOf(code, status);
   return new ReplicationError(reason, what, { cause: error, requestId: metadata.requestId ?? null });
