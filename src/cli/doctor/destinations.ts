@@ -205,9 +205,15 @@ const isWrite = ({ permission }: ProbeStep): boolean => /^s3:PutObject( |$)/.tes
 const keyFinding = async (one: Seen, steps: readonly ProbeStep[]): Promise<Finding> =>
   one.found(
     'destination-key',
-    `the KMS key of the replicas cannot be used: ${steps[0]?.detail ?? ''}`.slice(0, 300),
+    `the KMS key of the replicas cannot be used: ${shortRefusal(steps[0]?.detail ?? '')}`,
     await replicaKeyRepair(one, steps[0]?.detail ?? ''),
   );
+
+/** Leaves out of AWS's message who asked and for which resource, because the subject of the finding says both. */
+const shortRefusal = (detail: string): string => {
+  const [, action, reason] = /not authorized to perform: (\S+) on resource: \S+ (.*)$/s.exec(detail) ?? [];
+  return (action === undefined ? detail : `${action} is denied ${reason}`).slice(0, 300);
+};
 
 const probeText = ({ rule, destination }: Seen): string =>
   [

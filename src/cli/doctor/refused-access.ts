@@ -71,9 +71,11 @@ const withAllowance = (policy: string, { roles, actions }: Access): string => {
 const allowance = ({ arn, roles, actions }: Access, where: string, account = accountOfArn(arn)): Fix => ({
   kind: 'edit',
   account,
-  edit: `allow ${roles.join(', ')} ${actions.join(', ')} in ${where} ${arn} (only its owner can read it, so doctor has no exact command: --destination-profile)`,
+  edit: `allow ${actions.join(' and ')} to ${roles.map(nameOfRole).join(' and ')} in ${where} ${arn} (with --destination-profile of account ${account}, doctor prints the call)`,
   command: '',
 });
+
+const nameOfRole = (arn: string): string => arn.slice(arn.lastIndexOf('/') + 1);
 
 const awsCall = (arn: string, service: string, operation: string, input: Record<string, unknown>): Fix => ({
   kind: 'aws',

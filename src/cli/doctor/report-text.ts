@@ -12,10 +12,12 @@ interface Page {
   style: Style;
   /** The account of the caller; null: there are no credentials. */
   account: string | null;
+  /** The subject under which each fix was printed first. */
+  printed: Map<string, string>;
 }
 
-export const reportText = (report: Report, terminal: Omit<Page, 'account'>): string => {
-  const page = { ...terminal, account: report.account };
+export const reportText = (report: Report, terminal: Omit<Page, 'account' | 'printed'>): string => {
+  const page = { ...terminal, account: report.account, printed: new Map<string, string>() };
   const groups = ORDER.flatMap((group) => {
     const findings = report.findings.filter((finding) => finding.group === group);
     return findings.length === 0 ? [] : groupLines(group, findings, page);
@@ -33,11 +35,11 @@ const headerText = (report: Report, { columns }: Page): string => {
   const deployed =
     report.deployedVersion === null
       ? ''
-      : ` ${report.deployedVersion === report.version ? '=' : '≠'} deployed ${report.deployedVersion}`;
+      : `\u00a0${report.deployedVersion === report.version ? '=' : '≠'}\u00a0deployed\u00a0${report.deployedVersion}`;
   const account =
     report.account === null ? 'no credentials' : `account ${report.account} (${report.caller ?? ''})`;
   return wrapParagraph(
-    `${report.stack}, ${account}, ${report.region} · CLI ${report.version}${deployed}`,
+    `${report.stack}, ${account}, ${report.region} · CLI\u00a0${report.version}${deployed}`,
     columns,
     2,
   );
@@ -78,12 +80,22 @@ const findingLines = (findings: readonly Finding[], indent: number, page: Page):
   return blocks.map((block, index) => (index === 0 ? block : ' '.repeat(indent) + block));
 };
 
-const problemLines = ({ verdict, text, fix }: Finding, indent: number, page: Page): string[] => [
+const problemLines = ({ verdict, text, subject, fix }: Finding, indent: number, page: Page): string[] => [
   wrapped(`${verdict === 'error' ? '✘' : '!'} ${text}`, indent, page, verdict === 'error' ? 'red' : 'yellow'),
   ...(fix === null
     ? []
-    : [`  ${wrapParagraph(`fix: ${fixText(fix, page.account)}`, page.columns, indent + 7)}`]),
+    : [
+        `  ${wrapParagraph(`fix: ${knownFix(fixText(fix, page.account), subject, page)}`, page.columns, indent + 7)}`,
+      ]),
 ];
+
+/** A fix that helps several destinations is printed once. */
+const knownFix = (text: string, subject: string, { printed }: Page): string => {
+  const first = printed.get(text);
+  if (first !== undefined) return first === subject ? 'the same' : `the same as for ${first}`;
+  printed.set(text, subject);
+  return text;
+};
 
 /** Wraps a text and colours only its marks. */
 const wrapped = (

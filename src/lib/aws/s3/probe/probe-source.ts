@@ -43,28 +43,34 @@ export const probeSource = async (
   const sample = sampleIn(listed);
   const first = firstIn(listed);
   const objects =
-    first === null
-      ? []
-      : await Promise.all([
-          answerOf(
-            's3:GetObject',
-            async () => {
-              const { Body: body } = await client.send(
-                new GetObjectCommand({ Bucket, Key: first, Range: 'bytes=0-0' }),
-              );
-              await body?.transformToByteArray();
-            },
-            ['InvalidRange', 'InvalidObjectState'],
-          ),
-          ...(tags === 'replicate'
-            ? [
-                answerOf('s3:GetObjectTagging', () =>
-                  client.send(new GetObjectTaggingCommand({ Bucket, Key: first })),
-                ),
-              ]
-            : []),
-        ]);
+    first === null ? [] : await probeObject(client, { Bucket, Key: first }, tags === 'replicate');
   return { steps: [...listings, ...objects], sample };
+};
+
+/** Reads an object, and then the version that S3 has shown: events are about versions, which have permissions of their own. */
+const probeObject = async (
+  client: S3Client,
+  object: { Bucket: string; Key: string },
+  hasTags: boolean,
+): Promise<ProbeStep[]> => {
+  let version: { VersionId?: string } = {};
+  const read = (permission: string): Promise<ProbeStep> =>
+    answerOf(permission, async () => {
+      const { Body: body, VersionId } = await client.send(
+        new GetObjectCommand({ ...object, ...version, Range: 'bytes=0-0' }),
+      );
+      await body?.transformToByteArray();
+      if (VersionId !== undefined) version = { VersionId };
+    }, ['InvalidRange', 'InvalidObjectState']);
+  const readTags = (permission: string): Promise<ProbeStep> =>
+    answerOf(permission, () => client.send(new GetObjectTaggingCommand({ ...object, ...version })));
+  const plain = [await read('s3:GetObject'), ...(hasTags ? [await readTags('s3:GetObjectTagging')] : [])];
+  if (version.VersionId === undefined || version.VersionId === 'null') return plain;
+  return [
+    ...plain,
+    await read('s3:GetObjectVersion'),
+    ...(hasTags ? [await readTags('s3:GetObjectVersionTagging')] : []),
+  ];
 };
 
 const firstIn = (listed: ListObjectsV2CommandOutput | null): string | null =>
