@@ -13,21 +13,23 @@ const finding = (subject: string, command: string): Finding => ({
 
 test('a fix that helps several destinations is printed once', () => {
   const report = {
-    ...{
-      stack: 'acme-prod',
-      account: '111111111111',
-      caller: 'root',
-      region: 'us-east-1',
-      version: '1',
-      deployedVersion: '1',
-    },
+    stack: 'acme-prod',
+    account: '111111111111',
+    caller: 'root',
+    region: 'us-east-1',
+    version: '1',
+    deployedVersion: '1',
     findings: [
       finding('a → one', 'allow it'),
       finding('a → one', 'allow it'),
       finding('b → one', 'allow it'),
       finding('c → two', 'allow that'),
     ],
-    ...{ errors: 3, warnings: 0, destinations: 3, sound: 0, seconds: 1 },
+    errors: 4,
+    warnings: 0,
+    destinations: 3,
+    sound: 0,
+    seconds: 1,
   };
   const text = reportText(report, { columns: 80, style: (_, said) => said });
   expect(text.match(/fix: .*/g)).toEqual([

@@ -1,91 +1,13 @@
 /** The sentence with which `explain` begins, for each state in which an object can be. */
 import { expect, test } from 'vitest';
-import { runExplain } from '../../src/cli/explain/explain.ts';
-import type { Explanation, PlaceView } from '../../src/lib/inspect/explain.ts';
+import type { PlaceView } from '../../src/lib/inspect/explain.ts';
 import type { LogLine } from '../../src/lib/inspect/log-lines.ts';
 import type { Run } from '../../src/lib/runs/run.ts';
-import type { Readable } from '../../src/lib/state/deployment-state.ts';
 import { aSpec, compared } from '../runs/runs.ts';
 import { runRecord } from '../runs/run-record.ts';
-import { objectState } from '../model/object-state.ts';
 import { expectShown } from './cli-page.ts';
+import { call, done, explained, explanation, known, NOW_MS, place, SOURCE } from './explained.ts';
 import { run } from './run.ts';
-
-const SOURCE = objectState({ versionId: 'v2', lastModifiedMs: Date.parse('2026-11-30T13:49:58Z') });
-
-const place = (fields: Partial<PlaceView> = {}): PlaceView => {
-  const side = { tags: null, versions: null, hasOlder: false, problem: null };
-  return {
-    rule: 'media',
-    destination: 'archive',
-    destinationBucket: 'acme-archive',
-    replicaKey: 'photos/7.jpg',
-    source: { ...side, current: { kind: 'object', state: SOURCE } },
-    replica: { ...side, current: { kind: 'absent' } },
-    relation: { holds: null, bytes: null, stamp: null, behind: null, receipt: null },
-    filter: null,
-    next: { passedOver: [], kind: 'done', outcome: 'unchanged' },
-    avoided: null,
-    brake: { closedSince: null, why: null, heldSince: null },
-    transfer: null,
-    hasLetter: false,
-    version: null,
-    ...fields,
-  };
-};
-
-const explanation = (...places: PlaceView[]): Explanation => ({
-  bucket: 'acme-media',
-  key: 'photos/7.jpg',
-  isMappedBack: false,
-  rules: [{ rule: 'media', why: places.length === 0 ? 'its keys begin with "clips/"' : null }],
-  sourceBuckets: ['acme-media'],
-  places,
-});
-
-const NOW_MS = Date.parse('2026-11-30T14:00:00Z');
-
-/** What the table of runs answers. */
-let runs: Readable<Run[]> = [];
-
-/** What the functions logged about the key, the oldest first. */
-let lines: LogLine[] = [];
-
-/** Runs the command with this answer of the function. */
-const explained = async (answer: unknown, ...argv: string[]) =>
-  await run(
-    ['explain', 's3://acme-media/photos/7.jpg', ...argv],
-    { now: () => NOW_MS },
-    {
-      explain: (args, io) =>
-        runExplain(args, io, {
-          inspect: () => async (_payload, parse) => {
-            const parsed = parse(answer);
-            if (parsed === null) throw new Error('no answer');
-            return parsed;
-          },
-          deadLetters: () => Promise.reject(new Error('the queue is left alone')),
-          logs: () => ({ find: async () => ({ lines, isComplete: true }) }),
-          runs: async () => runs,
-        }),
-    },
-  );
-
-const call = (
-  name: 'DeleteObject' | 'PutObject' | 'RestoreObject' | 'PutObjectTagging' | 'CompleteMultipartUpload',
-): PlaceView['next'] => ({
-  passedOver: [],
-  kind: 'call',
-  call: name,
-  key: 'photos/7.jpg',
-  versionId: null,
-  condition: 'If-None-Match: *',
-  sourceVersion: 'v2',
-});
-
-const done = (
-  outcome: 'filtered' | 'held' | 'not-ours' | 'replica' | 'source-gone' | 'transferring' | 'unchanged',
-): PlaceView['next'] => ({ passedOver: [], kind: 'done', outcome });
 
 const absent = { ...place().source, current: { kind: 'absent' } as const };
 const marker = { ...place().source, current: { kind: 'marker', versionId: 'm' } as const };
@@ -202,7 +124,7 @@ test.each<[string, Partial<PlaceView>, RegExp, RegExp | null]>([
   },
 );
 
-const line = (message: string, reason: string | null): LogLine => ({
+const logLine = (message: string, reason: string | null): LogLine => ({
   time: '2026-11-30T13:59:58.000Z',
   message,
   rule: 'media',
@@ -216,17 +138,17 @@ const line = (message: string, reason: string | null): LogLine => ({
 
 test('while a failed message is tried again, explain begins with its reason and advises no backfill', async () => {
   // A dry run announces PutObject, because only S3 knows that it refuses the call.
-  lines = [line('retry', 'access-denied')];
+  known.lines = [logLine('retry', 'access-denied')];
   const { out } = await explained(explanation(place({ next: call('PutObject') })));
   expect(out.replaceAll(/\s+/g, ' ')).toMatch(
     /^Not replicated yet: the last try failed, and its message is tried again\. AWS refused an action .*\(access-denied\) /,
   );
   expect(out).toMatch(/^fix +Compare the denied action/m);
   expect(out).not.toContain('backfill start');
-  lines = [line('retry', 'access-denied'), line('replicated', null)];
+  known.lines = [logLine('retry', 'access-denied'), logLine('replicated', null)];
   const later = await explained(explanation(place({ next: call('PutObject') })));
   expect(later.out).toMatch(/^Not replicated yet: the destination has no such object/);
-  lines = [];
+  known.lines = [];
 });
 
 test('the words of AWS are shown once, and a single refusal is not called one of two minutes', async () => {
@@ -300,14 +222,14 @@ test('the newest run that includes the key is named with its result, and what ma
   const lineIn = async (): Promise<string | undefined> =>
     (await explained(explanation(place()))).out.split('\n').find((line) => line.startsWith('run '));
   expect(await lineIn()).toBeUndefined();
-  runs = [of('20261130-1', 'clips/'), of('20261130-0', 'photos/', { phase: 'checking' })];
+  known.runs = [of('20261130-1', 'clips/'), of('20261130-0', 'photos/', { phase: 'checking' })];
   expect(await lineIn()).toMatch(/^run +verify 20261130-0 since \S+ \S+: checking$/);
   const checked = compared({ keys: 1, missing: 1 });
-  runs = [of('20261129-0', '', { phase: 'finished', endedMs: NOW_MS, checked })];
+  known.runs = [of('20261129-0', '', { phase: 'finished', endedMs: NOW_MS, checked })];
   expect(await lineIn()).toMatch(/^run +verify 20261129-0 ended 2026-11-30 14:00:00Z: both sides differed$/);
-  runs = { notReadable: 'dynamodb:Query' };
+  known.runs = { notReadable: 'dynamodb:Query' };
   expect(await lineIn()).toMatch(/^run +not read: you may not dynamodb:Query$/);
-  runs = [];
+  known.runs = [];
 });
 
 test('the destination names the S3 service at which it is', async () => {
