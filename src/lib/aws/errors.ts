@@ -178,7 +178,10 @@ const reasonOf = (code: string, status: number | null): Reason => {
   return reasonOfStatus(status, code);
 };
 
-/** S3 passes on the exceptions of KMS. Throttling and service errors of KMS are retried. All other errors of KMS need an operator. */
+/**
+ * Returns the reason for an error of KMS that S3 passes on. Throttling and service errors of KMS are retried. All other errors of
+ * KMS need an operator.
+ */
 const reasonOfKms = (code: string): Reason => {
   if (/Throttling|LimitExceeded/.test(code)) return 'throttled';
   return /Internal(?!.*State)|Timeout|KeyUnavailable/.test(code) ? 'service-error' : 'kms';

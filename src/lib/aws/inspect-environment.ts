@@ -29,7 +29,8 @@ export const createInspectEnvironment = (
 ): InspectEnvironment => {
   const environment = createEnvironment(variables, configuration, 'inspect');
   const { logger, clients } = environment;
-  // A session remains valid after the role or its trust policy was changed. Therefore a probe must not use an earlier session.
+  // Creates a prober. A session remains valid after the role or its trust policy was changed, so a probe
+  // must not use an earlier session.
   const proberOf = (probing: S3Clients): Prober =>
     createProber(probing, {
       region: environment.variable('AWS_REGION'),

@@ -29,7 +29,10 @@ import { type BeforeRequest, waitingPair } from './s3/client/waiting-clients.ts'
 import { createSqsClient, messagesIn } from './sqs/queues.ts';
 import { createWaitingQueues, type SendBack, waitingUrlOf } from './sqs/waiting-queues.ts';
 
-/** The functions send the messages, so an operator who only reads runs needs no permission to send. */
+/**
+ * Opens the runs of a deployment. The functions send the messages, so an operator who only reads runs needs no permission to
+ * send.
+ */
 export const openRuns = (place: {
   runsTable: string;
   backfillQueue: string;
@@ -66,7 +69,7 @@ const urlOf = async (client: SQSClient, queueName: string, region: string): Prom
   }
 };
 
-/** All queues are in the account and region of the live queue, which is looked up by its name. */
+/** Opens the waiting queues. All queues are in the account and region of the live queue, which is looked up by its name. */
 export const openWaiting = async (
   names: Record<'liveQueue' | 'waitingQueues' | 'table' | 'replicateFunction', string>,
   region: string,
@@ -128,9 +131,9 @@ export interface OpenBuckets {
 }
 
 /**
- * A side without its own access is reached as its rule says. The source is reached with the credentials of the operator, never with the
- * rule's source role, because that role trusts only the function. The destination is reached with the replication role, which must trust
- * the operator too.
+ * Opens both buckets of a rule. A side without its own access is reached as its rule says. The source is reached with the
+ * credentials of the operator, never with the rule's source role, because that role trusts only the function. The destination is
+ * reached with the replication role, which must trust the operator too.
  */
 export const openBuckets = async ({
   region,
@@ -177,7 +180,10 @@ export const openBuckets = async ({
   };
 };
 
-/** If one side is reached as its rule says, it counts as in the partition of the other side. */
+/**
+ * Returns true if both sides are at the same endpoint and in the same partition. A side that is reached as its rule says counts
+ * as in the partition of the other side.
+ */
 const isOnePlace = (from: Place | null, to: Place | null): boolean => {
   const [here, there] = [from, to].map((place) => (place === null ? environmentEndpoint() : place.endpoint));
   const isOnePartition = from === null || to === null || partitionOf(from.region) === partitionOf(to.region);

@@ -71,7 +71,10 @@ function checkSource({ index, rule: { source } }: PlacedRule, region: string): F
   return findings.concat(checkSourceKeys(path, source, region), checkServiceSource(path, source, region));
 }
 
-/** If an invocation dies between writing a replica and sending its event, only the stamp shows later that the replica is ours. */
+/**
+ * Reports a rule that announces replicas without stamps. If an invocation dies between writing a replica and sending its event,
+ * only the stamp shows later that the replica is ours.
+ */
 function checkAnnounce({ index, rule }: PlacedRule): Finding[] {
   if (rule.announce === 'none' || rule.stamp) return [];
   return [

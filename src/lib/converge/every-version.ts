@@ -90,7 +90,7 @@ interface BothSides {
   isFar?: boolean;
 }
 
-/** Resolves to `in-place` if the destination has no history, because a write there replaces the object. */
+/** Looks at both sides. Resolves to `in-place` if the destination has no history, because a write there replaces the object. */
 const lookAtBoth = async (
   task: Task,
   context: ConvergeContext,

@@ -91,8 +91,8 @@ export interface WaitingQueues {
   /** Receives at most `limit` messages, up to ten. They are hidden for half a minute. An empty list means that no message is visible. */
   receive(where: RuleDestination, limit: number): Promise<WaitingMessage[]>;
   /**
-   * Sends the messages unchanged to the queues that they came from. Removes from the waiting queue those that SQS has accepted. Resolves
-   * to the number of messages that were sent.
+   * Sends the messages unchanged to the queues that they came from. Removes the messages that SQS has accepted from the waiting
+   * queue. Resolves to the number of messages that were sent.
    */
   letBack(where: RuleDestination, messages: readonly WaitingMessage[]): Promise<number>;
   /** Removes messages whose work is done, or that another queue has accepted. */

@@ -182,7 +182,7 @@ const kindOfEventBridge = (type: string, detail: JsonRecord | undefined): string
   return KIND_OF_TYPE.get(type) ?? type;
 };
 
-// Maps, because these names are input: every object has a `constructor`, too.
+// Maps and not objects, because the names come from input, and every object also has a member `constructor`.
 const CREATED_BY: ReadonlyMap<string, string> = new Map([
   ['PutObject', 'Put'],
   ['POST Object', 'Post'],

@@ -30,7 +30,7 @@ export const viewVersion = async (
   return view;
 };
 
-/** Looks at the newest versions only, because each costs a request. */
+/** Finds the replica of the version by its stamp. Looks at the newest versions only, because each costs a request. */
 const replicaOf = async (
   task: Task,
   destination: BothBuckets['destination'],

@@ -35,5 +35,8 @@ export const compareVersions: CompareVersions = (source, destination) => {
     : 'look';
 };
 
-/** With KMS the ETag is random and has the same form, but two random ones are never equal. */
+/**
+ * With KMS the ETag is random and has the same form. Two random ETags are never equal, so equal ETags of this form still prove
+ * equal bytes.
+ */
 const MD5 = /^"?[0-9a-f]{32}(-\d{1,5})?"?$/;

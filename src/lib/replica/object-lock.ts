@@ -111,9 +111,9 @@ export const nextLock = (
 
 /**
  * Returns the lock to ask for in the request that writes a new version. With it, the version is locked at least as strongly as
- * `wanted` and as the bucket's default retention. S3 applies the default only if the request asks for no retention. Otherwise an
- * uploader who locks an object for a day would give its replica a shorter lock than all other replicas have. If the default is
- * enough, the request asks for no retention.
+ * `wanted` and as the bucket's default retention. S3 applies the default only if the request asks for no retention. Without this
+ * function, an uploader who locks an object for a day would give its replica a shorter lock than all other replicas have. If the
+ * default is enough, the request asks for no retention.
  */
 export const besideDefault = (
   wanted: ObjectLock,

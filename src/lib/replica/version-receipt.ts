@@ -18,9 +18,12 @@ export interface VersionReceipt {
 }
 
 export interface VersionReceipts {
-  /** Never throws. If the receipt cannot be kept, a later verify counts the key as presumed. */
+  /** Keeps the receipt of a version. Never throws. If the receipt cannot be kept, a later verify counts the key as presumed. */
   keep(destination: Destination, key: string, versionId: string, receipt: VersionReceipt): Promise<void>;
-  /** Resolves to null if there is no receipt, if the version has no id of its own, or if receipts may not be read. */
+  /**
+   * Finds the receipt of a version. Resolves to null if there is no receipt, if the version has no id of its own, or if receipts
+   * may not be read.
+   */
   find(destination: Destination, key: string, versionId: string | null): Promise<VersionReceipt | null>;
 }
 

@@ -120,7 +120,10 @@ const WORST_FIRST: readonly ResultCode[] = ['TemporaryFailure', 'PermanentFailur
 
 const rank = (code: ResultCode): number => WORST_FIRST.indexOf(code);
 
-/** A job names objects that exist. If an object is gone, somebody has to know, because nothing was replicated. */
+/**
+ * Returns the result of one destination. A job names objects that exist. If an object is gone, somebody has to know, because
+ * nothing was replicated.
+ */
 const resultFor = (destination: string, outcome: string): Pick<BatchResult, 'resultCode' | 'resultString'> =>
   outcome in NOT_DONE
     ? { resultCode: 'PermanentFailure', resultString: `${destination}: ${NOT_DONE[outcome]}` }
@@ -160,7 +163,10 @@ const HINT = {
 /** How long ago an earlier attempt of a task may have been. S3 does not say whether it repeats a task. */
 const REPEATED_MS = 60 * 60_000;
 
-/** The batch function may not send to the live queue. If the event bus refuses an event, the task fails, and S3 repeats it. */
+/**
+ * Leaves out the queue for events that the event bus refuses, because the batch function may not send to the live queue. If the
+ * event bus refuses an event, the task fails, and S3 repeats it.
+ */
 const withoutQueue = ({ announcements, clock }: BatchDeps): Parameters<typeof announcerOf>[0] =>
   announcements === undefined ? { clock } : { clock, announcements: { ...announcements, keep: null } };
 

@@ -41,8 +41,8 @@ export const openMessage = (
 };
 
 /**
- * A dead letter no longer belongs to the run, because the run counts its hint as failed and may be over before the redrive. A
- * redrive also begins a new chain.
+ * Returns the bodies of the messages for a failed hint. A dead letter no longer belongs to the run, because the run counts its
+ * hint as failed and may be over before the redrive. A redrive also begins a new chain.
  */
 export const bodiesOf = (hint: Hint): Pick<Failure, 'body' | 'again'> => {
   const { chain: _chain, ...unchained } = hint;

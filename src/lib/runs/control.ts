@@ -100,7 +100,7 @@ const newRun = (
   };
 };
 
-/** Ids like `20261122-174334-k3f9xz` are easy to read aloud and sort by time. */
+/** Creates the id of a run. Ids like `20261122-174334-k3f9xz` are easy to read aloud and sort by time. */
 const newId = (nowMs: number, { random }: ControlDeps): string => {
   const [date = '', time = ''] = new Date(nowMs)
     .toISOString()

@@ -15,7 +15,7 @@ export interface RunProgress {
   secondsLeft: number | null;
   /** When the run was last seen to advance, ISO 8601; null: not yet. */
   lastActivity: string | null;
-  /** What has to happen before the run continues. */
+  /** The number of ranges or keys that must be finished before the run continues. */
   waitsFor: { what: 'ranges' | 'keys'; count: number };
   /** When the run acts by itself if nothing moves until then, ISO 8601; null: work is moving. */
   nextCheck: string | null;
@@ -81,7 +81,7 @@ const copying = (run: Reading, copied: CopyCounters, nowMs: number): Record<'key
   };
 };
 
-/** A listing has no counts by the minute, so its rate is the average since it began. */
+/** Returns the rate of a listing. A listing has no counts by the minute, so its rate is the average since it began. */
 const listing = (run: Reading, nowMs: number): Record<'keys' | 'bytes', Amount> => {
   const { compared, checked, estimate, work } = run;
   const now = work === 'checking' ? checked : compared;
@@ -107,7 +107,7 @@ const endedOf = ({ done, failed, dropped }: CopyCounters): number => done + fail
 const lastStep = (open: readonly OpenRange[]): number | null =>
   open.length === 0 ? null : Math.max(...open.map(({ movedMs }) => movedMs));
 
-/** The last minute in which a hint ended, or the time since which the schedule has seen no hint end. */
+/** Returns the last minute in which a hint ended, or the time since which the schedule has seen no hint end. */
 const lastEnd = ({ still }: Reading, { minutes }: CopyCounters): number | null =>
   still?.sinceMs ?? minutes.at(-1)?.minuteMs ?? null;
 

@@ -217,7 +217,10 @@ const textField = ({ fields, problems }: Asked, name: string, description: strin
   return null;
 };
 
-/** A prefix that no key can begin with is refused, because S3 would answer each request for it with the same error. */
+/**
+ * Parses a prefix. A prefix that no key can begin with is refused, because S3 would answer each request for it with the same
+ * error.
+ */
 const prefixField = (asked: Asked): string => {
   const prefix = textField(asked, 'prefix', 'the beginning of keys') ?? '';
   if (!prefix.isWellFormed()) asked.problems.push('"prefix" is not valid Unicode, so no key begins with it');

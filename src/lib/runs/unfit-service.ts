@@ -1,4 +1,4 @@
-/** Finds runs that would be in vain, because of what the S3 service of their destination does not do. */
+/** Finds runs that cannot succeed, because the S3 service of their destination lacks an ability that they need. */
 import { refuseUnfit } from '../delivery/circuits.ts';
 import { asReplicationError } from '../model/errors.ts';
 import { circuitName } from '../model/rule.ts';

@@ -49,7 +49,7 @@ export interface ArrivalStore {
   keep(arrivals: Record<SharedQueue, Arrivals>): Promise<void>;
 }
 
-/** The short name of a destination of a rule in the records. */
+/** Returns the short name of a destination of a rule in the records. */
 export const pairName = (rule: string, destination: string): string =>
   waitingQueueSuffix({ id: rule }, { id: destination });
 
@@ -82,7 +82,8 @@ const MANY_MESSAGES = 100;
 export interface ArrivalCollector {
   collect(record: OutcomeRecord): void;
   /**
-   * Called at the end of an invocation with the number of its messages. Writes now and then. Never throws.
+   * Adds the messages of an invocation to the counts. Called at the end of the invocation. Writes the record now and then. Never
+   * throws.
    */
   received(messages: number): Promise<void>;
 }
@@ -134,7 +135,8 @@ const pieceOf = (record: OutcomeRecord): { rule: string; destination: string; se
 };
 
 /**
- * After several failures a piece goes to the waiting queue of its destination. Messages in waiting queues are counted separately.
+ * Returns true if the piece was sent again with a delay. After several failures a piece goes to the waiting queue of its
+ * destination instead. Messages in waiting queues are counted separately.
  */
 const isDelayed = (record: OutcomeRecord): boolean =>
   record.ending === 'retry' && (record.attempts <= SHORT_TRIES || isPermission(record.reason));

@@ -99,8 +99,8 @@ const shareOf = ({ queues, arrivals }: Backlog, queue: SharedQueue, { name, pair
 };
 
 /**
- * A queue delivers the oldest messages first, approximately. Therefore the remaining messages were sent after the newest received
- * message.
+ * Returns the earliest times at which the pending messages can have been sent. A queue delivers the oldest messages first,
+ * approximately. The remaining messages were therefore sent after the newest received message.
  */
 const beginsOf = ({ ready, again, newestMs, oldestAgainMs }: Share): number[] => [
   ...(ready >= 0.5 ? [newestMs] : []),
@@ -110,7 +110,7 @@ const beginsOf = ({ ready, again, newestMs, oldestAgainMs }: Share): number[] =>
 const waitingSince = ({ avoidedSinceMs }: Backlog, { name }: Pair, waiting: number): number[] =>
   waiting === 0 ? [] : [avoidedSinceMs.get(name) ?? 0];
 
-/** 0 means that the time is unknown. */
+/** Returns the age of the oldest message. The time 0 means that the time is unknown. */
 const ageOf = (begins: readonly number[], nowMs: number): number | null => {
   const known = begins.filter((ms) => ms > 0);
   return known.length === 0 ? null : Math.max(0, Math.round((nowMs - Math.min(...known)) / 1_000));

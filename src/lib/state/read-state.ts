@@ -62,7 +62,7 @@ interface Slow {
 
 const HOUR_MS = 3_600_000;
 
-/** The logs are only searched if something has failed, because a search takes seconds. */
+/** Searches the logs for reasons of failures. This takes seconds, so it is done only if something has failed. */
 const failuresOf = async (
   sources: StateSources,
   measures: Readable<Measures>,
@@ -191,7 +191,7 @@ const NOTHING_MEASURED: RuleMeasures = {
 
 const NOTHING_PENDING: Pending = { operations: 0, bytes: 0, oldestSeconds: null };
 
-/** Pending work is known only if all of its sources can be read. */
+/** Divides the pending work among the destinations. It is known only if all of its sources can be read. */
 const pendingIn = (
   parts: Parts,
   pairs: readonly RuleDestination[],

@@ -121,7 +121,10 @@ const MAXIMUM_REPAIRS = 3;
 
 const DAY_MS = 24 * 3_600_000;
 
-/** The state is stored before the repair, so that a repair whose invocation crashed is announced by the next check. */
+/**
+ * Returns the state at the begin of a repair. It is stored before the repair, so that a repair whose invocation crashed is
+ * announced by the next check.
+ */
 const begun = (state: SubscriptionState, repairsMs: number[]): SubscriptionState => ({
   ...state,
   missingSinceMs: state.missingSinceMs ?? state.goodMs,

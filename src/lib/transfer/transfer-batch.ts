@@ -73,7 +73,10 @@ const moveOrSettle = async (
   }
 };
 
-/** An attempt at an avoided destination uses up no tries. Even so, a part range waits for the destination only for a limited time. */
+/**
+ * Returns true if the part range is given up. An attempt at an avoided destination uses up no tries. Even so, a part range waits
+ * for the destination only for a limited time.
+ */
 const isExhausted = (message: QueueMessage, error: ReplicationError, { clock }: TransferDeps): boolean => {
   const { tries, waitingSinceMs } = afterFailure(message, error, clock.now());
   if (error.isAvoided) return clock.now() - waitingSinceMs >= MAX_WAITING_MS;

@@ -124,7 +124,10 @@ const metricQuery = (
   },
 });
 
-/** Begin and end are multiples of every period. Otherwise CloudWatch would cut a period in two. */
+/**
+ * Returns the period of the last hour. Its begin and end are multiples of every period that is read. Otherwise CloudWatch would
+ * cut such a period in two.
+ */
 const periodsOf = (nowMs: number): { fromMs: number; endMs: number } => {
   const endMs = Math.ceil(nowMs / LAG_MS) * LAG_MS;
   return { fromMs: endMs - HOUR_MINUTES * MINUTE_MS, endMs };

@@ -20,7 +20,10 @@ export interface EmbeddedMetrics {
 
 export const createEmbeddedMetrics = (form: MetricForm): EmbeddedMetrics => {
   const known = new Map<string, Metrics>();
-  /** A record without a rule gets no place. Its bucket name comes from a message, and each invented name would create another metric. */
+  /**
+   * Returns the metrics of a place. A record without a rule gets no place: its bucket name comes from a message, and each
+   * invented name would create another metric.
+   */
   const at = (place: MetricPlace, more: Record<string, string> = {}): Metrics => {
     const dimensions = { ...dimensionsOf(place.rule === null ? NO_PLACE : place), ...more };
     const name = JSON.stringify(dimensions);

@@ -138,6 +138,6 @@ const recordIn = (item: Item | undefined): IdempotencyRecord | undefined =>
     ),
   });
 
-/** A receipt has only texts, numbers and nulls. */
+/** Converts a value of a receipt. A receipt has only texts, numbers and nulls. */
 const plain = ({ S: text, N: count }: AttributeValue): string | number | null =>
   text ?? (count === undefined ? null : Number(count));

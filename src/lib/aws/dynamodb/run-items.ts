@@ -22,8 +22,8 @@ export const VERIFIES = 'verifies';
 export const runKey = (id: string) => ({ run: id, item: 'run' });
 
 /**
- * If `from` is null, `item` is the prefix that the items of all ranges share. `from` is hashed because an S3 key alone can be as long as a
- * sort key may be.
+ * Returns the key of a range's item. If `from` is null, `item` is the prefix that the items of all ranges share. `from` is hashed
+ * because an S3 key alone can be as long as a sort key may be.
  */
 export const rangeKey = (run: string, epoch: number, from: string | null = null) => ({
   run,
@@ -37,7 +37,10 @@ export const fileKey = (run: string, epoch: number, key: string | null = null) =
 
 export const countKey = (run: string, shard: number | 'sent') => ({ run, item: `count#${shard}` });
 
-/** The counts per minute are in one item for each hour. A single item would become too large in a run that lasts months. */
+/**
+ * Returns the key of the item with the counts per minute. There is one item for each hour, because a single item would become too
+ * large in a run that lasts months.
+ */
 export const minutesKey = (run: string, hour: number, shard: number) => ({
   run,
   item: `count#minutes#${hour}#${shard}`,
@@ -48,12 +51,15 @@ export const rateKey = (run: string) => ({ run, item: 'rate' });
 
 export const listKey = (id: string) => ({ run: SHARED, item: `run#${id}` });
 
-/** The key of an item that exists until the run is over and its end was announced. The schedule looks after these runs. */
+/**
+ * Returns the key of an item that exists until the run is over and its end was announced. The schedule tends the runs with such
+ * an item.
+ */
 export const awakeKey = (id: string) => ({ run: SHARED, item: `awake#${id}` });
 
 /**
- * The key of the item that lists the runs of a rule and destination that are not over. No other run over the same keys can begin. All
- * these runs share one item, so only one of several runs that are stored at the same time can begin.
+ * Returns the key of the item that lists the active runs of a rule and destination. No other run over the same keys can begin.
+ * All these runs share one item, so only one of several runs that are stored at the same time can begin.
  */
 export const activeKey = ({ rule, destination }: Pick<RunSpec, 'rule' | 'destination'>) => ({
   run: SHARED,
@@ -68,7 +74,7 @@ export const BRAKES = 'brakes';
 export const brakeKey = (name: string) => ({ run: BRAKES, item: name });
 
 /**
- * The partition key of the keys that a brake holds. No run has such an id. The sort key is the held key itself, which never has more
- * bytes than a sort key may have.
+ * Returns the partition key of the keys that a brake holds. No run has such an id. The sort key is the held key itself, which
+ * fits into a sort key.
  */
 export const heldBy = (name: string): string => `held#${name}`;

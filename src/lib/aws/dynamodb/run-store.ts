@@ -136,7 +136,7 @@ const createRun = async (table: ItemTable, run: RunRecord, first: Range): Return
   }
 };
 
-/** Leaves out runs that nobody ended, but whose items have expired. */
+/** Reads the active runs of a rule and destination. Leaves out runs that nobody ended, but whose items have expired. */
 const activeRuns = async (table: ItemTable, { spec, createdMs }: RunRecord): Promise<ActiveRuns> => {
   const key = activeKey(spec);
   // This is a query, so that no run begins if the caller may not query the table. The schedule uses a query to find the runs, and
@@ -220,7 +220,7 @@ const wakeRange = async (table: ItemTable, Key: TableItem, range: Range, nowMs: 
   ]);
 };
 
-/** The count has an item of its own. A write to the run's item could conflict with a transaction. */
+/** Counts sent hints in an item of its own, because a write to the run's item could conflict with a transaction. */
 const countSent = async (table: ItemTable, id: string, hints: number): Promise<void> => {
   const command = new UpdateCommand({
     TableName: table.name,

@@ -32,8 +32,8 @@ const TRANSACTION_TRIES = 12;
 const MAX_PAUSE_MS = 1_000;
 
 /**
- * When two transactions write the same item at once, DynamoDB refuses one of them (`TransactionConflict`). The SDK does not retry the
- * refused transaction ("Error handling", DynamoDB transactions).
+ * Tries a transaction again after a conflict. When two transactions write the same item at once, DynamoDB refuses one of them
+ * (`TransactionConflict`). The SDK does not retry the refused transaction ("Error handling", DynamoDB transactions).
  */
 const withoutConflicts = async <T>(work: () => Promise<T>): Promise<T> => {
   for (let tries = 1; ; tries += 1) {

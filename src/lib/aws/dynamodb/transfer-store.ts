@@ -155,10 +155,13 @@ const conditionally = async (
   }
 };
 
-/** The key of the item that holds a measured rate. No transfer has an id that begins with `rate#`. */
+/** Returns the key of the item that holds a measured rate. No transfer has an id that begins with `rate#`. */
 const rateName = (destinationBucket: string, way: Way): string => `rate#${destinationBucket}#${way}`;
 
-/** The layout is stored as text. A layout of 10,000 unequal parts would fill most of an item (400 KB) if it were stored as a list. */
+/**
+ * Converts a transfer to its item. The layout is stored as text, because a list of 10,000 unequal parts would fill most of an
+ * item (400 KB).
+ */
 const transferItem = ({ id, layout, ...others }: Transfer): TableItem => ({
   transfer: id,
   ...schemaField('transfer'),

@@ -25,7 +25,7 @@ export const createListings = (clients: S3Clients, signal: AbortSignal): Listing
 const listing = (target: Target, bucket: string, versions: 'all' | 'latest'): ListPage<ListedVersion> =>
   versions === 'all' ? versionsOf(target, bucket) : objectsOf(target, bucket);
 
-/** The SDK does not retry SlowDown here, because the caller slows down when it sees this error. */
+/** Requests one page of objects. The SDK does not retry SlowDown here, because the caller slows down when it sees this error. */
 const objectsOf =
   (target: Target, bucket: string): ListPage<ListedVersion> =>
   async ({ prefix, after, maxKeys }) => {

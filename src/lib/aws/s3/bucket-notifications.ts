@@ -46,8 +46,8 @@ export const createBucketNotifications = (signal: AbortSignal): BucketNotificati
 };
 
 /**
- * The SDK's type lists only the events that existed when the SDK was released. S3 may return newer ones, which must be written back
- * unchanged.
+ * Converts a configuration for the SDK. The SDK's type lists only the events that existed when the SDK was released. S3 may
+ * return newer ones, which must be written back unchanged.
  */
 const toSdk = (configuration: NotificationConfiguration): SdkConfiguration =>
   configuration as SdkConfiguration;

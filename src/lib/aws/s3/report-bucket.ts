@@ -25,7 +25,7 @@ export interface ReportPlace {
   loggedKeys: LoggedKeys;
 }
 
-/** The files of a run are under `<prefix><stack>/<run>/`. */
+/** Creates the writer of report files. The files of a run are under `<prefix><stack>/<run>/`. */
 export const createReportFiles = (place: ReportPlace): ReportFiles => {
   const { bucket, prefix, stack } = place;
   const folderOf = (run: string): string => `${prefix}${stack}/${run}/`;

@@ -39,7 +39,10 @@ const unlessSealed = async <T>(answer: Promise<T>): Promise<T | null> => {
   }
 };
 
-/** The newest version is read once more by its id, because somebody may have written it after the refusal. */
+/**
+ * Reads the newest version from the listing. It is read once more by its id, because somebody may have written it after the
+ * refusal.
+ */
 const newestListed = async (heads: Heads, key: string): Promise<Current> => {
   for await (const entry of objectHistory(heads.target, heads.bucket, key)) {
     if (entry.kind === 'marker') return entry;

@@ -8,7 +8,7 @@ import { ask, type Asked } from './asked.ts';
 
 export interface CanaryObject {
   upload(body: Buffer, tags: Tags): Promise<Asked<null>>;
-  /** The request has no version id, so in a versioned bucket a delete marker hides the object. */
+  /** Removes the object. The request has no version id, so in a versioned bucket a delete marker hides the object. */
   remove(): Promise<Asked<null>>;
 }
 

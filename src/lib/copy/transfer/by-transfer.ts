@@ -76,8 +76,8 @@ const partsOrEnd = async (
 };
 
 /**
- * Commits the transfer. If the condition failed or the response was lost, the upload is not aborted here. Converge looks at both
- * sides again first.
+ * Commits the transfer. If the condition failed or the response was lost, the upload is not aborted here, because converge looks
+ * at both sides again first.
  */
 const finish = async (
   request: SharedCopyRequest,

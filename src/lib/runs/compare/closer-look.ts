@@ -31,9 +31,9 @@ import { asksForStorageClass, isStorageClassRight } from '../../replica/storage-
 export type CloserLook = (key: string, how: 'all' | 'attributes' | 'extra') => Promise<Looked>;
 
 /**
- * The closer look throws failures for which a retry may help. It throws a {@link BlindError} if attributes cannot be read at all.
- * Any other failure must be fixed by a person. After such a failure the key counts as different, and the hint for the key reports
- * the cause.
+ * Creates the closer look. It throws failures for which a retry may help. It throws a {@link BlindError} if attributes cannot be
+ * read at all. Any other failure must be fixed by a person. After such a failure the key counts as different, and the hint for
+ * the key reports the cause.
  */
 export const createCloserLook = (
   { rule, destination }: Scope,
@@ -81,7 +81,10 @@ export const createCloserLook = (
   };
 };
 
-/** The result is null if the replica does not hold the current source version, or if one side has no current object. */
+/**
+ * Returns a function that compares the attributes of the current objects. It resolves to null if the replica does not hold the
+ * current source version, or if one side has no current object.
+ */
 const attributeLook = (context: BothBuckets, attributes: RunSpec['attributes'], clock: Clock) => {
   const probe: TagsProbe = { isDone: false };
   return async (task: Task): Promise<SeenAttributes | null> => {

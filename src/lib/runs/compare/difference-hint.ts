@@ -43,8 +43,8 @@ export const differenceHint = (
 });
 
 /**
- * If the replica holds the version that a repair hint names, only the attributes are checked. If the content turns out to differ,
- * it is copied too.
+ * Returns the kind of the hint. If the replica holds the version that a repair hint names, only the attributes are checked. If
+ * the content turns out to differ, it is copied too.
  */
 const hintKind = (difference: DifferenceKind): string => {
   if (difference === 'extra') return difference;

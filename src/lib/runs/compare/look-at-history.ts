@@ -129,7 +129,10 @@ const lookWithin = async (task: Task, looking: Looking, { items, replicas }: His
   return lookedBy(newest === shown ? ground : await groundAbove(task, looking, items.at(-1), shown));
 };
 
-/** Encryption and part layout change ETags. Only HEAD requests to both sides show whether the content differs. */
+/**
+ * Returns a function that finds the ground of a pair. Encryption and part layout change ETags. If the ETags differ, only HEAD
+ * requests to both sides show whether the content differs.
+ */
 const grounds = (task: Task, { context, prove, reading }: Looking) => {
   let looks = 0;
   return async (item: VersionEntry, replica: VersionEntry): Promise<Ground | 'differs' | 'faked'> => {
@@ -145,9 +148,9 @@ const grounds = (task: Task, { context, prove, reading }: Looking) => {
 };
 
 /**
- * An object above the replica of the newest version may be the replica of a version that is gone from the source. Only the stamp of
- * the object shows this. If the stamp names the newest version instead, the bytes of both objects are read to find out whether the
- * object is a copy of that version.
+ * Finds the ground for an object above the replica of the newest version. It may be the replica of a version that is gone from
+ * the source, which only the stamp of the object shows. If the stamp names the newest version instead, the bytes of both objects
+ * are read to find out whether the object is a copy of that version.
  */
 const groundAbove = async (
   task: Task,

@@ -14,8 +14,9 @@ const PAUSES_MS = [1_000, 5_000, 15_000];
 const STANDS: ReadonlySet<Ground> = new Set(['receipt', 'sha', 'md5']);
 
 /**
- * With `weak`, a pair is read only if its ground would be a CRC or nothing. Resolves to `faked` if the bytes differ although a digest or a
- * stamp claims that they are the same. `budget` limits how many pairs are read at the same time.
+ * Proves a pair by reading both sides. With `weak`, a pair is read only if its ground would be a CRC or nothing. Resolves to
+ * `faked` if the bytes differ although a digest or a stamp claims that they are the same. `budget` limits how many pairs are read
+ * at the same time.
  */
 export const proveByReading =
   (

@@ -244,9 +244,9 @@ interface Load {
 }
 
 /**
- * Hints are processed while the first listing is still under way, so the first listing and the copying together take as long as
- * the slower of the two. The last listing comes afterwards. Both take at least as long as S3 needs to serve the requests for its
- * prefixes.
+ * Calculates how many hours a run takes. Hints are processed while the first listing is still under way, so both together take as
+ * long as the slower of the two. The last listing comes afterwards. Both steps take at least as long as S3 needs to serve the
+ * requests for its prefixes.
  */
 const hoursOf = (load: Load, { concurrency, listingConcurrency, prefixes }: RunSettings): number => {
   const reads = READS_PER_SECOND * prefixes;

@@ -36,7 +36,7 @@ const isRare = (name: string): boolean =>
 export const agrees = ({ acceptLeftOut }: Pick<RunSpec, 'acceptLeftOut'>, look: CompareCounters): boolean =>
   differing(look) === 0 && (look.leftOut === 0 || acceptLeftOut);
 
-/** The grounds for the keys that are the same, in one sentence; '' if nothing had to be proven. */
+/** Returns the grounds for the keys that are the same, in one sentence; '' if nothing had to be proven. */
 export const basesText = (look: CompareCounters): string => {
   const parts = FINDINGS.filter(([name]) => name.startsWith('by') && look[name] > 0).map(
     ([name, words]) => `${countText(look[name])} ${words}`,
@@ -45,12 +45,13 @@ export const basesText = (look: CompareCounters): string => {
 };
 
 /**
- * The number of source keys that are missing or different at the destination. Keys that only the destination has do not count.
+ * Returns the number of source keys that are missing or different at the destination. Keys that only the destination has do not
+ * count.
  */
 export const differing = ({ missing, different, attributes, historyShorter }: CompareCounters): number =>
   missing + different + attributes + historyShorter;
 
-/** The result in one or two sentences. */
+/** Returns the result in one or two sentences. */
 export const verdictOf = (look: CompareCounters): string => {
   const count = differing(look);
   const { presumed } = look;

@@ -62,7 +62,10 @@ export const keyValues = (
     )}`,
   );
 
-/** A narrow screen scrolls a wide table by itself, instead of the whole page. The keyboard can scroll what has the focus. */
+/**
+ * Makes a table that a narrow screen scrolls by itself, instead of the whole page. It can have the focus, so that the keyboard
+ * can scroll it.
+ */
 const scrolling = (name: string, rows: Html): Html =>
   html`<div class="scrolling" tabindex="0" role="region" aria-label="${name}">
     <table>

@@ -3,7 +3,7 @@ import { html, type Html } from './html.ts';
 
 const WIDTH = 720;
 
-/** The bar shows the used amount, and the line marks the estimate. The larger of the two determines the scale. */
+/** Draws the bar. The bar shows the used amount, and the line marks the estimate. The larger of the two determines the scale. */
 export const shareBar = (
   name: string,
   [estimated, used]: readonly [number, number],

@@ -151,7 +151,9 @@ export const handlersOf = (pair: S3ClientPair): RequestHandlers => ({
   patient: () => pair.patient().config.requestHandler,
 });
 
-/** The pairs of clients of all sessions. Each pair is for the buckets of one account. All pairs share their connections. */
+/**
+ * Returns the pairs of clients of all sessions. Each pair is for the buckets of one account. All pairs share their connections.
+ */
 const pairsOf = (
   handlers: RequestHandlers,
   { assume, keys, accountOf }: { assume: Assume; keys: AccessKeys; accountOf: S3Clients['accountOf'] },
@@ -197,7 +199,10 @@ const pairsOf = (
 
 const BY_ROLE = { secretArn: null };
 
-/** A service with its own endpoint does not use the endpoint in the environment, which is one of AWS. */
+/**
+ * Returns the settings that lead to a service. A service with its own endpoint does not use the endpoint in the environment,
+ * which is one of AWS.
+ */
 const servicePlace = ({ endpoint, addressing }: S3Service): S3ClientConfig =>
   endpoint === null ? {} : { endpoint, forcePathStyle: addressing === 'path' };
 

@@ -26,7 +26,7 @@ const REQUEST_HANDLER = {
 /** How long a connection over which bytes move may be without traffic. */
 const QUICK_SOCKET_TIMEOUT_MS = 10_000;
 
-/** All clients share one pool of connections. */
+/** Creates the connections. All clients share one pool. */
 export const requestHandlers = (): Omit<RequestHandlers, 'patient'> => {
   const usual = {
     ...REQUEST_HANDLER,

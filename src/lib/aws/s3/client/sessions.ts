@@ -86,8 +86,8 @@ const policyOf = (statements: Allowed[]): string =>
 const READ = ['s3:Get*', 's3:List*'];
 
 /**
- * Permissions that do not concern one bucket: actions on KMS keys, and the listing of the account's own buckets. The KMS keys are
- * not named, because only the destination account knows their names.
+ * Returns the permissions that do not concern one bucket: actions on KMS keys, and the listing of the account's own buckets. The
+ * KMS keys are not named, because only the destination account knows their names.
  */
 const elsewhere = (...keyActions: string[]): Allowed => ({
   Action: [...keyActions.map((action) => `kms:${action}`), 's3:ListAllMyBuckets'],
@@ -140,7 +140,10 @@ const writingStatements = (rule: ReplicationRule, destination: RoleDestination):
 /** The keys of a probe begin with this name. No object has such a key. */
 export const PROBE_KEY = 's3-replicator-probe-';
 
-/** A probe tests its permission to delete with a key that no object has. It may delete no other key. */
+/**
+ * Returns the statements of a probe. It tests its permission to delete with a key that no object has, and may delete no other
+ * key.
+ */
 const probingStatements = (rule: ReplicationRule, destination: RoleDestination): Allowed[] => {
   const { under } = arnsOf(destination.bucket, destination.roleArn);
   const probes = `${under(destination.prefix ?? rule.source.prefix)}${PROBE_KEY}*`;

@@ -2,7 +2,10 @@ interface Session {
   expiration?: Date;
 }
 
-/** The clients of a pair often need credentials at the same time. They share one session, so the role is assumed only once. */
+/**
+ * Returns a function that shares one session. The clients of a pair often need credentials at the same time, and the role is then
+ * assumed only once.
+ */
 export const sharedSession = <S extends Session>(assume: () => Promise<S>): (() => Promise<S>) => {
   let current: Promise<S> | null = null;
   return async () => {

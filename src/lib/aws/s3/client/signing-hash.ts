@@ -8,7 +8,7 @@ import type { S3ClientConfig } from '@aws-sdk/client-s3';
 type HashConstructor = NonNullable<S3ClientConfig['sha256']>;
 type Data = NonNullable<ConstructorParameters<HashConstructor>[0]>;
 
-/** Each client has its own, so that the keys are gone together with the client. */
+/** Creates the hash of one client. Each client has its own, so that its keys are freed together with the client. */
 export const createSigningHash = (): HashConstructor => {
   const keyOf = createKeys();
   // The SDK makes hashes with `new`.

@@ -121,8 +121,8 @@ export const historyEntry = ({ kind, entry }: Listed): HistoryEntry => {
 };
 
 /**
- * The next page begins after the last entry of this page. NextKeyMarker is used only if the page is empty, because some servers put other
- * text into it.
+ * Returns the marker of the next page, which begins after the last entry of this page. NextKeyMarker is used only if the page is
+ * empty, because some servers put other text into it.
  */
 const nextMarker = (
   answer: ListObjectVersionsCommandOutput,

@@ -67,7 +67,9 @@ export const createBucketLook = (region: string): BucketLook => {
 /** Maximum number of bucket names that are offered as choices. */
 const MAXIMUM_LISTED = 1_000;
 
-/** Even a refusal shows that the bucket exists. Only status 404 shows that it does not. */
+/**
+ * Finds out whether a bucket exists, and its region. Even a refusal shows that it exists. Only status 404 shows that it does not.
+ */
 const placeOf = async (s3: S3Client, Bucket: string): Promise<Pick<BucketFacts, 'exists' | 'region'>> => {
   try {
     const { BucketRegion: region = null } = await s3.send(new HeadBucketCommand({ Bucket }));

@@ -2,6 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Destination, ReplicationRule } from '../../../model/rule.ts';
 import { PROBE_KEY } from '../client/sessions.ts';
 
-/** No object has such a key. The key is under the prefix, because the permissions of the role may be limited to the prefix. */
+/**
+ * Returns a key that no object has. The key is under the prefix, because the permissions of the role may be limited to the
+ * prefix.
+ */
 export const absentKey = (rule: ReplicationRule, destination: Destination): string =>
   `${destination.prefix ?? rule.source.prefix}${PROBE_KEY}${randomUUID()}`;

@@ -134,7 +134,7 @@ const objectSteps = ({ client, destination, key }: Place): Step[] => {
   ];
 };
 
-/** Nothing is deleted and no delete marker is written, because the condition cannot be met. */
+/** Tries to delete. Nothing is deleted and no delete marker is written, because the condition cannot be met. */
 const deleteStep = ({ client, destination, key }: Place): Step => ({
   permission: 's3:DeleteObject',
   ask: () =>
@@ -148,7 +148,7 @@ const deleteStep = ({ client, destination, key }: Place): Step => ({
 const DAY_MS = 24 * 3_600_000;
 const MINUTE_MS = 60_000;
 
-/** A retention until shortly before the given number of days is over. */
+/** Returns a request for a retention that ends shortly before the given number of days is over. */
 const retention = ({ destination, key, now }: Place, days: number): PutObjectRetentionCommand =>
   new PutObjectRetentionCommand({
     Bucket: destination.bucket,

@@ -21,7 +21,7 @@ import { PROBE_KEY } from '../client/sessions.ts';
 import { askConditions } from './probe-conditions.ts';
 import { accepts, put, refuses, type Room } from './probe-room.ts';
 
-/** The key of the probe is below `prefix`, because the access key may be limited to it. */
+/** Probes a service. The key of the probe is below `prefix`, because the access key may be limited to it. */
 export const probeService = async (
   client: S3Client,
   { bucket, prefix, nowMs }: { bucket: string; prefix: string; nowMs: number },

@@ -66,7 +66,7 @@ const uploadOf = (
 
 const DAY_MS = 24 * 3_600_000;
 
-/** The fields that S3 could refuse: encryption, storage class, tags and lock. Metadata is never refused. */
+/** Returns the fields that S3 could refuse: encryption, storage class, tags and lock. Metadata is never refused. */
 const headersOf = ({ rule, destination, bucket, now }: Place) => {
   const storageClass = destination.storageClass ?? destination.minimumStorageClass;
   const isLocked = destination.objectLock !== 'ignore' && bucket.hasObjectLock === true;

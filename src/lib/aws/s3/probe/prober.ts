@@ -177,7 +177,10 @@ const placeOf = async (
   }
 };
 
-/** If the role may not list the buckets of its account, the owner is unknown. The bucket then counts as the account's own. */
+/**
+ * Returns true if the account of the role has this bucket. If the role may not list the buckets of its account, the bucket counts
+ * as the account's own.
+ */
 const isOwn = async (client: S3Client, bucket: string): Promise<boolean> => {
   try {
     const { Buckets: buckets = [] } = await client.send(new ListBucketsCommand({ Prefix: bucket }));

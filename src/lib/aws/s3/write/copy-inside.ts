@@ -45,8 +45,8 @@ const isKeyMissing = (error: unknown): error is ReplicationError =>
   error instanceof ReplicationError && errorCode(error.cause) === 'NoSuchKey';
 
 /**
- * The server of the destination does not find the key to copy. If the source has the key, the server cannot read from the source bucket
- * at all. Some servers other than AWS report this as a missing key.
+ * Returns the error for a server that does not find the key to copy. If the source has the key, the server cannot read from the
+ * source bucket at all. Some servers other than AWS report this as a missing key.
  */
 const sourceUnknown = (target: Target, { message, requestId, cause }: ReplicationError): ReplicationError =>
   new ReplicationError(

@@ -25,8 +25,8 @@ const lockFields = ({ retention, legalHold }: ObjectLock) => ({
 });
 
 /**
- * If the destination has no encryption settings, no field is sent, and the bucket's default encryption applies. A KMS key without a mode
- * means `aws:kms`.
+ * Returns the fields for the encryption of a replica. If the destination has no encryption settings, no field is sent, and the
+ * bucket's default encryption applies. A KMS key without a mode means `aws:kms`.
  */
 export const encryptionFields = ({ encryption, kmsKeyArn }: Destination) => {
   const mode = encryption ?? (kmsKeyArn === null ? null : 'aws:kms');
