@@ -8,7 +8,7 @@ export const adviceOf = (option: string): string => {
   return advice;
 };
 
-/** A list is represented by its items. */
+/** Returns the schema of a member. A list is represented by its items. */
 const memberOf = (schema: object, name: string): object => {
   const { properties = {}, items = {} }: { properties?: object; items?: { properties?: object } } = schema;
   const member: unknown = Reflect.get({ ...properties, ...items.properties }, name);

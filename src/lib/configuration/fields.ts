@@ -15,7 +15,9 @@ export const oneOf = <const T extends readonly [string, ...string[]]>(advice: st
 export const integer = (advice: string, minimum: number, maximum: number): z.ZodNumber =>
   z.int({ error: advice }).min(minimum, { error: advice }).max(maximum, { error: advice }).describe(advice);
 
-/** A size: a whole number of bytes, or a text with a unit. The checked value is always the number of bytes. */
+/**
+ * Returns the schema of a size: a whole number of bytes, or a text with a unit. The checked value is always the number of bytes.
+ */
 export const byteSize = (advice: string, maximumBytes: number) =>
   z
     .union(
@@ -49,8 +51,8 @@ export const bucket = (advice: string) =>
   z.string({ error: advice }).refine(isBucketName, { error: advice }).describe(advice);
 
 /**
- * A part of a key. S3 limits keys to 1,024 bytes of UTF-8. `${` is not allowed, because the Serverless framework would interpret
- * it as a variable.
+ * Returns the schema of a part of a key. S3 limits keys to 1,024 bytes of UTF-8. `${` is not allowed, because the Serverless
+ * framework would interpret it as a variable.
  */
 export const keyPart = (advice: string) =>
   z

@@ -19,7 +19,7 @@ export function checkFilters({
   ];
 }
 
-/** A line without a condition would leave out every object. */
+/** Checks a line of `exclude`. A line without a condition would leave out every object. */
 function checkExclusion(path: Path, line: ExclusionShape, source: RuleShape['source']): Finding[] {
   const { prefix = '', suffix = '', tags, minimumBytes, maximumBytes } = line;
   const isEmpty = prefix + suffix === '' && Object.keys(tags).length === 0;
@@ -35,7 +35,7 @@ function checkExclusion(path: Path, line: ExclusionShape, source: RuleShape['sou
   return [...checkPrefix(path, line, source), ...checkSizes(path, line)];
 }
 
-/** Like the prefix of the source, the prefix of a line is compared with the beginning of the whole key. */
+/** Checks the prefix of a line. Like the prefix of the source, it is compared with the beginning of the whole key. */
 function checkPrefix(path: Path, { prefix = '' }: ExclusionShape, source: RuleShape['source']): Finding[] {
   if (prefix.startsWith(source.prefix) || source.prefix.startsWith(prefix)) return [];
   return [

@@ -78,7 +78,9 @@ function sectionWith(key: string, section: Path): string | null {
   return all.find((name) => name.startsWith(`${below}.`)) ?? all[0] ?? null;
 }
 
-/** A rule is an item of a list, so its blocks count as deeper than other blocks of the same depth. */
+/**
+ * Returns how deep a section is. A rule is an item of a list, so its blocks count as deeper than other blocks of the same depth.
+ */
 const depthOf = (name: string): number => name.split('.').length + (name.startsWith('rules') ? 0.5 : 0);
 
 /**

@@ -34,7 +34,7 @@ export const limitsBlock = optionBlock(
 
 type LimitsShape = z.output<typeof limitsBlock>;
 
-/** The limits of a rule take precedence over those of the section `backfill`. */
+/** Returns the limits of a rule's runs. The limits of the rule take precedence over those of the section `backfill`. */
 export const toLimits = (ofAll: LimitsShape, ofRule: LimitsShape | undefined): RunLimits => {
   const owner = ofRule?.hours === undefined ? ofAll : ofRule;
   const hours = owner.hours === undefined ? null : parseHours(owner.hours);

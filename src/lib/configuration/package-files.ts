@@ -21,6 +21,9 @@ const inManifest = (...path: string[]): string => {
   return typeof value === 'string' ? value : 'unknown';
 };
 
-/** A bundle is in another folder than its sources. Therefore package.json is searched in this folder and all folders above. */
+/**
+ * Finds the folder of the product. A bundle is in another folder than its sources, so package.json is searched in this folder and
+ * all folders above.
+ */
 const productFolder = (folder: string): string =>
   existsSync(join(folder, 'package.json')) ? folder : productFolder(dirname(folder));

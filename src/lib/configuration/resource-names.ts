@@ -76,8 +76,8 @@ export function resourceNames({ name, stage, region }: Deployment): ResourceName
 }
 
 /**
- * The number of characters by which the longest derived name exceeds AWS's limit; 0 if all names fit. Only the name of the
- * replicate role is checked, because no other name is longer and no other limit is lower (64 characters).
+ * Returns the number of characters by which the longest derived name exceeds AWS's limit; 0 if all names fit. Only the name of
+ * the replicate role is checked, because no other name is longer and no other limit is lower (64 characters).
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
  */
 export const excessOfNames = (deployment: Deployment): number =>
@@ -85,5 +85,5 @@ export const excessOfNames = (deployment: Deployment): number =>
 
 const MAXIMUM_ROLE_NAME_LENGTH = 64;
 
-/** The prefix by which this stack recognises the Ids of its own entries in a bucket's notification configuration. */
+/** Returns the prefix by which this stack recognises the Ids of its own entries in a bucket's notification configuration. */
 export const subscriptionIdPrefix = (names: ResourceNames): string => `${names.stack}:`;

@@ -13,7 +13,7 @@ type Access =
   | Pick<RoleDestination, 'account' | 'externalId' | 'roleArn' | 'service'>
   | Pick<ServiceDestination, 'account' | 'conditionalWrites' | 'externalId' | 'roleArn' | 'service'>;
 
-/** The checks have made sure that a destination has either a secret, or a role with an external id. */
+/** Returns how a destination is reached. The checks have made sure that it has either a secret, or a role with an external id. */
 export const accessOf = (shape: DestinationShape): Access => {
   const { roleArn = '', externalId = '', account, conditionalWrites } = shape;
   const service = serviceOf(shape);

@@ -235,7 +235,7 @@ const unfinished = (pending: 'restore-requested' | 'transferring', tally: Tally)
     : { outcome: pending };
 };
 
-/** The fresh look: returns true if the key still shows the newest entry of the listing. */
+/** The fresh look. Returns true if the key still shows the newest entry of the listing. */
 const isStillNewest = (now: Current, newest: HistoryEntry, written: ObjectState | null): boolean => {
   if (now.kind === 'marker') return newest.kind === 'marker' && now.versionId === newest.versionId;
   if (now.kind === 'absent' || newest.kind === 'marker') return false;

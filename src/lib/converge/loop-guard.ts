@@ -106,7 +106,10 @@ const goesBack = async (
   return original !== null && coverOf(task, original) === null;
 };
 
-/** Two states of the same second have no certain order. In that case the cover stays, unless it yields. */
+/**
+ * Returns true if the cover is older than the state with this stamp. Two states of the same second have no certain order. In that
+ * case the cover counts as older only if it yields.
+ */
 const isUnder = (cover: Cover, { modifiedMs }: Stamp): boolean =>
   cover.modifiedMs < modifiedMs || (cover.yields && sameSecond(cover.modifiedMs, modifiedMs));
 

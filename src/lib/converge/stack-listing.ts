@@ -88,7 +88,10 @@ const recall = (stack: KnownStack | undefined, place: string, nowMs: number): Kn
   return last?.place === place && nowMs - last.listedMs <= REMEMBERED_MS ? last : null;
 };
 
-/** A listing with the null version is not reused, because an overwrite moves the null version to the top. */
+/**
+ * Returns true if a listing can be reused. A listing with the null version cannot, because an overwrite moves the null version to
+ * the top.
+ */
 const isLasting = (entries: HistoryEntry[]): boolean =>
   entries.length <= MAX_ENTRIES && entries.every(({ versionId }) => versionId !== 'null');
 

@@ -91,8 +91,8 @@ const PASSED_OVER_FIX =
   'It cannot be put in order below the newer versions later, and a redrive does not bring it: copy it by hand if you need it, then discard the message.';
 
 /**
- * SQS adds no information when it moves a message to this queue. So only the body is known, and perhaps the attributes of an
- * earlier stay in this queue.
+ * Describes a message that SQS itself has moved to this queue. SQS adds no information, so only the body is known, and perhaps
+ * the attributes of an earlier stay in this queue.
  */
 const crashed = (message: ReceivedMessage, earlier: DeadLetter | null): Told => {
   const hints = hintsOf(message);
@@ -113,14 +113,14 @@ const crashed = (message: ReceivedMessage, earlier: DeadLetter | null): Told => 
 };
 
 /**
- * The queue to which a message returns. Only the queue of runs may deliver the hints by which a run deletes or repairs. If SQS
- * itself moved the message, our function has not read it, so it returns to the live queue. There, such a hint only causes a look at
- * its key.
+ * Returns the queue to which a message returns. Only the queue of runs may deliver the hints by which a run deletes or repairs.
+ * If SQS itself moved the message, our function has not read it, so it returns to the live queue. There, such a hint only causes
+ * a look at its key.
  */
 export const returnsTo = (message: ReceivedMessage): 'backfill' | 'live' =>
   !message.movedBySqs && hintsOf(message).some(isOfRun) ? 'backfill' : 'live';
 
-/** The keys that the message names. */
+/** Returns the keys that the message names. */
 export const keysOf = (seen: DeadMessage, message: ReceivedMessage): string[] => {
   if (seen.moreKeys > 0) return hintsOf(message).map((hint) => hint.key);
   return seen.key === null ? [] : [seen.key];

@@ -21,9 +21,9 @@ export interface Hold {
 }
 
 /**
- * How long a received message stays hidden. If the process is killed, the received messages stay hidden until this time is over,
- * so the time is short. A long queue needs more time, because renewing the hold takes a call for ten messages. The hold is
- * renewed when half of the time is over.
+ * Returns how long a received message stays hidden, in seconds. If the process is killed, the received messages stay hidden until
+ * this time is over, so the time is short. A long queue needs more time, because renewing the hold takes a call for ten messages.
+ * The hold is renewed when half of the time is over.
  */
 const holdSeconds = (messages: number): number =>
   Math.min(MAX_HOLD_SECONDS, Math.max(MIN_HOLD_SECONDS, Math.ceil(messages / 100)));
@@ -88,7 +88,7 @@ const keep = ({ held }: State, messages: readonly Held[], untilMs: number): void
   for (const { id, receiptHandle } of messages) held.set(id, { id, receiptHandle, untilMs });
 };
 
-/** Several readers of one hold share a renewal. */
+/** Renews the hold once, even if several readers of the hold ask for it at the same time. */
 const renewOnce = async (state: State): Promise<void> => {
   state.renewing ??= renew(state).finally(() => (state.renewing = null));
   await state.renewing;

@@ -86,7 +86,10 @@ const writtenEvent = (
   'replicated-at': new Date(nowMs).toISOString(),
 });
 
-/** The stamp names either the version or the ETag of the source, so the event has only one of them. */
+/**
+ * Returns the event of a replica that an earlier attempt wrote. The stamp names either the version or the ETag of the source, so
+ * the event has only one of them.
+ */
 const foundEvent = (
   task: Task,
   { versionId, etag, sizeBytes, lastModifiedMs, checksum }: ObjectState,

@@ -140,7 +140,10 @@ const excessOf = (known: Known, nowMs: number): string | null => {
   return excessIn(settings, countsIn(settings, record, unshared(known), nowMs), record);
 };
 
-/** The counts can also show that the brake is closed, because the record of the closed brake may not have been written yet. */
+/**
+ * Returns true if the brake is closed. The counts can also show this, because the record of the closed brake may not have been
+ * written yet.
+ */
 const isClosed = (known: Known, nowMs: number): boolean =>
   known.record.closed !== null || excessOf(known, nowMs) !== null;
 

@@ -24,7 +24,9 @@ export interface DeadLetter {
 
 const PASSED_OVER_WORDS = 'passed over: newer versions are replicated without this one';
 
-/** The detail of a version that is never replicated, because it could not be put in order below the newer versions later. */
+/**
+ * Returns the detail of a version that is never replicated, because it could not be put in order below the newer versions later.
+ */
 export const passedOverDetail = (why: string): string => `${PASSED_OVER_WORDS} (${why})`;
 
 export const isPassedOver = (detail: string): boolean => detail.startsWith(PASSED_OVER_WORDS);
@@ -76,7 +78,10 @@ export const toAttributes = (letter: DeadLetter): Record<string, string> => {
   );
 };
 
-/** The sender of a message chooses these texts, so the dead-letter queue must accept any text. */
+/**
+ * Cuts a text, and replaces the characters that SQS refuses. The sender of a message chooses these texts, so the dead-letter queue
+ * must accept any text.
+ */
 const shortText = (text: string | null): string | null =>
   text === null ? null : attributeText(text.slice(0, MAX_TEXT_CHARACTERS));
 

@@ -53,7 +53,7 @@ export interface Delivery {
   delivery: number;
 }
 
-/** A message that was sent again counts as a later delivery of the first message. */
+/** Returns the delivery of a message. A message that was sent again counts as a later delivery of the first message. */
 export const deliveryOf = (message: QueueMessage): Delivery => ({
   message: workId(message),
   delivery: attemptsOf(message),

@@ -50,7 +50,7 @@ export const reportFailure = (
 /** The fields from which the number of attempts and the time of the first attempt are calculated. */
 export type Attempts = Pick<QueueMessage, 'receiveCount' | 'sentMs' | 'retry' | 'earlier'>;
 
-/** The number of attempts of work that has no message. */
+/** Returns the number of attempts of work that has no message. */
 export const attempted = (receiveCount: number): Attempts => ({
   receiveCount,
   sentMs: 0,

@@ -79,7 +79,7 @@ const parseOwn = (own: Own, json: JsonRecord, body: string): Parsed[] => {
     : [{ kind: 'announcement', events }];
 };
 
-/** Only one level is opened, because a hostile message could be nested very deeply. */
+/** Parses the bodies in one message. Only one level is opened, because a hostile message could be nested very deeply. */
 const parseSeveral = (bodies: unknown, body: string): Parsed[] => {
   if (!Array.isArray(bodies) || bodies.length === 0)
     return [malformedPart('the message holds no messages', body)];
@@ -97,7 +97,7 @@ const parseSeveral = (bodies: unknown, body: string): Parsed[] => {
  */
 const MAX_HINT_CHARACTERS = 8_192;
 
-/** `body` is the piece of the message that contains the hint. */
+/** Returns the part for a hint. `body` is the piece of the message that contains the hint. */
 const hintPart = (hint: Hint, body: () => string): Parsed => {
   const { bucket, key, versionId, kind, identity, principalId, rule, destination, run } = hint;
   const texts = [bucket, key, versionId, kind, identity, principalId, rule, destination, run];

@@ -66,7 +66,7 @@ export const parseChecks = (answer: unknown): MessageCheck[] | null => {
 const isCheck = (value: unknown): value is MessageCheck =>
   isRecord(value) && typeof value['verdict'] === 'string' && typeof value['what'] === 'string';
 
-/** A message fails if one of its pieces does. */
+/** Checks one message. A message fails if one of its pieces does. */
 const checkMessage = async ({ queue, body }: CheckedMessage, deps: InspectDeps): Promise<MessageCheck> => {
   const checks = await Promise.all(parseMessage(body).map((part) => checkPart(part, queue, deps)));
   const worst = WORST_FIRST.flatMap((verdict) => checks.flat().filter((each) => each.verdict === verdict));

@@ -94,7 +94,7 @@ export const explain = async (fields: JsonRecord, deps: InspectDeps): Promise<In
   return answer;
 };
 
-/** If the request names a rule or a destination, all others are left out. */
+/** Returns true if the request asks for this destination. If it names a rule or a destination, all others are left out. */
 const askedFor =
   ({ rule: ruleId = null, destination: id = null }: JsonRecord) =>
   (rule: ReplicationRule, destination: Destination): boolean =>

@@ -100,7 +100,7 @@ export const stepOf = (run: DryRun): NextStep => {
 const headerOf = (precondition: Precondition): string =>
   precondition.kind === 'absent' ? 'If-None-Match: *' : `If-Match: ${precondition.etag}`;
 
-/** A store that only pretends to store. So the brakes of a dry run count, hold and close nothing. */
+/** Returns a store that only pretends to store. So the brakes of a dry run count, hold and close nothing. */
 const forgetful = ({ load, heldMs }: InspectDeps['brakes']): BrakeStore => ({
   load,
   heldMs,

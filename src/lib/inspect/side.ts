@@ -75,7 +75,7 @@ const keep = (view: SideView, entries: HistoryEntry[]): void => {
   view.hasOlder = entries.length > MAX_VERSIONS;
 };
 
-/** A failed read is recorded in the view, and the rest is still read. */
+/** Makes a read. A failed read is recorded in the view, and the rest is still read. */
 const noting = async (view: SideView, look: () => Promise<unknown>): Promise<void> => {
   try {
     await look();

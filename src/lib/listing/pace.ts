@@ -30,9 +30,9 @@ export interface PaceOptions {
 const REMAINS = 0.8;
 
 /**
- * The limit doubles with every round of responses until the first SlowDown. After the first SlowDown, each SlowDown lowers the
- * limit by a fifth, and each round of successful requests raises it by one. If a request was sent before the limit was last
- * lowered, its SlowDown does not lower the limit again.
+ * Creates a limit for concurrent requests. The limit doubles with every round of responses until the first SlowDown. After that,
+ * each SlowDown lowers the limit by a fifth, and each round of successful requests raises it by one. If a request was sent before
+ * the limit was last lowered, its SlowDown does not lower the limit again.
  */
 export const createPace = ({
   clock,

@@ -30,7 +30,7 @@ export interface Range {
 
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
-/** The only range at the start of a run. */
+/** Returns the only range at the start of a run. */
 export const wholeRange = (): Range => ({
   from: '',
   after: BEGINNING,

@@ -56,7 +56,10 @@ interface WorkerPool {
   begin(range: Range): RangeWork;
 }
 
-/** The promise of the returned run rejects with the first failure of a range, after the work on all other ranges has ended. */
+/**
+ * Starts a run. The promise of the returned run rejects with the first failure of a range, after the work on all other ranges has
+ * ended.
+ */
 export const runLocally = <E extends Keyed>({
   ranges,
   workers,

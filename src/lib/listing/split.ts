@@ -47,7 +47,7 @@ const CHANGE = 4;
  */
 const BEYOND_PAGES = 4;
 
-/** The estimated number of pages behind the page that is being listed. Never Infinity; 0 before the first page. */
+/** Returns the estimated number of pages behind the page that is being listed. Never Infinity; 0 before the first page. */
 export const remainingPages = (sight: Sight): number => {
   const view = viewOf(sight);
   if (view === null) return 0;
@@ -141,8 +141,8 @@ const counterStart = (cursor: string, varies: number, digits: Digits): number =>
 };
 
 /**
- * The mean width of the last pages that lie in the same counter. If the last page alone is much denser or sparser than the mean,
- * another kind of keys has begun, so only the last page counts.
+ * Returns the mean width of the last pages that lie in the same counter. If the last page alone is much denser or sparser than
+ * the mean, another kind of keys has begun, so only the last page counts.
  */
 const pageWidthOf = ({ trail, digits }: Sight, cursor: string, depth: number, position: number): number => {
   let oldest = trail.length - 2;
@@ -166,7 +166,7 @@ const insidePoints = ({ digits }: Sight, view: View, parts: number): string[] =>
   );
 };
 
-/** The number of parts that search for keys beyond the counter. */
+/** Returns the number of parts that search for keys beyond the counter. */
 const beyondCount = (parts: number): number => Math.ceil((parts - 1) / 4);
 
 /**

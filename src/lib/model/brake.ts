@@ -56,7 +56,7 @@ export interface BrakeStore {
   /** Closes the brake, if it is open. */
   close(name: string, closed: NonNullable<BrakeRecord['closed']>): Promise<BrakeRecord>;
   hold(name: string, held: Omit<HeldKey, 'sentMs'>): Promise<void>;
-  /** When the key was held; null: it is not on the list. */
+  /** Resolves to the time when the key was held; null: it is not on the list. */
   heldMs(name: string, key: string): Promise<number | null>;
 }
 
@@ -134,7 +134,7 @@ export const countsIn = (
  */
 const SHARE_FROM = 100;
 
-/** How many deletes may be made within the window. */
+/** Returns how many deletes may be made within the window. */
 const deletesAllowed = ({ deletes, deletesPercent }: BrakeSettings, keys: number | null): number =>
   keys === null
     ? deletes

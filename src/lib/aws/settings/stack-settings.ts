@@ -91,7 +91,8 @@ const stateOf = (found: Stack | undefined): StackState => ({
 });
 
 /**
- * CloudFormation reports a missing stack as a ValidationError. The requests in this file are valid, so this error has no other cause.
+ * Returns null if the stack does not exist. CloudFormation reports that as a ValidationError. The requests in this file are
+ * valid, so this error has no other cause.
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
  */
 const withoutStack = (error: unknown): null => {

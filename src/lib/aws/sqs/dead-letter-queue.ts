@@ -141,7 +141,10 @@ const changeVisibility = (queue: Queue, messages: readonly Held[], seconds: numb
     return askQueue(queue, 'sqs:ChangeMessageVisibility', () => queue.client.send(command));
   });
 
-/** The messages of runs return to their own queue, the others to the live queue. The attributes are sent unchanged. */
+/**
+ * Sends messages back. The messages of runs return to their own queue, the others to the live queue. The attributes are sent
+ * unchanged.
+ */
 const sendBack = async (
   forward: Forward,
   messages: readonly ReceivedMessage[],

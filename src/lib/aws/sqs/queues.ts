@@ -182,7 +182,7 @@ export const toQueueMessage = (
   return { ...fields, origin: origin ?? retry?.origin ?? 'live', retry, earlier: fromAttributes(texts) };
 };
 
-/** The names of the queues end with these words (`resource-names.ts`). */
+/** Returns the queue that an ARN names. The names of the queues end with these words (`resource-names.ts`). */
 export const originOf = (arn: string): Origin => {
   if (arn.endsWith('-backfill')) return 'backfill';
   return arn.endsWith('-transfers') ? 'transfer' : 'live';

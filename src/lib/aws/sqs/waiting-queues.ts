@@ -22,7 +22,10 @@ import { toQueueMessage } from './queues.ts';
  */
 const HIDDEN_SECONDS = 30;
 
-/** The waiting queues are in the same account and region as `queueUrl`. `prefix` is the beginning of their names. */
+/**
+ * Returns a function that builds the URL of a waiting queue. All waiting queues are in the same account and region as `queueUrl`.
+ * `prefix` is the beginning of their names.
+ */
 export const waitingUrlOf =
   (queueUrl: string, prefix: string) =>
   ({ rule, destination }: { rule: { id: string }; destination: { id: string } }): string =>

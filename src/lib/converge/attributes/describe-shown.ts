@@ -33,6 +33,9 @@ export const describeShown = async (task: Task, context: ConvergeContext): Promi
     : { outcome: 'unchanged', sourceVersion: version.versionId, replica: shown.state };
 };
 
-/** The hint of a transfer needs the long way, because the object of the transfer is not yet at the destination. */
+/**
+ * Returns true if the hint is about one attribute, and no transfer sent it. The hint of a transfer needs the long way, because the
+ * object of the transfer is not yet at the destination.
+ */
 const isAboutOneAttribute = ({ concern, chain }: Task): boolean =>
   (concern === 'tags' || concern === 'acl' || concern === 'lock') && chain === null;
