@@ -195,7 +195,8 @@ const reasonOfStatus = (status: number, code: string): Reason => {
   if (status === 307) return 'service-error';
   if (status === 412 || (status === 405 && isNoCode(code))) return 'lost-race';
   if ((status === 404 || status === 409) && isNoCode(code)) return 'lost-race';
-  // A 200 may have an error in its body. If the error has a code, the code was looked up already.
+  // A response with status 200 may contain an error in its body. The code of the error, if it has one, was already looked up
+  // without success.
   if (status < 400) return 'service-error';
   return 'invalid-request';
 };

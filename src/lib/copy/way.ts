@@ -18,9 +18,7 @@ export interface ServerSide {
  */
 const REMEMBERED_MS = 15 * 60_000;
 
-/**
- * Remembers the refusals within one execution environment.
- */
+/** Creates a memory of the refusals within one execution environment. */
 export const createServerSide = (clock: Clock): ServerSide => {
   const refusals = new Map<string, number>();
   return {

@@ -15,7 +15,7 @@ export interface LetterExport {
   write(letter: ExportedLetter): Promise<void>;
   /** Resolves when everything that was written is on the disk and the file is closed. */
   close(): Promise<void>;
-  /** Removes the file, if nothing was deleted. */
+  /** Removes the file. Called if nothing was deleted. */
   remove(): Promise<void>;
 }
 

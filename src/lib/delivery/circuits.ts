@@ -19,7 +19,7 @@ export interface OpenCircuit {
 /** The shared record. Destinations are named by `circuitName`. Times are in milliseconds since the epoch. */
 export interface CircuitRecord {
   open: ReadonlyMap<string, OpenCircuit>;
-  /** The destinations that have failed and not succeeded since, with the keys that failed. */
+  /** The destinations that have failed and have not succeeded since then, with the number of keys that failed. */
   suspects: ReadonlyMap<string, { keys: number; sinceMs: number }>;
   /** The invocations that wait for an answer of a destination, by execution environment. */
   hanging: ReadonlyMap<string, Hanging>;

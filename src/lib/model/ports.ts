@@ -156,7 +156,10 @@ export interface NeighboursRequest {
 
 /** One page of a listing of many keys. */
 export interface Neighbours {
-  /** The history of each key of which the page has all entries, newest first. The keys are in S3's order. A key without entries is left out. */
+  /**
+   * The history, newest first, of each key whose entries are all on the page. The keys are in S3's order. A key without entries
+   * is left out.
+   */
   histories: ReadonlyMap<string, HistoryEntry[]>;
   /** True if no further key with the prefix follows this page. */
   isWhole: boolean;

@@ -20,8 +20,8 @@ export const holds = (replica: ObjectState, source: ObjectState, place: Place): 
 
 /**
  * Returns false if an object without a stamp is older than the source version. Such an object cannot be the replica of this
- * version: it is the replica of an earlier version with the same bytes, or was written by somebody else. The time of an object with
- * a stamp is not checked, because the stamp says more.
+ * version: it is the replica of an earlier version with the same bytes, or was written by somebody else. The time of an object
+ * with a stamp is not checked, because the stamp names the source version.
  */
 export const isInTime = (replica: ObjectState, source: ObjectState, place: Place): boolean =>
   stampOn(replica, place) !== null ||

@@ -79,7 +79,7 @@ export interface CompareCounters {
    * Keys that look the same, although nothing proves that the bytes are the same. They count neither as different nor as proven.
    */
   presumed: number;
-  /** Keys for which this proof, or a stronger one, exists for every compared version. */
+  /** The fields that begin with `by` count keys by proof: every compared version of the key has this proof or a stronger one. */
   byBytes: number;
   byReceipt: number;
   bySha: number;

@@ -1,4 +1,4 @@
-/** When the verifies of a schedule begin. */
+/** Calculates when the verifies of a schedule begin. */
 import { localTime, zonedMs } from '../model/local-time.ts';
 import type { VerifySchedule } from '../model/rule.ts';
 

@@ -101,7 +101,7 @@ export function isSubscribed(existing: NotificationConfiguration, wanted: Subscr
 export const isUnsubscribed = (existing: NotificationConfiguration, idPrefix: string): boolean =>
   !(existing.QueueConfigurations ?? []).some((candidate) => isOurs(candidate, idPrefix));
 
-/** Returns whether the configuration holds nothing that could report an event to us. */
+/** Returns true if nothing in the configuration can report an event to us. */
 export const lacks = (existing: NotificationConfiguration, wanted: SubscriptionProperties): boolean =>
   wanted.events === 'eventbridge'
     ? existing.EventBridgeConfiguration === undefined

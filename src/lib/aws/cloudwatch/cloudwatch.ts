@@ -200,7 +200,7 @@ const ruleMeasures = (
   const p50 = newestOf(of('p50'));
   const p99 = of('p99').find(({ atMs }) => atMs === p50?.atMs);
   const isRecent = p50 !== null && p50.atMs > minuteMs - (LAG_PERIODS + 1) * LAG_SECONDS * 1_000;
-  // The present minute does not count, because it is not over.
+  // Returns the rate of a metric per second, over the last whole minutes. The present minute does not count, because it is not over.
   const rate = (part: string): number =>
     sumSince(of(part), minuteMs - RATE_MINUTES * MINUTE_MS, minuteMs) / (RATE_MINUTES * 60);
   return {

@@ -65,7 +65,8 @@ const removeRecord = async (table: ItemTable, bucket: string): Promise<void> => 
   try {
     await askTable(table, 'DeleteItem', () => table.client.send(command));
   } catch (error) {
-    // A missing table counts as a table without records, so that the stack can still be removed.
+    // Returns true if the table does not exist. It then counts as a table without records, so that the stack can still be
+    // removed.
     const isTableGone =
       error instanceof ReplicationError && errorCode(error.cause) === 'ResourceNotFoundException';
     if (!isTableGone) throw error;

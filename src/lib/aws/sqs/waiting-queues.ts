@@ -17,8 +17,8 @@ import { batchesOf, sendBatch } from './message-batches.ts';
 import { toQueueMessage } from './queues.ts';
 
 /**
- * How long a received message stays hidden. If the function dies, the message becomes visible again after this time. The schedule fires
- * every minute. The shorter time lets it find all messages again that the function left hidden.
+ * How long a received message stays hidden. If the function dies, the message becomes visible again after this time. The schedule
+ * fires every minute. With the shorter time, the schedule finds all messages again that the function left hidden.
  */
 const HIDDEN_SECONDS = 30;
 

@@ -30,7 +30,7 @@ export interface CallOptions {
   body?: Readable | Buffer;
   /** If true, the SDK does not retry the call, because the caller retries it. The SDK never retries a call with a body. */
   single?: boolean;
-  /** Replaces the signal of the target, for cleanup that continues after that signal has aborted. */
+  /** The signal for a cleanup that continues after the signal of the target has aborted. It replaces that signal. */
   signal?: AbortSignal;
   /** How long S3 may take to respond to a copy inside S3, milliseconds. The SDK does not retry such a call. */
   patienceMs?: number;

@@ -20,7 +20,7 @@ interface Place {
   key: string;
   bucket: Pick<ProbedBucket, 'defaultRetention' | 'hasObjectLock'>;
   now: number;
-  /** What S3 is to copy into the upload; null: nothing. */
+  /** The object that S3 copies into the upload; null: none. */
   copySource: { CopySource: string; ExpectedSourceBucketOwner: string | undefined } | null;
 }
 
