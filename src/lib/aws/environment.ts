@@ -29,7 +29,7 @@ export interface Environment {
   variable(name: string): string;
 }
 
-/** Called once, when the execution environment starts. Throws when an environment variable is missing. */
+/** Sets up an execution environment when it starts. Throws when an environment variable is missing. */
 export const createEnvironment = (
   variables: NodeJS.ProcessEnv,
   configuration: ReplicationConfiguration,

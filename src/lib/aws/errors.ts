@@ -265,7 +265,7 @@ export const isAboutCredentials = (error: unknown): boolean => {
 interface QueueCall {
   /** The IAM action that the call needs, e.g. `sqs:GetQueueUrl`. */
   action: string;
-  /** E.g. `queue acme-prod-live`. */
+  /** The name of the resource in the error message, e.g. `queue acme-prod-live`. */
   resource: string;
   region: string;
 }

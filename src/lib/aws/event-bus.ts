@@ -61,7 +61,7 @@ const putOnce = async (
   throw errorOf(status >= 500 ? 'InternalFailure' : code, message);
 };
 
-/** The answer has one entry for each event, in their order. */
+/** Returns the events that failed. The answer has one entry for each event, in their order. */
 const failuresIn = ({ Entries: entries }: JsonRecord, events: readonly ReplicaEvent[]): Failed[] =>
   events.flatMap((event, index) => {
     const entry: unknown = Array.isArray(entries) ? entries[index] : undefined;

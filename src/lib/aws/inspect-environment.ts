@@ -22,7 +22,7 @@ export interface InspectEnvironment {
   invocation(context: Context): { deps: InspectDeps } & Disposable;
 }
 
-/** Called once, when the execution environment starts. Throws when an environment variable is missing. */
+/** Sets up an execution environment when it starts. Throws when an environment variable is missing. */
 export const createInspectEnvironment = (
   configuration: ReplicationConfiguration,
   variables: NodeJS.ProcessEnv,

@@ -58,7 +58,7 @@ interface ReplicateInvocation extends Disposable, InvocationPending {
   info(message: string, fields: object): void;
 }
 
-/** Called once, when the execution environment starts. Throws when an environment variable is missing. */
+/** Sets up an execution environment when it starts. Throws when an environment variable is missing. */
 export const createReplicateEnvironment = (
   configuration: ReplicationConfiguration,
   variables: NodeJS.ProcessEnv,

@@ -40,7 +40,7 @@ export interface RunEnvironment {
   ): { deps: RunDeps; ranges: RangesQueue; log: RunLog; probe: ProbeCompareRoles } & Disposable;
 }
 
-/** Called once, when the execution environment starts. Throws when an environment variable is missing. */
+/** Sets up an execution environment when it starts. Throws when an environment variable is missing. */
 export const createRunEnvironment = (
   configuration: ReplicationConfiguration,
   variables: NodeJS.ProcessEnv,

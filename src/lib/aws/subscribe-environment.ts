@@ -21,7 +21,7 @@ export interface SubscribeEnvironment {
   invocation(context: Context): CheckDependencies;
 }
 
-/** Called once, when the execution environment starts. Throws when an environment variable is missing. */
+/** Sets up an execution environment when it starts. Throws when an environment variable is missing. */
 export const createSubscribeEnvironment = (variables: NodeJS.ProcessEnv): SubscribeEnvironment => {
   const variable = (name: string): string => {
     const value = variables[name];

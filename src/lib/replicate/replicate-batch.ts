@@ -93,8 +93,8 @@ const isAlone = ({ hint }: Assignment, all: Assignment[]): boolean =>
   all.filter((other) => other.hint === hint).length === 1;
 
 /**
- * Returns the failure with its hint as the hint was received, without the name of a rule or destination that was added here. A hint
- * with a single assignment is sent again in this form, so that it finds its rule even if the rule was renamed.
+ * Returns the failure with its hint as it was received, without the rule and destination that were added here. A hint with a
+ * single assignment is sent again in this form, so that it finds its rule even if the rule was renamed.
  */
 const unnarrowed = (failure: Failure): Failure =>
   failure.hint === null ? failure : { ...failure, again: formatHint(failure.hint) };

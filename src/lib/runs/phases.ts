@@ -51,7 +51,8 @@ const nextStep = async (run: RunRecord, deps: RunDeps): Promise<RunChanges | nul
 
 const afterCopying = async (run: RunRecord, deps: RunDeps): Promise<RunChanges | null> => {
   const copied = await deps.store.copied(run.id);
-  // The counts decide only once. If a final comparison has shown that they may be wrong, the run waits until no more hints end.
+  // The counts can end the copying only before the first final comparison. If that comparison shows that they may be wrong, the
+  // run waits until no more hints end.
   const isCounted = !hasChecked(run) && endedHints(copied) >= copied.sent;
   if (!isCounted && !(await hasCeased(run, deps))) return null;
   const epoch = run.epoch + 1;

@@ -31,7 +31,7 @@ const MESSAGES = 'm';
 const EXPIRES_SECONDS = 3_600;
 const KEPT = ARRIVALS_ID;
 
-/** If `region` is null, the region of the environment is used. */
+/** Opens the table in `region`; null: the region of the environment. */
 export const createArrivalStore = (tableName: string, region: string | null = null): ArrivalStore => {
   const table = openTable(tableName, region, (error, operation) =>
     translateTableError(error, `${operation} of the arrivals`),

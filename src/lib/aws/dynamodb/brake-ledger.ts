@@ -18,7 +18,7 @@ import { askTable, itemsOf, type ItemTable, type TableItem } from './table.ts';
  */
 const SENT_SECONDS = 30 * 24 * 3_600;
 
-/** If `region` is null, the region of the environment is used. */
+/** Opens the table in `region`; null: the region of the environment. */
 export const createBrakeLedger = (tableName: string, region: string | null = null): BrakeLedger => {
   const table = openBrakes(tableName, region);
   const change = async (

@@ -23,7 +23,7 @@ const HANGING = 'h:';
 /** What a service answered. */
 const SERVICE = 'v:';
 
-/** If `region` is null, the region of the environment is used. */
+/** Opens the table in `region`; null: the region of the environment. */
 export const createCircuitStore = (tableName: string, region: string | null = null): CircuitStore => {
   const table = openTable(tableName, region, (error, operation) =>
     translateTableError(error, `${operation} of the circuits`),

@@ -46,7 +46,7 @@ export const minutesKey = (run: string, hour: number, shard: number) => ({
   item: `count#minutes#${hour}#${shard}`,
 });
 
-/** The key of the item that holds the time until which the rate of a run is used up. */
+/** Returns the key of the item that holds the time until which the rate of a run is used up. */
 export const rateKey = (run: string) => ({ run, item: 'rate' });
 
 export const listKey = (id: string) => ({ run: SHARED, item: `run#${id}` });

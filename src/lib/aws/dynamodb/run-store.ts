@@ -47,7 +47,7 @@ import {
 import { askTable, getItem, type ItemTable, openTable, type TableItem } from './table.ts';
 import { transact } from './transaction.ts';
 
-/** If `region` is null, the region of the environment is used. */
+/** Opens the table in `region`; null: the region of the environment. */
 export const createRunStore = (name: string, region: string | null = null): RunStore => {
   const table = openTable(name, region, (error, operation) =>
     translateError(error, `${operation} in the table of runs`),

@@ -20,8 +20,8 @@ const open = (tableName: string, region: string | null): ItemTable =>
 
 /**
  * Returns a function that reads the key on first use. If the key can be neither read nor created, that function resolves to null,
- * so that objects are still replicated, with unsigned stamps. `onFailure` receives the error, and the first call after a minute
- * tries again.
+ * so that objects are still replicated, with unsigned stamps. `onFailure` receives the error. The key is read again at the first
+ * call after a minute.
  */
 export const createGetSigner = (tableName: string, onFailure: (error: unknown) => void): GetSigner =>
   getSigner(tableName, onFailure, createKey);

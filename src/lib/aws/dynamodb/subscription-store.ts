@@ -7,7 +7,7 @@ import { errorCode, translateError } from '../errors.ts';
 import { SUBSCRIPTIONS, subscriptionKey } from './run-items.ts';
 import { askTable, getItem, itemsOf, type ItemTable, openTable, type TableItem } from './table.ts';
 
-/** If `region` is null, the region of the environment is used. */
+/** Opens the table in `region`; null: the region of the environment. */
 export const createSubscriptionStore = (name: string, region: string | null = null): SubscriptionStore => {
   const table = openTable(name, region, (error, operation) =>
     translateError(error, `${operation} in the table of runs`),

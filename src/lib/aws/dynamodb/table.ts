@@ -13,7 +13,7 @@ export interface ItemTable {
   failure(error: unknown, operation: string): ReplicationError;
 }
 
-/** If `region` is null, the region of the environment is used. */
+/** Opens the table in `region`; null: the region of the environment. */
 export const openTable = (name: string, region: string | null, failure: ItemTable['failure']): ItemTable => ({
   name,
   failure,

@@ -11,7 +11,7 @@ import { assertKnown, newerThanKnown, schemaField } from '../../model/schemas.ts
 import { translateTableError } from '../errors.ts';
 import { askTable, getItem, type ItemTable, openTable, type TableItem } from './table.ts';
 
-/** If `region` is null, the region of the environment is used. */
+/** Opens the table in `region`; null: the region of the environment. */
 export const createTransferStore = (name: string, region: string | null = null): TransferStore => {
   const table = openTable(name, region, (error, operation) =>
     translateTableError(error, `${operation} in the table of transfers`),

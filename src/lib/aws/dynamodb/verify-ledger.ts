@@ -6,7 +6,7 @@ import { translateError } from '../errors.ts';
 import { VERIFIES } from './run-items.ts';
 import { itemsOf, openTable } from './table.ts';
 
-/** If `region` is null, the region of the environment is used. */
+/** Opens the table in `region`; null: the region of the environment. */
 export const createVerifyLedger = (tableName: string, region: string | null = null): VerifyLedger => {
   const table = openTable(tableName, region, (error, operation) =>
     translateError(error, `${operation} of the schedules of verifies`),

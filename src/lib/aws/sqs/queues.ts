@@ -23,7 +23,7 @@ import { toMessageAttributes } from './forward.ts';
 import { sendBodies } from './message-batches.ts';
 import { countsOf } from './queue-counts.ts';
 
-/** If `region` is null, the region of the environment is used. */
+/** Creates a client of SQS in `region`; null: the region of the environment. */
 export const createSqsClient = (region: string | null = null): SQSClient =>
   new SQSClient({ ...CONTROL_CLIENT, ...(region === null ? {} : { region }) });
 

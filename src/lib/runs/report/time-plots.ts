@@ -104,7 +104,7 @@ const plot = (
   </figure>`;
 };
 
-/** The day and the time in UTC, like `11-22 10:00 UTC`. */
+/** Returns the day and the time in UTC, like `11-22 10:00 UTC`. */
 const clockText = (ms: number): string => `${new Date(ms).toISOString().slice(5, 16).replace('T', ' ')} UTC`;
 
 const rateText = (rate: number): string =>
