@@ -1,6 +1,6 @@
 import stringWidth from 'string-width';
 
-/** A place in a text, both numbers from 1. */
+/** A line and a column of a text. Both numbers begin at 1. */
 export interface Place {
   line: number;
   column: number;

@@ -41,7 +41,7 @@ export const convergeLatest = async (task: Task, context: ConvergeContext): Prom
   throw new ReplicationError('lost-race', `the object kept changing through ${MAX_ROUNDS} rounds`);
 };
 
-/** What a round knows from the previous rounds. */
+/** The results of the previous rounds that a round uses. */
 interface Past {
   /** The version that the previous round read from the source. */
   earlier: OpenedVersion | null;

@@ -208,8 +208,8 @@ export const circuitsFor = (
 };
 
 /**
- * Throws ReplicationError if the service of the destination was never probed, or lacks something. Such a service could let an older state
- * replace a newer one without anybody noticing.
+ * Throws ReplicationError if the service of the destination was never probed, or lacks an ability that the rule needs. Such a
+ * service could let an older state replace a newer one without anybody noticing.
  */
 export const refuseUnfit = ({ rule, destination }: RuleDestination, { services }: CircuitRecord): void => {
   if (destination.service === null) return;

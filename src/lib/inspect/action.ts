@@ -19,9 +19,9 @@ export type InspectAnswer = object | { problems: string[] };
 /** The dependencies of one invocation. Nothing that they offer changes a bucket, a queue or a table, except `probing` and `prober`. */
 export interface InspectDeps {
   configuration: ReplicationConfiguration;
-  /** Both sides. The sessions at destinations may only read. */
+  /** The buckets of both sides. The sessions at destinations may only read. */
   buckets: Buckets;
-  /** Both sides. The sessions at destinations may begin uploads. */
+  /** The buckets of both sides. The sessions at destinations may begin uploads. */
   probing: Buckets;
   /** The prober's sessions at destinations may write, to find out whether S3 would accept a write. */
   prober: Prober;

@@ -20,7 +20,7 @@ export const probe = async (fields: JsonRecord, deps: InspectDeps): Promise<Insp
   };
 };
 
-/** A function of an earlier release says nothing of other services. */
+/** The answer of a function. The function of an earlier release leaves out the fields about other services. */
 type AnsweredPlace = Omit<ProbedPlace, 'secret' | 'service'> & Partial<ProbedPlace>;
 
 /** Reads the answer of the function. Returns null if the value is not an answer. */

@@ -72,7 +72,7 @@ export const parseState = (carry: Json): ComparisonState | null => {
   throw new Error(`not the state of a comparison: ${JSON.stringify(carry)}`);
 };
 
-/** Returns undefined if the value is not a listed version. */
+/** Reads a listed version. Returns undefined if the value is not one. */
 export const parseListedVersion = (json: Json): ListedVersion | undefined => {
   const { key, kind, versionId, isLatest, etag, sizeBytes, lastModifiedMs, storageClass } = membersOf(json);
   return typeof key === 'string' &&

@@ -25,8 +25,8 @@ const CAP_MS = 20_000;
 const MAX_TRIES = 8;
 
 /**
- * Listings with the same `pace` slow down together. Throws the last failure if another try cannot help or would begin after the
- * deadline.
+ * Returns a listing that waits and retries. Listings with the same `pace` slow down together. Throws the last failure if another
+ * try cannot help or would begin after the deadline.
  */
 export const patientListing =
   <E extends Keyed>(

@@ -53,7 +53,6 @@ export interface BrakeStore {
   load(name: string): Promise<BrakeRecord>;
   /** Adds to the slot, and removes the slots in `old`. Resolves to the record after that. */
   count(name: string, slotMs: number, counts: Counts, old: readonly number[]): Promise<BrakeRecord>;
-  /** Closes the brake, if it is open. */
   close(name: string, closed: NonNullable<BrakeRecord['closed']>): Promise<BrakeRecord>;
   hold(name: string, held: Omit<HeldKey, 'sentMs'>): Promise<void>;
   /** Resolves to the time when the key was held; null: it is not on the list. */

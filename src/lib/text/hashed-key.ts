@@ -7,7 +7,7 @@ export type LoggedKeys = 'hashed' | 'plain';
 /** The SHA-256 of a key, as `sha256sum` prints it. Anyone who guesses a key can check the guess. */
 export const hashedKey = (key: string): string => createHash('sha256').update(key).digest('hex');
 
-/** Replaces the key in a text about it by its hash. */
+/** Replaces a key in a text by the hash of the key. */
 export const withoutKey = (text: string, key: string | null): string =>
   key === null || key === '' ? text : text.replaceAll(key, hashedKey(key));
 

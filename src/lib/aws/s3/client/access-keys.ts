@@ -15,7 +15,7 @@ const USED_MS = 60 * 60_000;
 /** How long before the end of its use a key is asked for again (`shared-session.ts`). */
 const SHARED_UNTIL_MS = 5 * 60_000;
 
-/** How long after a read the secret is not read again. If a service refuses all requests, each of them asks for a read. */
+/** How long a read of the secret is not repeated. If a service refuses all requests, each of them asks for a read. */
 const REST_MS = 60_000;
 
 interface Known {

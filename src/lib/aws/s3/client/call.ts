@@ -133,7 +133,7 @@ interface Wait {
   end(): void;
 }
 
-/** Limits the time until the answer, and reports the wait to the watch of the target. */
+/** Starts a wait for the answer. Limits its time, and reports it to the watch of the target. */
 const waitFor = (
   { watch: watched }: Target,
   { body, patienceMs, slow, signal }: CallOptions,
