@@ -43,7 +43,10 @@ afterAll(async () => {
   await local[Symbol.asyncDispose]();
 });
 
-const seenWith = (options: Record<string, unknown>) => {
+const seenWith = (
+  options: Record<string, unknown>,
+  settings: object = createAccountSettings({ region: REGION }),
+) => {
   const configuration = parseConfiguration(fileWith({ destination: options }));
   const [where] = ruleDestinations(configuration.replication);
   if (where === undefined) throw new Error('the rule has no destination');
@@ -53,7 +56,7 @@ const seenWith = (options: Record<string, unknown>) => {
     names: resourceNames(configuration.deployment),
     region: REGION,
     identity: { account: OWNER, arn: '' },
-    settings: createAccountSettings({ region: REGION }),
+    settings,
   } as unknown as Context;
   return seenFrom(context, where);
 };
@@ -87,14 +90,14 @@ const readAsFunction = () =>
     readAccessKey(SECRET, async () => local.aws.iam.createSession(replicateRole, 'test', 3600).credentials),
   );
 
-const repair = async () => {
+const repair = async (settings?: object) => {
   const step = await readAsFunction();
   expect(step.answer).not.toBe('allowed');
   const options = { roleArn: undefined, externalId: undefined, secretArn: SECRET };
-  return secretRepair(seenWith({ ...options, endpoint: 'https://minio.example.com' }), step);
+  return secretRepair(seenWith({ ...options, endpoint: 'https://minio.example.com' }, settings), step);
 };
 
-test('a policy of the secret that denies the function is printed without the denial', async () => {
+test('a policy of the secret that denies the function is printed without the denial if the caller may read it', async () => {
   local.aws.secretsmanager.put({
     accountId: OWNER,
     region: REGION,
@@ -120,6 +123,12 @@ test('a policy of the secret that denies the function is printed without the den
     OWNER,
     `aws secretsmanager put-resource-policy --region ${REGION} --cli-input-json '${JSON.stringify({ SecretId: SECRET, ResourcePolicy: JSON.stringify(policy) })}'`,
   );
+  const permission = 'secretsmanager:GetResourcePolicy';
+  const denied = { keys: { secretPolicy: async () => ({ kind: 'denied', permission, message: '' }) } };
+  expect(await repair(denied)).toMatchObject({
+    kind: 'edit',
+    edit: expect.stringContaining(`with ${permission}, doctor prints the call`),
+  });
   const fix = await repair();
   expect(fix).toMatchObject({ kind: 'aws', operation: 'put-resource-policy', account: OWNER });
   await runAwsCommand(local.aws, OWNER, commandOf(fix));

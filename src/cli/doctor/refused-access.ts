@@ -3,6 +3,7 @@
  * credentials that it has. Without them, the repair says what to allow.
  */
 import type { AccountSettings } from '../../lib/aws/settings/account-settings.ts';
+import type { Asked } from '../../lib/aws/settings/asked.ts';
 import { isRecord, parsedJson } from '../../lib/model/json.ts';
 import type { ProbeStep } from '../../lib/model/probe-step.ts';
 import { accountOfArn, ruleDestinations } from '../../lib/model/rule.ts';
@@ -51,7 +52,7 @@ const keyRepair = async (settings: AccountSettings | null, access: Access): Prom
   const { arn, roles, actions, detail } = access;
   if (!RESOURCE_POLICY.test(detail)) return null;
   const asked = await settings?.keys.keyPolicy(arn);
-  if (asked?.kind !== 'answer') return allowance(access, 'the policy of the key');
+  if (asked?.kind !== 'answer') return allowance(access, 'the policy of the key', asked);
   const { sids, policy } = denialsIn(asked.value, [{ roles, actions }]);
   const Policy = sids.length > 0 ? policy : withAllowance(asked.value, access);
   return awsCall(arn, 'kms', 'put-key-policy', { KeyId: arn, PolicyName: 'default', Policy });
@@ -68,10 +69,15 @@ const withAllowance = (policy: string, { roles, actions }: Access): string => {
   });
 };
 
-const allowance = ({ arn, roles, actions }: Access, where: string, account = accountOfArn(arn)): Fix => ({
+/** Says what to allow, and what doctor lacks to print the call. */
+const allowance = (
+  { arn, roles, actions, owner = accountOfArn(arn) }: Access & { owner?: string },
+  where: string,
+  asked: Asked<string> | null = null,
+): Fix => ({
   kind: 'edit',
-  account,
-  edit: `allow ${actions.join(' and ')} to ${roles.map(nameOfRole).join(' and ')} in ${where} ${arn} (with --destination-profile of account ${account}, doctor prints the call)`,
+  account: owner,
+  edit: `allow ${actions.join(' and ')} to ${roles.map(nameOfRole).join(' and ')} in ${where} ${arn} (with ${asked?.kind === 'denied' ? asked.permission : `--destination-profile of account ${owner}`}, doctor prints the call)`,
   command: '',
 });
 
@@ -130,7 +136,7 @@ export const secretRepair = async (one: Seen, { detail }: ProbeStep): Promise<Fi
       ? allowance({ ...access, actions: ['kms:Decrypt'] }, 'the policy of the KMS key of')
       : ownPolicyRepair(one);
   const asked = await settingsOf(one.context, accountOfArn(arn))?.keys.secretPolicy(arn);
-  if (asked?.kind !== 'answer') return allowance(access, 'the policy of the secret');
+  if (asked?.kind !== 'answer') return allowance(access, 'the policy of the secret', asked);
   const { sids, policy } = denialsIn(asked.value, [access]);
   const ResourcePolicy = sids.length > 0 ? policy : withAllowance(asked.value, access);
   return awsCall(arn, 'secretsmanager', 'put-resource-policy', { SecretId: arn, ResourcePolicy });
@@ -180,6 +186,6 @@ export const sourceRepair = async (one: Seen, refused: readonly ProbeStep[]): Pr
       }),
     };
   return RESOURCE_POLICY.test(detail) || roleArn !== null
-    ? allowance({ arn: bucket, roles, actions: READ_ACTIONS, detail }, 'the policies of', owner)
+    ? allowance({ arn: bucket, roles, actions: READ_ACTIONS, detail, owner }, 'the policies of')
     : ownPolicyRepair(one);
 };
