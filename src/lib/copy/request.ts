@@ -19,7 +19,10 @@ import type { ServerSide } from './way.ts';
 export interface CopyContext extends BothBuckets {
   invocation: Invocation;
   clock: Clock;
-  /** How many invocations share the copy of a large object; null: this process copies objects of every size by itself. */
+  /**
+   * The transfers by which many invocations share the copy of a large object; null: this process copies objects of every size by
+   * itself.
+   */
   transfers: Transfers | null;
   /** The unfinished uploads that may be continued. Left out: every upload is begun anew, and is aborted if it fails. */
   leftovers?: Leftovers;

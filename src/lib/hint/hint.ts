@@ -13,8 +13,8 @@ export interface Hint {
   sizeBytes: number | null;
   /**
    * S3's own name of the event, e.g. `ObjectCreated:Put`, even if EventBridge uses another name. Our own hints have the kind
-   * `hint`. If a run has found a difference, the kind of its hint is `extra`, `repair` or `rewrite` (see `isExtra`, `concernOf`, `REWRITE`). The hints
-   * of a transfer have the kind `transferred`.
+   * `hint`. If a run has found a difference, the kind of its hint is `extra`, `repair` or `rewrite` (see `isExtra`, `concernOf`,
+   * `REWRITE`). The hints of a transfer have the kind `transferred`.
    */
   kind: string;
   /**

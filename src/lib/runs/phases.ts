@@ -61,7 +61,7 @@ const afterCopying = async (run: RunRecord, deps: RunDeps): Promise<RunChanges |
     const endedBefore = isCounted ? endedHints(copied) : null;
     return { ...begun(run, 'checking', deps), epoch, checked: NOTHING_COMPARED, endedBefore };
   }
-  // Hints were dropped while the run was paused. The next listing finds the differences of these hints again.
+  // Hints were dropped while the run was paused. The next listing finds their keys again.
   const before = { droppedBefore: dropped, failedBefore: { failed, reasons } };
   return { ...begun(run, 'comparing', deps), epoch, compared: NOTHING_COMPARED, ...before };
 };

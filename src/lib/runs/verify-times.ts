@@ -2,7 +2,7 @@
 import { localTime, zonedMs } from '../model/local-time.ts';
 import type { VerifySchedule } from '../model/rule.ts';
 
-/** Returns a text that changes if the times of the schedule change. The budget is not part of it. */
+/** Returns a text that changes if the times of the schedule change. A change of the budget does not change the text. */
 export const scheduleText = ({ everyDays, atMinutes, timeZone }: VerifySchedule): string =>
   JSON.stringify([everyDays, atMinutes, timeZone]);
 
