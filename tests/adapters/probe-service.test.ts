@@ -4,7 +4,7 @@ import { clientConfig, type LocalAws, startLocalAws } from '@s3-replicator/local
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { SDK_LOGGER } from '../../src/lib/aws/sdk-logger.ts';
 import { probeService } from '../../src/lib/aws/s3/probe/probe-service.ts';
-import { lackOf, QUESTIONS, type Question } from '../../src/lib/model/service-answers.ts';
+import { adviceFor, lackOf, QUESTIONS, type Question } from '../../src/lib/model/service-answers.ts';
 import type { ServiceDestination } from '../../src/lib/model/rule.ts';
 import { testDestination, testRule } from '../model/settings.ts';
 
@@ -88,6 +88,7 @@ test.each<[Question, string, string[]]>([
     const lacking = lackOf({ answers, isVersioned: true }, rule, ofService());
     const isNeeded = question !== 'checksums' && question !== 'md5';
     expect(lacking).toEqual(isNeeded ? [question] : []);
+    expect(adviceFor(lacking).includes('`deletes: ignore`')).toBe(question === 'deletes');
     const isCondition = isNeeded && question !== 'tags';
     if (isCondition)
       expect(lackOf({ answers, isVersioned: true }, rule, ofService({ conditionalWrites: 'none' }))).toEqual(

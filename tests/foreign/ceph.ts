@@ -1,10 +1,10 @@
 /**
  * The smallest Ceph with an S3 gateway: one monitor, one store in memory. `node tests/foreign/ceph.ts PORT FOLDER ACCESS_KEY SECRET_KEY` runs until
- * it is ended. The monitor listens at the next port, and the store at one of the fifty after the tenth.
+ * it is ended or its standard input is closed. It fails as soon as one of its processes does, or a command takes too long, and ends all of them.
+ * The monitor listens at the next port, and the store at one of the fifty after the tenth.
  */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -35,6 +35,9 @@ osd pool default size = 1
 osd pool default min size = 1
 osd pool default pg num = 1
 osd crush chooseleaf type = 0
+# A store that tells its place itself may be refused as one of another cluster, and ends.
+osd crush update on start = false
+osd class update on start = false
 osd objectstore = memstore
 memstore device bytes = 2147483648
 mon data = ${folder}/mon
@@ -44,29 +47,55 @@ rgw data = ${folder}
 `,
 );
 const env = { ...process.env, CEPH_CONF: join(folder, 'ceph.conf') };
-const run = (command: string, ...argv: string[]): void =>
-  void execFileSync(command, argv, { env, stdio: 'ignore' });
-const running: ChildProcess[] = [];
-const start = (command: string, ...argv: string[]): void => {
-  const child = spawn(command, argv, { env, stdio: 'ignore' });
-  child.on('exit', end);
-  running.push(child);
-};
-const end = (): void => {
+/** Every process that this one has started and that may still run. */
+const running = new Set<ChildProcess>();
+
+const end = (status: number): never => {
   for (const child of running) child.kill('SIGKILL');
-  process.exit(0);
+  process.exit(status);
 };
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, end);
+const fail = (reason: string): never => {
+  console.error(reason);
+  return end(1);
+};
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => end(0));
+// Whoever started this process holds the other end, and is gone if that is closed.
+process.stdin.on('end', () => end(0)).resume();
+
+/** Starts a command. What ends it is told with the last words that it wrote. */
+const spawned = (command: string, argv: string[], ended: (how: string, isDone: boolean) => void): void => {
+  const child = spawn(command, argv, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  running.add(child);
+  let said = '';
+  child.stderr.on('data', (part: Buffer) => (said = `${said}${part.toString()}`.slice(-1000)));
+  child.on('error', ({ message }) => fail(message));
+  child.on('close', (code, signal) => {
+    running.delete(child);
+    ended(`${command} ended with ${signal ?? code}: ${said.trim()}`, code === 0);
+  });
+};
+const start = (command: string, ...argv: string[]): void => spawned(command, argv, fail);
+
+/** The commands wait for ever for a monitor or a store that is gone. */
+const LIMIT_MS = 60_000;
+const run = async (command: string, ...argv: string[]): Promise<void> => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const what = [command, ...argv].slice(0, 4).join(' ');
+  const limit = setTimeout(() => fail(`${what} has not ended within ${LIMIT_MS / 1000} s`), LIMIT_MS);
+  spawned(command, argv, (how, isDone) => (isDone ? resolve() : fail(how)));
+  await promise;
+  clearTimeout(limit);
+};
 
 const map = join(folder, 'monmap');
-run('monmaptool', '--create', '--addv', 'a', `[${monitor}]`, '--fsid', cluster, map);
-run('ceph-mon', '--mkfs', '-i', 'a', '--monmap', map);
+await run('monmaptool', '--create', '--addv', 'a', `[${monitor}]`, '--fsid', cluster, map);
+await run('ceph-mon', '--mkfs', '-i', 'a', '--monmap', map);
 start('ceph-mon', '-i', 'a', '-f');
 const store = randomUUID();
-run('ceph', 'osd', 'new', store);
-run('ceph-osd', '-i', '0', '--mkfs', '--osd-uuid', store);
+await run('ceph', 'osd', 'new', store);
+await run('ceph', 'osd', 'crush', 'add', '0', '1', 'root=default', 'host=here');
+await run('ceph-osd', '-i', '0', '--mkfs', '--osd-uuid', store);
 start('ceph-osd', '-i', '0', '-f');
 const keys = ['--access-key', accessKey, '--secret-key', secretKey];
-run('radosgw-admin', 'user', 'create', '--uid=test', '--display-name=test', ...keys);
+await run('radosgw-admin', 'user', 'create', '--uid=test', '--display-name=test', ...keys);
 start('radosgw', '-f', '-n', 'client.rgw');
-await once(process, 'exit');

@@ -62,7 +62,7 @@ test.skipIf(!PLAYS_ALL).each(pairs)(
     const isOrdered = !isUnordered(from) && !isUnordered(to);
     await put(source, 'documents', isOrdered ? { ...PLAIN, ...UNUSUAL } : PLAIN);
     // s3rver computes the ETags of objects in parts in a way of its own, so nothing shows that a copy in parts is the same. ministack answers the whole
-    // object to a GET of a part, and s3proxy refuses it.
+    // object to a HEAD of a part, and s3proxy refuses it.
     const isReadInParts = from !== 'ministack' && from !== 's3proxy';
     if ((to !== 's3rver' || from === 's3rver') && isReadInParts) await putInParts(source, 'documents');
     const cwd = mkdtempSync(join(tmpdir(), 's3-replicator-'));

@@ -160,14 +160,24 @@ export const isUnordered = (name: string): boolean => LAUNCHES[name]?.isUnordere
 
 export const isWeak = (name: string): boolean => LAUNCHES[name]?.isWeak === true;
 
-/** Resolves to null if the server is not installed. */
+/** Resolves to null if the server is not installed. A server that does not start is tried once more, on other ports. */
 export const startForeign = async (name: string): Promise<ForeignServer | null> => {
+  try {
+    return await start(name);
+  } catch (error) {
+    console.log(`${String(error)}. It is tried once more`);
+    return await start(name);
+  }
+};
+
+const start = async (name: string): Promise<ForeignServer | null> => {
   const folder = mkdtempSync(join(tmpdir(), `foreign-${name}-`));
   const port = await freePort();
   const [command, ...argv] = LAUNCHES[name]?.command(port, folder) ?? [];
   if (command === undefined) return null;
+  // The script of Ceph ends when its standard input does, even if this process is killed.
   const child = spawn(command, argv, {
-    stdio: 'ignore',
+    stdio: ['pipe', 'ignore', 'pipe'],
     env: {
       ...ENVIRONMENT,
       MINIO_ROOT_USER: ACCESS,
@@ -176,11 +186,13 @@ export const startForeign = async (name: string): Promise<ForeignServer | null> 
       BIND_HOST: '127.0.0.1',
     },
   });
-  const isStarted = await once(child, 'spawn').then(
+  const isSpawned = await once(child, 'spawn').then(
     () => true,
     () => false,
   );
-  if (!isStarted) return null;
+  if (!isSpawned) return null;
+  let said = '';
+  child.stderr.on('data', (part: Buffer) => (said = `${said}${part.toString()}`.slice(-1000)));
   const endpoint = `http://127.0.0.1:${port}`;
   const client = new S3Client({
     endpoint,
@@ -189,8 +201,23 @@ export const startForeign = async (name: string): Promise<ForeignServer | null> 
     forcePathStyle: true,
     logger: SDK_LOGGER,
   });
-  for (let tries = 0; tries < 600 && child.exitCode === null && !(await answers(client)); tries += 1)
-    await setTimeout(100);
+  const stop = async (): Promise<void> => {
+    client.destroy();
+    // s3rver waits for its connections to end. Only the script of Ceph has others to end.
+    child.kill(name === 'ceph' ? 'SIGTERM' : 'SIGKILL');
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  let isReady = false;
+  for (let tries = 0; tries < 1200 && child.exitCode === null && !isReady; tries += 1) {
+    isReady = await answers(client);
+    if (!isReady) await setTimeout(100);
+  }
+  if (!isReady) {
+    const how = child.exitCode === null ? 'does not answer' : `ended with ${child.exitCode}`;
+    await stop();
+    throw new Error(`${name} ${how}: ${said.trim()}`);
+  }
   return {
     endpoint,
     client,
@@ -202,28 +229,35 @@ export const startForeign = async (name: string): Promise<ForeignServer | null> 
         .send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration }))
         .catch(() => undefined);
     },
-    async [Symbol.asyncDispose]() {
-      client.destroy();
-      // s3rver waits for its connections to end. Only the script of Ceph has others to end.
-      child.kill(name === 'ceph' ? 'SIGTERM' : 'SIGKILL');
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-      rmSync(folder, { recursive: true, force: true });
-    },
+    [Symbol.asyncDispose]: stop,
   };
 };
 
 /** A server may answer before it has everything that it needs. */
 const answers = async (client: S3Client): Promise<boolean> =>
-  await client.send(new ListBucketsCommand({})).then(
+  await client.send(new ListBucketsCommand({}), { abortSignal: AbortSignal.timeout(10_000) }).then(
     () => true,
     () => false,
   );
 
+/** How many ports in a row a server may use. */
+const IN_A_ROW = 4;
+
+/** Resolves to the first of some free ports in a row. They lie below those that the system gives to outgoing connections. */
 const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
+  const first = 10_000 + Math.floor(Math.random() * 20_000);
+  const ports = Array.from({ length: IN_A_ROW }, (_, index) => first + index);
+  return (await Promise.all(ports.map(isFree))).every(Boolean) ? first : await freePort();
+};
+
+const isFree = async (port: number): Promise<boolean> => {
+  const server = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch {
+    return false;
+  }
   server.close();
   await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
+  return true;
 };

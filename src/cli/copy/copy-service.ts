@@ -7,7 +7,12 @@ import type { RunSpec } from '../../lib/runs/run.ts';
 import { refuseUnfit } from '../unfit-service.ts';
 
 /** The options of `copy` that correspond to the settings of a rule, for the text of an error. */
-const OPTIONS = { conditions: '--conditional-writes none', tags: '--no-tags', order: '--versions latest' };
+const OPTIONS = {
+  conditions: '--conditional-writes none',
+  deletes: '--conditional-writes none',
+  tags: '--no-tags',
+  order: '--versions latest',
+};
 
 /** The configuration of the copy, and the answers of the destination's service; null if the service is AWS. */
 interface Asked {

@@ -79,6 +79,8 @@ export const lackOf = (
 /** The settings of `replication.yml` that require less of a service. */
 const SETTINGS = {
   conditions: '`conditionalWrites: none`',
+  // A rule without deletes needs nothing else if only the conditions of deletes are not kept.
+  deletes: '`conditionalWrites: none` or `deletes: ignore`',
   tags: '`tags: ignore`',
   order: '`versions: latest`',
 };
@@ -91,11 +93,17 @@ export const adviceFor = (lacking: readonly Question[], words: typeof SETTINGS =
   (lacking.includes('pages')
     ? []
     : [
-        ...(lacking.some((each) => CONDITIONS.includes(each)) ? [words.conditions] : []),
+        ...adviceForConditions(lacking, words),
         ...(lacking.includes('tags') ? [words.tags] : []),
         ...(lacking.includes('order') ? [words.order] : []),
       ]
   ).join(' and ');
+
+const adviceForConditions = (lacking: readonly Question[], words: typeof SETTINGS): string[] => {
+  const conditions = lacking.filter((each) => CONDITIONS.includes(each));
+  if (conditions.length === 0) return [];
+  return [conditions.every((each) => each === 'deletes') ? words.deletes : words.conditions];
+};
 
 /** Returns true if the service answered as AWS does. Two of the questions are asked only if the bucket keeps versions. */
 export const isLikeAws = ({
