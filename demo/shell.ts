@@ -36,7 +36,7 @@ export const createShell = (folder: string, environment: Record<string, string>)
 };
 
 /**
- * Matches the environment variables to leave out: those of AWS, and those with which npm tells scripts the repository's folder.
+ * Matches the environment variables to leave out: those of AWS, and those in which npm hands the repository's folder to scripts.
  */
 const LEFT_OUT = /^(AWS_|NODE_OPTIONS$|INIT_CWD$|npm_(?!config_(registry|cafile)$))/i;
 

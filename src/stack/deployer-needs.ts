@@ -29,7 +29,7 @@ export const templateNeeds = (resources: TemplateResources): Needs[] =>
   });
 
 /**
- * The permissions for the calls of a deployment that concern no single resource. `serverless deploy` makes the change set of an
+ * The permissions for those calls of a deployment that do not concern a single resource. `serverless deploy` makes the change set of an
  * update.
  */
 export const STACK_NEEDS: Needs = {

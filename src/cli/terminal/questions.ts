@@ -23,7 +23,7 @@ const SHORT = 8;
 
 /** Asks on standard error, because standard output may be a pipe. */
 export const terminalQuestions = (signal: AbortSignal): Questions => {
-  // A prompt leaves its listener on the signal. With a signal for each prompt, they do not add up to a warning of Node.js.
+  // A prompt does not remove its listener from its signal. Each prompt has its own signal, because Node.js warns about many listeners on one.
   const common = () => ({ output: process.stderr, signal: AbortSignal.any([signal]) });
   return {
     async text({ message, proposed, check }) {

@@ -181,8 +181,8 @@ export const openBuckets = async ({
 };
 
 /**
- * Returns true if both sides are at the same endpoint and in the same partition. A side that is reached as its rule says counts
- * as in the partition of the other side.
+ * Returns true if both sides are at the same endpoint and in the same partition. A side is null if it is reached as its rule says.
+ * Such a side is assumed to be in the partition of the other side.
  */
 const isOnePlace = (from: Place | null, to: Place | null): boolean => {
   const [here, there] = [from, to].map((place) => (place === null ? environmentEndpoint() : place.endpoint));

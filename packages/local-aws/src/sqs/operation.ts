@@ -70,7 +70,7 @@ export function authorize(context: OperationContext, action: string, queueArn: s
   throw new AwsError('AccessDeniedException', message, { status: 403, queryCode: 'AccessDenied' });
 }
 
-/** Returns the caller's account, to which operations that name no queue apply. */
+/** Returns the caller's account. Operations that name no queue apply to this account. */
 export function accountOf(caller: Caller): string {
   if (caller.kind === 'root' || caller.kind === 'session') return caller.accountId;
   throw new AwsError('MissingAuthenticationTokenException', 'Missing Authentication Token', {

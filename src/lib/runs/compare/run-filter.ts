@@ -7,8 +7,9 @@ import type { RunSpec } from '../run.ts';
 
 /**
  * Passes objects that the rule wants by key and size. If the run compares all versions and the rule replicates deletes, it also
- * passes delete markers. `keyOf` returns the source's key for a listed key. `passesShown` is for the destination: every object that
- * it shows passes, because replicas that the rule no longer wants are counted separately.
+ * passes delete markers. `keyOf` returns the source's key for a listed key. If `passesShown` is true, the latest version of
+ * every key passes if it is an object, even if the rule does not want it. This is for the destination, where replicas that the rule no
+ * longer wants are counted separately.
  */
 export const runFilter = (
   rule: Pick<ReplicationRule, 'deletes' | 'exclude' | 'filter'>,

@@ -13,7 +13,10 @@ export const failedWith = (reason: string) => ({
   runs: ending(`failed: ${reason}`),
   announced: announcing('failed'),
 });
-/** Returns the differences of a run that reports these keys as different, because the run could not read more about them. */
+/**
+ * Returns the differences that a verify with all permissions finds, but with these keys only reported as `different`. A verify reports
+ * keys like this if it may read nothing but their listings.
+ */
 export const unclear = (...names: string[]): { differences: string[] } => ({
   differences: differentAmong(VERIFY_IS_WELL.differences, names),
 });
