@@ -1,9 +1,10 @@
 /** Histories of one key at a source, replicated by two processes at once to an S3 service, while somebody watches the replica. */
 import { setTimeout } from 'node:timers/promises';
-import { HeadObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, HeadObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { type CopyObjects, createCopyObjects } from '../../src/cli/copy/copy-objects.ts';
 import { openBuckets } from '../../src/lib/aws/operator.ts';
-import type { ServiceDestination } from '../../src/lib/model/rule.ts';
+import type { Hint } from '../../src/lib/hint/hint.ts';
+import type { ReplicationRule, ServiceDestination } from '../../src/lib/model/rule.ts';
 import { testDestination, testRule } from '../model/settings.ts';
 
 export interface Side {
@@ -18,54 +19,81 @@ export interface Seen {
   steps: number;
   /** How long the longest of these states was visible, in milliseconds. */
   longestMs: number;
-  /** The number of the write that the replica shows at the end; null: no object. */
+  /** The number of the write that each side shows at the end; null: no object. */
+  source: number | null;
   replica: number | null;
   failures: string[];
 }
 
 export const WRITES = 10;
 
-/** `random` returns numbers in [0, 1). Every write is announced twice, and a process may be ended at any time. */
-export const playHistory = async (
-  source: Side,
-  replica: Side,
-  { conditionalWrites, random }: Pick<ServiceDestination, 'conditionalWrites'> & { random: () => number },
-): Promise<Seen> => {
+export interface Course
+  extends Pick<ServiceDestination, 'conditionalWrites'>, Pick<ReplicationRule, 'deletes'> {
+  /** Returns numbers in [0, 1). */
+  random(): number;
+}
+
+/** With `deletes: replicate`, half of the writes are deletes. Every change is announced twice, and a process may be ended at any time. */
+export const playHistory = async (source: Side, replica: Side, course: Course): Promise<Seen> => {
+  const { deletes, random } = course;
   const failures: string[] = [];
   const processes: Process[] = [];
   const start = async (): Promise<Process> => {
-    const process = await startProcess(source, replica, conditionalWrites, failures);
+    const process = await startProcess(source, replica, course, failures);
     processes.push(process);
     return process;
   };
   const [first, second] = [await start(), await start()];
   const watch = watchReplica(replica);
+  const states: string[] = [];
+  let last: Hint | null = null;
   for (let write = 1; write <= WRITES; write++) {
-    // No two states have the same ETag. Conditions cannot tell apart those that do, nor a delete from a key that never was.
-    const Metadata = { write: String(write) };
-    const at = { Bucket: source.bucket, Key: KEY };
-    await source.client.send(new PutObjectCommand({ ...at, Body: `state ${write}`, Metadata }));
-    for (const { objects } of [first, second]) void objects.add(HINT(source.bucket)).catch(() => undefined);
+    const isDelete = deletes === 'replicate' && write > 1 && random() < 0.5;
+    const hint = isDelete ? await deleteAt(source, states, random()) : await writeAt(source, states, write);
+    last = hint;
+    for (const { objects } of [first, second]) void objects.add(hint).catch(() => undefined);
     // A process that is ended leaves its hint to be delivered again.
     if (random() < 0.1) first.end.abort();
     await setTimeout(random() * 25);
   }
   const third = await start();
   for (const { objects } of processes) await objects.drained().catch(() => undefined);
-  await third.objects.add(HINT(source.bucket));
+  if (last !== null) await third.objects.add(last);
   await third.objects.drained();
   const { steps, longestMs } = await watch.stop();
-  return { steps, longestMs, replica: await shownAt(replica), failures };
+  return { steps, longestMs, source: await shownAt(source), replica: await shownAt(replica), failures };
 };
 
 const KEY = 'key';
 
-const HINT = (bucket: string) => ({
+/** Writes the object. `states` are the ids of its versions and markers, the newest last. */
+const writeAt = async ({ client, bucket }: Side, states: string[], write: number): Promise<Hint> => {
+  // No two states have the same ETag. Conditions cannot tell apart those that do, nor a delete from a key that never was.
+  const Metadata = { write: String(write) };
+  const at = { Bucket: bucket, Key: KEY };
+  const { VersionId = '' } = await client.send(
+    new PutObjectCommand({ ...at, Body: `state ${write}`, Metadata }),
+  );
+  states.push(VersionId);
+  return hintOf(bucket, 'ObjectCreated:Put', VersionId);
+};
+
+/** Deletes the object, or only the newest of its versions and markers, so that the one before it is shown again. */
+const deleteAt = async ({ client, bucket }: Side, states: string[], chance: number): Promise<Hint> => {
+  const at = { Bucket: bucket, Key: KEY };
+  const newest = states.length > 1 && chance < 0.5 ? states.pop() : undefined;
+  const { VersionId = '' } = await client.send(new DeleteObjectCommand({ ...at, VersionId: newest }));
+  if (newest !== undefined) return hintOf(bucket, 'ObjectRemoved:Delete', newest);
+  states.push(VersionId);
+  return hintOf(bucket, 'ObjectRemoved:DeleteMarkerCreated', VersionId);
+};
+
+const hintOf = (bucket: string, kind: string, versionId: string): Hint => ({
   bucket,
   key: KEY,
-  versionId: null,
+  versionId,
   sizeBytes: null,
-  kind: 'ObjectCreated:Put',
+  kind,
   identity: null,
   principalId: null,
   rule: null,
@@ -81,7 +109,7 @@ interface Process {
 const startProcess = async (
   source: Side,
   replica: Side,
-  conditionalWrites: ServiceDestination['conditionalWrites'],
+  { conditionalWrites, deletes }: Course,
   failures: string[],
 ): Promise<Process> => {
   const end = new AbortController();
@@ -108,7 +136,7 @@ const startProcess = async (
     service: { endpoint: replica.endpoint, addressing: 'path', secretArn: '' },
     conditionalWrites,
   };
-  const rule = testRule({ tags: 'ignore', destinations: [destination] });
+  const rule = testRule({ tags: 'ignore', deletes, destinations: [destination] });
   const objects = createCopyObjects({
     configuration: { name: 'test', rules: [{ ...rule, source: { ...rule.source, bucket: source.bucket } }] },
     buckets: opened.buckets,

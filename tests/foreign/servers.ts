@@ -20,8 +20,8 @@ export const KEYS = { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER-secret' };
 export interface ForeignServer extends AsyncDisposable {
   endpoint: string;
   client: S3Client;
-  /** Creates a bucket, which keeps versions if the server has them. */
-  createBucket(name: string): Promise<void>;
+  /** Creates a bucket, which keeps versions if the server has them, unless `isPlain`. */
+  createBucket(name: string, isPlain?: boolean): Promise<void>;
 }
 
 /** How a server is started on a port of the loopback address. */
@@ -31,6 +31,8 @@ interface Launch {
   version: string;
   /** Does not check each condition, so only the weaker form is played against it. */
   isWeak?: true;
+  /** Checks every condition but those of deletes. */
+  ignoresConditionsOfDeletes?: true;
   /** Does not list all keys in the order of S3. */
   isUnordered?: true;
   /** With versions, its listings leave out keys, so its buckets keep none. */
@@ -73,6 +75,7 @@ const LAUNCHES: Record<string, Launch> = {
   minio: {
     command: (port, folder) => ['minio', 'server', '--address', `127.0.0.1:${port}`, folder],
     version: moduleVersion('minio'),
+    ignoresConditionsOfDeletes: true,
   },
   ceph: {
     command: (port, folder) =>
@@ -160,6 +163,9 @@ export const isUnordered = (name: string): boolean => LAUNCHES[name]?.isUnordere
 
 export const isWeak = (name: string): boolean => LAUNCHES[name]?.isWeak === true;
 
+export const ignoresConditionsOfDeletes = (name: string): boolean =>
+  LAUNCHES[name]?.ignoresConditionsOfDeletes === true;
+
 /** Resolves to null if the server is not installed. A server that does not start is tried once more, on other ports. */
 export const startForeign = async (name: string): Promise<ForeignServer | null> => {
   try {
@@ -221,9 +227,9 @@ const start = async (name: string): Promise<ForeignServer | null> => {
   return {
     endpoint,
     client,
-    async createBucket(Bucket) {
+    async createBucket(Bucket, isPlain = LAUNCHES[name]?.isPlain) {
       await client.send(new CreateBucketCommand({ Bucket }));
-      if (LAUNCHES[name]?.isPlain === true) return;
+      if (isPlain === true) return;
       const VersioningConfiguration = { Status: 'Enabled' } as const;
       await client
         .send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration }))
