@@ -1,6 +1,6 @@
 /**
  * The actions of AWS that each command of the command line uses. tests/e2e/people-permissions.test.ts runs each command with only the
- * permissions of its row, and again without each single permission.
+ * permissions of its row, and then once for each of these permissions, without that one.
  */
 
 /**

@@ -18,7 +18,7 @@ import { sourcePolicies } from './source-policy.ts';
 
 export interface DestinationStack {
   stackName: string;
-  /** The account of the role, in which the stack is deployed. */
+  /** The account in which the stack is deployed: that of the role. */
   account: string;
   region: string;
   roleArn: string;

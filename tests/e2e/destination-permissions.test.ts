@@ -158,7 +158,10 @@ const callersIn = (trust: unknown): unknown[] => {
   return first?.Condition.ArnEquals['aws:PrincipalArn'] ?? [];
 };
 
-/** Takes away what the earlier template did not have: the role that compares, whose function it let write. */
+/**
+ * Makes the template like the earlier one: without the role that compares. The backfill function assumes the replication role instead,
+ * which may write.
+ */
 const WITH_ONE_ROLE: Listed = {
   name: 'CompareRole',
   where: 'destination',

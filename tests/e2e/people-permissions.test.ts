@@ -1,5 +1,5 @@
 /**
- * Runs each command of the command line with only the permissions of its row, and again without each single permission. A new command
+ * Runs each command of the command line with only the permissions of its row, and then once for each of them, without that one. A new command
  * needs a row in src/stack/command-rows.ts, and a case here if the row is not empty.
  */
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';

@@ -33,8 +33,8 @@ interface Setting {
   clock: Clock;
   scheduler: Scheduler;
   /**
-   * One fault for each point before or after a call, in the order in which the points are passed. Later
-   * points have no fault.
+   * The faults at the points before and after calls, in the order in which the points are passed. Points
+   * after the end of the list have no fault.
    */
   faults?: Fault[];
   /** For how many steps of the scheduler the calls in {@link HELD} are held up, one after the other. */

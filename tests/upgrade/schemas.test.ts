@@ -47,7 +47,7 @@ test.each(STORED_FORMATS.map((format) => [format.name, format] as const))(
   async (_name, format) => {
     const file = fileOf(format, SCHEMAS[format.schema]);
     const written = await format.write(stores);
-    // The fixture of a new number is written once. After the release that it belongs to it never changes: take the next number instead.
+    // The fixture of a new number is written once. After its release the fixture must not change. A changed format takes the next number.
     if (!existsSync(file)) writeFileSync(file, JSON.stringify(written, null, 2) + '\n');
     expect(written).toEqual(fixtureOf(format, SCHEMAS[format.schema]));
   },

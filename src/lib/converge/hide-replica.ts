@@ -10,8 +10,8 @@ import type { Shown } from './protocol.ts';
 
 /**
  * Deletes `shown`, on condition that the destination still shows it. S3 compares only the ETag, so the delete may hide an object
- * with the same bytes that somebody else wrote in the meantime. In a versioned bucket, such an object is put back, unless the
- * source shows a delete of it too. In both cases the function throws `lost-race`.
+ * with the same bytes that somebody else wrote in the meantime. In a versioned bucket, such an object is put back, unless it
+ * is a replica that the delete at the source also applies to. Whether or not it is put back, the function throws `lost-race`.
  */
 export const hideReplica = async (
   task: Task,

@@ -73,7 +73,7 @@ export const isSignature = (signature: string, text: string, publicKeys: readonl
       }
     });
 
-/** Distinguishes the keys of a deployment. During a rotation, replicas have signatures of several keys. */
+/** Distinguishes the signing keys of a deployment. During a rotation, replicas have signatures of several keys. */
 export const keyIdOf = (publicKey: string): string =>
   createHash('sha256').update(publicKey).digest('hex').slice(0, 8);
 
