@@ -7,6 +7,7 @@ import { AwsError, notSupported } from '../front/aws-error.ts';
 import { writeJson } from '../front/protocol.ts';
 import { readBody } from '../front/read-body.ts';
 import { accessDeniedMessage } from '../iam/authorizer.ts';
+import type { KeyDirectory } from '../kms/kms.ts';
 
 interface Secret {
   arn: string;
@@ -14,29 +15,47 @@ interface Secret {
   text: string;
   versionId: string;
   createdMs: number;
+  /** The customer managed key that encrypts the secret. Left out: the AWS managed key, which everybody of the account may use. */
+  kmsKeyArn?: string;
   /** The resource policy of the secret. */
   policy?: PolicyDocument;
 }
 
 export interface SecretsManager extends AwsService {
-  /** Creates a secret, or replaces its text. Returns its ARN, which ends with `suffix`. */
-  put(secret: { accountId: string; region: string; name: string; text: string; suffix?: string }): string;
+  /** Creates a secret, or replaces its text and its key. Returns its ARN, which ends with `suffix`. */
+  put(secret: {
+    accountId: string;
+    region: string;
+    name: string;
+    text: string;
+    suffix?: string;
+    kmsKeyArn?: string;
+  }): string;
 }
 
 /**
- * The local Secrets Manager. Its secrets are texts, encrypted with the AWS managed key. The protocol is AWS
- * JSON 1.1.
+ * The local Secrets Manager. Its secrets are texts. Secrets that are created by a request are encrypted with the AWS
+ * managed key. The protocol is AWS JSON 1.1.
  * Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
  */
-export const createSecretsManager = ({ iam, clock }: { iam: Authorizer; clock: Clock }): SecretsManager => {
+export const createSecretsManager = (deps: Dependencies): SecretsManager => {
+  const { clock } = deps;
   const secrets = createSecrets();
-  const operations = operationsOn(secrets, { iam, clock });
+  const operations = operationsOn(secrets, deps);
   return {
-    put({ accountId, region, name, text, suffix = randomBytes(3).toString('hex') }) {
+    put({ accountId, region, name, text, suffix = randomBytes(3).toString('hex'), kmsKeyArn }) {
       const prefix = `arn:aws:secretsmanager:${region}:${accountId}:secret:${name}-`;
       const known = secrets.find(prefix, name);
       const arn = known?.arn ?? `${prefix}${suffix}`;
-      secrets.set({ ...known, arn, name, text, versionId: randomUUID(), createdMs: clock.now() });
+      secrets.set({
+        ...known,
+        arn,
+        name,
+        text,
+        versionId: randomUUID(),
+        createdMs: clock.now(),
+        ...(kmsKeyArn && { kmsKeyArn }),
+      });
       return arn;
     },
     handle: async (request, response) => {
@@ -48,6 +67,12 @@ export const createSecretsManager = ({ iam, clock }: { iam: Authorizer; clock: C
     },
   };
 };
+
+interface Dependencies {
+  iam: Authorizer;
+  kms: KeyDirectory;
+  clock: Clock;
+}
 
 interface Secrets {
   /**
@@ -69,9 +94,16 @@ const createSecrets = (): Secrets => {
   };
 };
 
+const shown = ({ arn, name, versionId }: Secret) => ({
+  ARN: arn,
+  Name: name,
+  VersionId: versionId,
+  VersionStages: ['AWSCURRENT'],
+});
+
 type Operations = Record<string, (request: AwsRequest, input: Input) => object>;
 
-const operationsOn = (secrets: Secrets, { iam, clock }: { iam: Authorizer; clock: Clock }): Operations => {
+const operationsOn = (secrets: Secrets, { iam, kms, clock }: Dependencies): Operations => {
   /**
    * Returns the secret. Checks the permission first, so that a caller without it does not learn whether the
    * secret exists.
@@ -97,25 +129,14 @@ const operationsOn = (secrets: Secrets, { iam, clock }: { iam: Authorizer; clock
       return { ARN: arn, Name: name, VersionId: secret.versionId };
     },
     GetSecretValue(request, input) {
-      const { arn, name, text, versionId, createdMs } = allowed(request, input, 'GetSecretValue');
-      return {
-        ARN: arn,
-        Name: name,
-        SecretString: text,
-        VersionId: versionId,
-        VersionStages: ['AWSCURRENT'],
-        CreatedDate: createdMs / 1_000,
-      };
+      const secret = allowed(request, input, 'GetSecretValue');
+      authorizeDecrypt({ iam, kms }, request, secret);
+      return { ...shown(secret), SecretString: secret.text, CreatedDate: secret.createdMs / 1_000 };
     },
     PutSecretValue(request, input) {
       const secret = allowed(request, input, 'PutSecretValue');
       Object.assign(secret, { text: input.SecretString ?? '', versionId: randomUUID() });
-      return {
-        ARN: secret.arn,
-        Name: secret.name,
-        VersionId: secret.versionId,
-        VersionStages: ['AWSCURRENT'],
-      };
+      return shown(secret);
     },
     GetResourcePolicy(request, input) {
       const { arn, name, policy } = allowed(request, input, 'GetResourcePolicy');
@@ -174,4 +195,33 @@ const authorize = (
   const decision = iam.decide(question);
   if (!decision.allowed)
     throw new AwsError('AccessDeniedException', accessDeniedMessage(question, decision.reason));
+};
+
+/**
+ * Secrets Manager decrypts with the permissions of the caller.
+ * Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
+ */
+const authorizeDecrypt = (
+  { iam, kms }: Omit<Dependencies, 'clock'>,
+  { caller, region }: AwsRequest,
+  { arn, versionId, kmsKeyArn }: Secret,
+): void => {
+  if (kmsKeyArn === undefined) return;
+  const { allowed } = iam.decide({
+    caller,
+    action: 'kms:Decrypt',
+    resource: kmsKeyArn,
+    resourceAccountId: kmsKeyArn.split(':')[4] ?? '',
+    resourcePolicy: kms.policy(kmsKeyArn),
+    secureTransport: true,
+    context: {
+      'kms:viaservice': `secretsmanager.${region}.amazonaws.com`,
+      'kms:calleraccount': 'accountId' in caller ? caller.accountId : '',
+      'kms:encryptioncontextkeys': ['SecretARN', 'SecretVersionId'],
+      'kms:encryptioncontext:secretarn': arn,
+      'kms:encryptioncontext:secretversionid': versionId,
+      'aws:viaawsservice': 'true',
+    },
+  });
+  if (!allowed) throw new AwsError('AccessDeniedException', 'Access to KMS is not allowed');
 };

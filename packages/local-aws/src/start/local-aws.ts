@@ -195,7 +195,7 @@ const createServices = (
     ...watch.start(made),
     sts: createSts({ iam }),
     ecr: createEcr({ iam }),
-    secretsmanager: createSecretsManager({ iam, clock }),
+    secretsmanager: createSecretsManager({ iam, kms, clock }),
   };
   return { ...made, ...others, dynamodb, responses, cloudformation };
 };
