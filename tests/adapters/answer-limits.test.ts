@@ -1,4 +1,4 @@
-/** How long a destination may take to answer. Timers of this process are moved, the requests are real. */
+/** How long a destination may take to answer. The tests move the timers of this process. The requests are real. */
 import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { createBuckets } from '../../src/lib/aws/s3/buckets.ts';

@@ -67,7 +67,7 @@ test('a copy inside S3 has the encryption of the destination, not of its source'
 
 test.each([
   ...(['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const).map((name) => [name, null] as const),
-  // The SDK does not compute this checksum. It is the one of `content`.
+  // The SDK does not compute this checksum, so the checksum of `content` is given here.
   ['XXHASH128', { ChecksumXXHASH128: 'kX4SdCdPwZWyei0jiNlWjA==' }] as const,
 ])(
   'a copy inside S3 has the %s checksum of its source, so that both can be compared',

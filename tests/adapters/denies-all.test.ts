@@ -1,4 +1,4 @@
-/** Whether a destination denies everything, or only some keys, as bucket policies of the local S3 decide it. */
+/** Tells a destination that denies everything from one that denies only some keys. Bucket policies of the local S3 deny. */
 import type { PolicyDocument } from '@s3-replicator/local-aws';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { deniesAllIn } from '../../src/lib/aws/s3/probe/denies-all.ts';

@@ -76,7 +76,9 @@ interface EmbeddedLine extends Record<string, unknown> {
   _aws: { CloudWatchMetrics: { Namespace: string; Dimensions: string[][]; Metrics: { Name: string }[] }[] };
 }
 
-/** The custom metrics that CloudWatch makes of the lines: each namespace, name and set of dimensions is one. */
+/**
+ * Returns the custom metrics that CloudWatch makes of the lines. Each combination of namespace, name and dimensions is a separate metric.
+ */
 const seriesOf = (written: readonly string[]): Set<string> => {
   const series = new Set<string>();
   for (const line of written) {

@@ -67,7 +67,7 @@ describe.each(WAYS)('%s', (way) => {
     async (code, reason) => {
       answerText(`<?xml version="1.0"?>\n   \n  <Error><Code>${code}</Code><Message>m</Message></Error>`);
       await expect(ways[way]()).rejects.toMatchObject({ reason });
-      // After a refusal, a GET asks whose the bucket is.
+      // Only PUT requests are counted, because after a refusal a GET asks who owns the bucket.
       expect(s3Requests().filter(({ method }) => method === 'PUT')).toHaveLength(1);
     },
   );

@@ -35,7 +35,7 @@ const list = async (versions: 'all' | 'latest', after: Marker, prefix = '') =>
 
 const MISLEADING: { listing: string; keys: string[]; after: Marker; what: string }[] = [
   { listing: 'in another order', keys: ['b', 'a'], after: BEGINNING, what: '"a" after "b"' },
-  // JavaScript and Java compare texts so.
+  // JavaScript and Java compare texts in this order.
   { listing: 'in the order of UTF-16', keys: ['\u{1f600}', '\uff5e'], after: BEGINNING, what: 'after' },
   {
     listing: 'from the beginning again',

@@ -1,4 +1,7 @@
-/** Answers of other S3 services that are wrong, or that AWS would not give. The server is scripted, and so is the secret with its key. */
+/**
+ * Answers of other S3 services that are wrong, or that AWS would not give. A scripted server plays the service, and also returns the secret
+ * with the access key.
+ */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { IncomingMessage } from 'node:http';

@@ -35,7 +35,7 @@ test('a key whose history may continue on the next page is left out', async () =
   const page = (maxEntries: number) => source().neighbours({ prefix: 'cut/', first: 'cut/1', maxEntries });
   for (const maxEntries of [3, 4, 5]) {
     const { histories, isWhole } = await page(maxEntries);
-    // A page of exactly three entries shows only whether there are more of them, and not of which key.
+    // A page of exactly three entries shows that more entries follow, but not whether they have the same key.
     expect([...histories.keys()]).toEqual(maxEntries === 3 ? [] : ['cut/1']);
     expect(isWhole).toBe(false);
   }

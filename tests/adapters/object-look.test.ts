@@ -92,7 +92,7 @@ test.each([
     const operations = failing('s3:HeadObject', 1, [400, '']);
     const bucket = side === 'source' ? source() : local.buckets.destination(testDestination());
     expect(await bucket.look(key)).toMatchObject({ kind: 'object' });
-    // A range of an empty object is answered 416, so it is read without a range.
+    // S3 answers 416 to a request for a range of an empty object. Such an object is read again without a range.
     expect(operations.filter((each) => each === 's3:GetObject')).toHaveLength(reads);
   },
 );

@@ -1,4 +1,7 @@
-/** What the probe finds out about S3 services. The local AWS plays an honest one, and ones that ignore or refuse what they should not. */
+/**
+ * What the probe finds out about S3 services. The local AWS plays an honest service, and services that ignore or refuse what they should
+ * not.
+ */
 import { ListObjectVersionsCommand, S3Client } from '@aws-sdk/client-s3';
 import { clientConfig, type LocalAws, startLocalAws } from '@s3-replicator/local-aws';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -43,7 +46,7 @@ const ofService = (fields: Partial<ServiceDestination> = {}): ServiceDestination
   ...fields,
 });
 
-/** Makes the service forget a header before it reads the request, as services do that do not know it. */
+/** Makes the service ignore these headers, like a service that does not know them. */
 const ignoring = (operation: string, ...names: string[]): void => {
   aws.faults.plan = (request) => {
     if (request.operation === operation && 'headers' in request)
@@ -135,7 +138,8 @@ test.each<[Question, string, RegExp]>([
   'a service that checks a condition only when the write begins is found out by "%s" (%s, %s)',
   async (question, header, keys) => {
     aws.faults.plan = (request) => {
-      // The condition is true when the write begins, so such a service does not notice when it becomes false.
+      // Such a service checks the condition only when the write begins. Then it is still true, so removing the condition has the same
+      // effect.
       if (request.operation === 's3:PutObject' && 'headers' in request && keys.test(request.path))
         delete request.headers[header];
       return undefined;

@@ -39,7 +39,7 @@ const die = (key: string, message: string, delivery: number): Promise<void> =>
     receipts.once(key, { message, delivery }, work).catch(failed);
   });
 
-/** Loses the responses of the next `times` PutItem requests. Returns a function that counts them. */
+/** Loses the responses of the next `times` PutItem requests. Returns a function that says how many were lost. */
 const losePuts = (times: number): (() => number) => {
   let lost = 0;
   table.aws.faults.plan = (request) => {

@@ -1,6 +1,6 @@
 /**
- * Objects of somebody else at the destination that are encrypted with a key of the customer (SSE-C), in the local S3. S3 lists
- * them, and shows them only with that key. Each test failed when the refusal was thrown.
+ * Objects of somebody else at the destination that are encrypted with a key of the customer (SSE-C), in the local S3. S3 lists them, and
+ * shows them only with that key. Each test failed when the adapter threw S3's refusal as an error.
  */
 import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { clientConfig } from '@s3-replicator/local-aws';
@@ -17,7 +17,7 @@ const CUSTOMER = {
 const BUCKETS = ['versioned', 'unversioned'] as const;
 
 let local: LocalBuckets;
-/** S3 takes a key of a customer over TLS only. */
+/** Uses TLS, because S3 accepts keys of customers only over TLS. */
 let owner: S3Client;
 beforeAll(async () => {
   local = await startLocalBuckets();

@@ -1,4 +1,4 @@
-/** The hash of signatures. The values are those of Node's own hash and HMAC, whatever key was used before. */
+/** The hash of signatures. Its values equal those of Node's own hash and HMAC, and do not depend on keys that were used before. */
 import { createHash, createHmac } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { createSigningHash } from '../../src/lib/aws/s3/client/signing-hash.ts';

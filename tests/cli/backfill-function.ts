@@ -1,4 +1,4 @@
-/** The backfill function of a stack, as far as it takes requests of an operator. */
+/** A stand-in for the backfill function of a stack. It accepts the requests of an operator. */
 import type { LocalAws } from '@s3-replicator/local-aws';
 
 /** A zip whose index.js is `exports.handler=async()=>({runs:[]})`. */

@@ -1,4 +1,4 @@
-/** The files of `s3-replicator build`. A service folder has the artefacts that `npm test` packages first, and no framework. */
+/** The files of `s3-replicator build`. The service folder of a test has the artefacts that `npm test` packages first, but no framework. */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { packageStack, TEMPLATE_FILE } from '../../demo/package-stack.ts';
 import { run } from './run.ts';
 
-/** The repository's own package, or a new one if there is none. */
+/** The folder of the repository's own package. If there is none, the tests make a new package. */
 let packaged = '.serverless';
 let cwd: string;
 let temporary: string;
@@ -129,7 +129,7 @@ test('build leaves a folder alone that no build has written', async () => {
   expect(err).toContain('has letter.txt, and no manifest.json');
 });
 
-/** Takes the place of the framework: notes its arguments, and makes the artefacts new. */
+/** A stand-in for the framework. It notes its arguments, and for the stage `prod` it gives the template the present time. */
 const FRAMEWORK = `
   const { appendFileSync, utimesSync } = require('node:fs');
   appendFileSync('calls.txt', process.argv.slice(2).join(' '));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { ROOT } from './run.ts';
 
-/** A command and what it prints. Without a command: what is drawn while a command waits. */
+/** A command line and what it prints. If the line is null, the text is what a command draws while it waits. */
 export type Sample = [line: string | null, text: string];
 
 const DOCUMENT = join(ROOT, 'docs/cli.md');
@@ -15,7 +15,7 @@ export const expectShown = async (samples: readonly Sample[]): Promise<void> => 
   await expect(page).toMatchFileSnapshot(DOCUMENT);
 };
 
-/** Puts the text into the block of the command. The id of a run and the line after a backslash are not part of what is looked for. */
+/** Puts the text into the block of the command. To find the block, the id of a run and the line after a backslash are ignored. */
 const withSample = (page: string, [line, text]: Sample): string => {
   const words =
     line === null ? '\\d{8}-\\d{6}-\\w{6} \\[' : `\\$ npx s3-replicator ${line.replace(/ \d{8}-.*/, ' ')}`;

@@ -48,7 +48,7 @@ const deployed = (given: {
   };
 };
 
-/** Sends a request to the routes. `text` is an address, for a GET with its query. */
+/** Sends a request to the routes. `text` is the path of the request, followed by the query if it is a GET. */
 const asking =
   (routes: readonly Route[]) =>
   async <Value>(method: 'GET' | 'POST', text: string, fields: Fields = {}): Promise<Value> => {

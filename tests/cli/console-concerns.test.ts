@@ -1,4 +1,4 @@
-/** Whether the console calls a deployment well. */
+/** When the console says that a deployment is well. */
 import { expect, test } from 'vitest';
 import { concernsIn } from '../../src/cli/console/page/concerns.ts';
 import { createStateReader } from '../../src/lib/state/read-state.ts';

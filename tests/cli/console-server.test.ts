@@ -27,7 +27,7 @@ test('the link signs in one browser by a cookie that no script and no other site
   );
   const [cookie = ''] = String(headers['set-cookie']).split(';');
   expect((await served.send('/api/look', { headers: { cookie } })).status).toBe(200);
-  // A second browser, somebody who finds the link in a history, and somebody who guesses.
+  // A second browser is refused, and so is somebody who finds the link in a history, and somebody who guesses the token.
   const replayed = await served.send(path);
   expect(replayed.status).toBe(401);
   expect(replayed.headers['set-cookie']).toBeUndefined();
@@ -82,7 +82,7 @@ test('an action of the page is carried out, and fields that are empty or off are
   const body = JSON.stringify({ rule: 'invoices', prefix: '', yes: false, repair: true, limit: 10 });
   expect((await served.send('/api/act', { method: 'POST', headers, body })).status).toBe(200);
   expect(served.calls).toEqual(['{"rule":"invoices","repair":true,"limit":"10"}']);
-  // An action is no link.
+  // A GET, as a link sends it, does not carry out an action.
   expect((await served.send('/api/act', { headers })).status).toBe(404);
   expect((await served.send('/api/act', { method: 'PUT', headers, body })).status).toBe(405);
 });
@@ -98,7 +98,7 @@ test('no other method and no header that names one carries out an action, and no
   for (const path of ['/api/act', '/api/act?_method=POST'])
     for (const name of ['x-http-method-override', 'x-http-method', 'x-method-override'])
       expect((await served.send(path, { headers: { ...headers, [name]: 'POST' } })).status).toBe(404);
-  // A form that says GET and means POST still lacks the token.
+  // A form can send a POST, but not the header with the token. A token in the query does not count.
   const { 'x-console-token': _token, ...without } = headers;
   expect((await served.send('/api/act?x-console-token=x', { method: 'POST', headers: without })).status).toBe(
     403,

@@ -1,6 +1,7 @@
 /**
- * A copy that is ended at any point and repeated ends equal, and moves only what had not arrived. Ctrl-C ends it within this process, SIGKILL in a
- * process of its own. Set COPY_ROUNDS for more rounds, and in the soak rclone and the AWS CLI judge the result where they are installed.
+ * A copy is interrupted at any point and then repeated. In the end both sides are equal, and the second copy has moved only what had not
+ * arrived before. Ctrl-C interrupts a copy within this process, SIGKILL a copy in a separate process. COPY_ROUNDS sets the number of
+ * rounds. In the soak, rclone and the AWS CLI also check the result if they are installed.
  */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -144,13 +145,13 @@ const repeated = async (bucket: string, end: typeof kill, requests: number): Pro
   const { code, out } = await run(argvTo(bucket), { cwd });
   expect(code).toBe(0);
   expect(JSON.parse(out).copies).toMatchObject([{ isComplete: true }]);
-  // What was under way when the process ended may still have arrived, so less may have been left to move.
+  // A request that was under way when the process ended may arrive after `before` was counted. The second copy then moves less.
   expect(JSON.parse(out).copies[0].movedBytes).toBeLessThanOrEqual(whole - before);
   expect(await listed(destination, bucket)).toEqual(await listed(source, 'documents'));
   expect(await arrived(bucket)).toBe(whole);
 };
 
-/** About as many requests reach the destination during a whole copy. */
+/** The approximate number of requests that reach the destination during a whole copy. */
 const ALL_REQUESTS = 31;
 
 test(`a copy interrupted by Ctrl-C at any point continues where it was (seed ${SEED})`, async () => {
@@ -186,7 +187,7 @@ test('a copy continues no upload of another caller, and completes none that hold
     [other, 'large/a'],
     [destination, 'wrong'],
   ] as const) {
-    // The uploads have the checksum of the source, as those of a copy have.
+    // These uploads declare the checksum algorithm of the source, like the uploads of a copy.
     const at = { Bucket, Key: 'large/a', ChecksumAlgorithm: 'CRC32' } as const;
     const { UploadId } = await client.send(new CreateMultipartUploadCommand(at));
     const Body = Buffer.alloc(5 * MIB, fill);

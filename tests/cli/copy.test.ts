@@ -63,7 +63,7 @@ const s3 = (bucket: string, at = aws): S3Client => {
 const put = async (Bucket: string, Key: string, more: object = {}): Promise<void> =>
   void (await s3(Bucket).send(new PutObjectCommand({ Bucket, Key, Body: `body of ${Key}`, ...more })));
 
-/** The keys of a bucket with the ETags of their versions, newest first; `-` is a delete marker that the key shows. */
+/** Returns the ETags of each key's versions, newest first. `-` at the beginning stands for a current delete marker. */
 const historyOf = async (Bucket: string, at = aws): Promise<Record<string, string[]>> => {
   const { Versions = [], DeleteMarkers = [] } = await s3(Bucket, at).send(
     new ListObjectVersionsCommand({ Bucket }),
@@ -117,7 +117,7 @@ test('copy looks again at older objects with one listing, and not with a HEAD fo
   aws.faults.plan = ({ method, path }) =>
     void (method === 'HEAD' && path.startsWith('/documents/in') && heads.push(path));
   expect(await run(['copy', 's3://documents/in', 's3://documents/out'], { cwd })).toMatchObject({ code: 0 });
-  // One HEAD before each copy by S3, and none after it.
+  // There is one HEAD before each copy by S3, and none after it.
   expect(heads.toSorted()).toEqual(['/documents/in/a', '/documents/in/b', '/documents/in/c']);
 });
 
@@ -217,7 +217,7 @@ test('copy with a role assumes it with its external id, and stops when every obj
         Condition: { StringEquals: { 'sts:ExternalId': 'acme' } },
       },
     },
-    // The probe of a service that is not AWS itself may write.
+    // The command probes a service that is not AWS, and the role may write the objects of the probe.
     policies: [
       { Statement: { Effect: 'Allow', Action: ['s3:List*', 's3:GetBucketVersioning'], Resource: '*' } },
       {
@@ -248,7 +248,7 @@ test('copy with a role assumes it with its external id, and stops when every obj
   expect(distrusted).toMatchObject({ code: 1, err: expect.stringContaining('does not trust you') });
   let puts = 0;
   aws.faults.plan = ({ method, path }) => {
-    // A refused copy by S3 is followed by a PUT of the bytes.
+    // When S3 refuses to copy an object, the command sends its bytes. Both requests are PUTs.
     if (method === 'PUT' && path.startsWith('/archive/') && !path.includes('-probe-')) puts += 1;
     return undefined;
   };

@@ -135,7 +135,7 @@ test('a discard that fails halfway reports what it deleted', async () => {
   let deletes = 0;
   sqs.script = (operation) =>
     operation === 'DeleteMessageBatch' && (deletes += 1) > 20
-      ? // A letter that stays although it was forgotten gets a second one at most.
+      ? // The deployment has already forgotten the letters that stay. At worst, a second letter about the same key is added.
         { status: 403, code: 'AccessDenied', message: 'not authorized to perform: sqs:deletemessage' }
       : undefined;
   const { code, out } = await discard(['--expect', '450', '--json']);

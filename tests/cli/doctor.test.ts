@@ -18,7 +18,7 @@ const made = new Set<string>();
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'doctor-'));
   aws = await startLocalAws({ region: 'eu-west-1' });
-  // No queue is asked anything before the deployment, so that the policies of queues do not matter.
+  // Doctor asks nothing of queues before the deployment, so their policies, which refuse HTTP, do not matter.
   setAwsVariables({ endpoint: aws.httpEndpoint, credentials: aws.root(ACCOUNT) });
 });
 afterAll(async () => {

@@ -137,7 +137,7 @@ const logLine = (message: string, reason: string | null): LogLine => ({
 });
 
 test('while a failed message is tried again, explain begins with its reason and advises no backfill', async () => {
-  // A dry run announces PutObject, because only S3 knows that it refuses the call.
+  // The dry run announces PutObject although S3 refuses this call. Only S3 knows that.
   known.lines = [logLine('retry', 'access-denied')];
   const { out } = await explained(explanation(place({ next: call('PutObject') })));
   expect(out.replaceAll(/\s+/g, ' ')).toMatch(

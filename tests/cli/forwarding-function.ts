@@ -1,4 +1,4 @@
-/** The replicate function of a stack, as far as it forwards messages, behind the API of Lambda. */
+/** A stand-in for the replicate function of a stack. It only forwards messages, and is invoked through the API of Lambda. */
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { AwsRequest } from '@s3-replicator/local-aws';
 import type { Iam } from '@s3-replicator/local-aws/iam';

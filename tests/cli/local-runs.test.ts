@@ -182,7 +182,7 @@ test('verify start --local compares two accounts with a profile for the destinat
   ]);
   expect(code).toBe(1);
 
-  // Whoever wants to be certain has both sides read. The documented permissions are enough for that, too.
+  // With `--bytes all`, the command reads the objects of both sides. The documented permissions are enough for that, too.
   const read = await cli(...command, '--bytes', 'all', '--yes');
   expect(read).toMatchObject({
     code: 1,

@@ -5,7 +5,7 @@ import { stripVTControlCharacters } from 'node:util';
 export const HAS_PSEUDO_TERMINAL = spawnSync('script', ['--version']).status === 0;
 
 export interface Conversation {
-  /** Waits until the terminal shows a text after what was waited for before. Rejects if the command ends without it. */
+  /** Waits until the terminal shows a text. Only output after the text of the previous wait counts. Rejects if the command ends first. */
   shows(text: string): Promise<void>;
   type(keys: string): void;
   /** Resolves to the exit code when the command has ended. */

@@ -10,7 +10,7 @@ const keys = (count: number): Record<string, string[]> =>
 const START = ['backfill', 'start', '--rule', 'rule', '--yes'];
 const idsOf = ({ world }: RunCommands): string[] => [...world.store.runs.keys()];
 
-/** A run that copies, of which some keys have ended. */
+/** Starts a run, and lets it make progress until at least twenty of its keys are copied. */
 const copyingRun = async (): Promise<RunCommands & { id: string }> => {
   const commands = createRunCommands({ source: keys(60), replica: {} });
   await commands.cli(START);

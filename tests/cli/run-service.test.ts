@@ -1,4 +1,4 @@
-/** A run that writes to another S3 service lets it be asked first. */
+/** Before it starts a run to another S3 service, the command probes that service. */
 import { expect, test } from 'vitest';
 import type { RunPorts } from '../../src/cli/runs/run-ports.ts';
 import { answersOf, type ServiceAnswer } from '../../src/lib/model/service-answers.ts';

@@ -50,7 +50,7 @@ export const run = async (
   return { code, out, err };
 };
 
-/** The variables that `--profile` changes for the rest of its process. Here the process runs further commands. */
+/** The variables that `--profile` changes until its process ends. Here one process runs many commands, so the variables are restored. */
 const profileVariables = (): [string, string | undefined][] =>
   ['AWS_PROFILE', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'].map((name) => [
     name,

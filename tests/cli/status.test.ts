@@ -147,7 +147,7 @@ test('a watch asks CloudWatch once a minute, and the queues every five seconds',
   expect([queues, metrics]).toEqual([36, 3]);
 });
 
-/** Runs `--wait-drained` with a clock that sleeping moves. `workUntilMs` says how long a message is in flight. */
+/** Runs `--wait-drained`. Each sleep moves the clock. A message is in flight for the first `workUntilMs` milliseconds. */
 const drain = async (more: Parameters<typeof healthy>[0], workUntilMs = 0) => {
   let nowMs = NOW_MS;
   const lines: string[] = [];

@@ -1,5 +1,5 @@
 /**
- * The first page of docs/operations.md is generated from the texts of the alarms, and the commands are those that exist.
+ * The first page of docs/operations.md is generated from the texts of the alarms. The commands in it must exist.
  *
  * After a change of the texts run `npx vitest run tests/docs/alarms.test.ts -u`.
  */
@@ -22,7 +22,7 @@ const commandOf = (name: AlarmName): string =>
 
 const anchorOf = (title: string): string => title.toLowerCase().replaceAll(/[^\w]+/g, '-');
 
-/** In the document a command stands without the options that name the stack. */
+/** Returns the command as the document shows it: without the options that name the stack. */
 const shortCommand = (name: AlarmName): string =>
   ALARM_TEXTS[name].command
     .replace(/ --stage STAGE --region REGION$| --region REGION$/, '')
@@ -51,7 +51,7 @@ test('every alarm of the stack has its text with the command for this stack', ()
   const alarms = Object.values(Resources).filter(({ Type }) => Type === 'AWS::CloudWatch::Alarm');
   const described = alarms.map(({ Properties = {} }) => [
     String(Properties['AlarmName']).replace(`${resourceNames(deployment).stack}-`, ''),
-    // The dashboard is named on a line of its own.
+    // Only the first line is compared. The dashboard is named on a separate line.
     String(Properties['AlarmDescription']).split('\n')[0],
   ]);
   expect(described.toSorted()).toEqual(

@@ -13,7 +13,7 @@ const DOCUMENTS = [
   ...readdirSync('docs').flatMap((name) => (name.endsWith('.md') ? [`docs/${name}`] : [])),
 ];
 
-/** What a page shows because it is wrong. */
+/** Wrong commands that a page shows on purpose. */
 const WRONG_ON_PURPOSE = new Set(['dlq list --resaon kms']);
 
 /** The longest names first, because `verify start` begins like `verify`. */
@@ -22,11 +22,11 @@ const specOf = (line: string) => SPECS.find(({ name }) => line === name || line.
 
 interface Line {
   text: string;
-  /** Whether it is a whole command, and not only the name of one with some of its options. */
+  /** Whether the text is a whole command line. Otherwise it is the name of a command, perhaps with some of its options. */
   isWhole: boolean;
 }
 
-/** The command lines of a page, without the program: in blocks, and between backticks. */
+/** Returns the command lines in the blocks of a page and between backticks, without the name of the program. */
 const linesIn = (page: string): Line[] => {
   const blocks = [...page.matchAll(/^ *```\w*\n([^]*?)^ *```/gm)].map(([, block = '']) => block);
   const spans = [...page.replaceAll(/^ *```[^]*?^ *```/gm, '').matchAll(/`([^`]+)`/g)].map(

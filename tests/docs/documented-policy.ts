@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { PolicyDocument } from '@s3-replicator/local-aws';
 
-/** Returns the policy that stands behind the comment `<!-- name -->` in docs/platform.md, for the log groups of a stack. */
+/** Returns the policy that follows the comment `<!-- name -->` in docs/platform.md, for the log groups of a stack. */
 export const documentedPolicy = (
   name: string,
   { stack = DOCUMENTED.stack, region = DOCUMENTED.region } = {},

@@ -1,4 +1,4 @@
-/** The event of a replica stands in docs/recipes.md as the code writes it. */
+/** docs/recipes.md shows the event of a replica as the code writes it. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { DETAIL_TYPE, EVENT_SOURCE } from '../../src/lib/model/replica-event.ts';

@@ -21,7 +21,7 @@ const DOCUMENTS = [
 interface Link {
   text: string;
   target: string;
-  /** The heading of the target, as it stands in the link; null: the link names none. */
+  /** The heading to which the link leads, as the link spells it. Null if the link names no heading. */
   anchor: string | null;
 }
 

@@ -49,10 +49,11 @@ test.runIf(process.env['RECOVERY_GUIDE'] === 'run')(
       await put('deleted', 'good');
       await put('untouched', 'good');
       await put('gone before', 'old');
-      // Listings of the command line give whole seconds.
+      // Listings by the AWS CLI show times in whole seconds, so the delete must come in a later second.
       await setTimeout(1_000);
       await remove('gone before');
-      // The command line signs with the time of this machine. The moment is in whole seconds.
+      // The moment is in whole seconds, so the test waits. It cannot move the clock, because the AWS CLI signs with the time of this
+      // machine.
       await setTimeout(2_000);
       const moment = new Date(aws.clock.now()).toISOString().slice(0, 19);
       await put('a/ü b+c', 'encrypted');

@@ -1,4 +1,4 @@
-/** What docs/uninstall.md says about what stays, against the templates that decide it. */
+/** Compares what docs/uninstall.md says about the resources that stay with the templates. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parseTemplate } from '@s3-replicator/local-aws/template';

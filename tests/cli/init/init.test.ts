@@ -181,7 +181,7 @@ test('init keeps everything in a package.json that npm install has made, and add
 test('a file that cannot be written leaves no other one behind', async () => {
   const mine = '{"name":"mine"}';
   await writeFile(join(cwd, 'package.json'), mine);
-  // Nothing is there to be read, but the name is taken.
+  // The link leads nowhere, so there is no file to read, but the name is taken.
   await symlink(join(cwd, 'nowhere'), join(cwd, 'serverless.yml'));
   const { code, err } = await init([...REQUIRED, '--yes']);
   expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('EEXIST') });
