@@ -1,7 +1,7 @@
 /**
- * Two deployments that face each other, and a run on one side while a user writes on the other. The user deleted a replica and
- * wrote an object of the same bytes. The run did not know that object yet, and wrote the deleted state over it. A delete of that
- * state then hid what the user had written, on both sides.
+ * Two deployments that face each other, and a run on one side while a user writes on the other. The tests repeat a failure: the user
+ * deleted a replica and wrote an object with the same bytes. The run did not know the new object yet, and wrote the deleted state over it.
+ * A delete of that state then hid the object of the user on both sides.
  */
 import { describe, expect, test } from 'vitest';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
@@ -31,7 +31,9 @@ const arrive = ({ source }: World, original: ObjectState): void => {
 const mark = (bucket: MemoryBucket): string | undefined =>
   bucket.current('k')?.state.attributes.metadata['mark'];
 
-/** `old` was replicated and deleted at the destination, where a user wrote the others, which a run covered by `old` again. */
+/**
+ * Replicates `old`. Then a user deletes the replica and writes the objects `marks` at the destination, and a run writes `old` over them.
+ */
 const covered = async (
   passMs: number,
   marks = ['new'],

@@ -111,7 +111,7 @@ const ruleOf = (
   return { ...made, destinations: atService(made.destinations, service) };
 };
 
-/** S3 shows the storage class of an archived version. */
+/** Seals the version of this age in each key. An archived version gets a storage class, because S3 shows it. */
 const sealAll = (source: MemoryBucket, { age, how }: NonNullable<Variant['seal']>): void => {
   for (const key of KEYS) {
     source.seal(key, age, how);
@@ -182,7 +182,7 @@ test(`what a dry run announces is what the next hint does, in every state that h
           const event = apply(world.source, change, 'later');
           if (event !== null) keep(world, [s3Event(event)]);
         }
-        // Other services show the MD5 of a body as its ETag. Without one, and without a checksum, nothing proves a replica.
+        // Other services show the MD5 of a body as its ETag. If the ETag is no MD5, and there is no checksum, nothing proves a replica.
         const isPlain = ![each.source, each.destination].some(({ encryption }) => encryption === 'aws:kms');
         await tryCopies(copies, each.rule, isPlain ? differing : { ...differing, service: 'aws' });
       }),

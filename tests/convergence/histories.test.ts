@@ -80,7 +80,10 @@ const expectShown = (world: World): void => {
   }
 };
 
-/** Expects that earlier states were not written if a write replaces the object: they would be readable for a moment, and nothing keeps them. */
+/**
+ * Expects that a key was written once at most if a write replaces the object in place. Earlier states would only be readable for a moment,
+ * because nothing keeps them.
+ */
 const expectNoHistoryInPlace = ({ given, deployment }: World): void => {
   if (given.destination.versioning === 'enabled') return;
   for (const record of deployment.records) if ('copies' in record) expect(record.copies).toBeLessThan(2);
@@ -99,9 +102,9 @@ const wasReplicated = ({ foreign }: History, versions: unknown[] | undefined): b
   foreign.length === 0 && (versions?.length ?? 0) > 0;
 
 /**
- * Whether a delete is not passed on over the shown object. Either the object has no stamp, and the deleted source
- * object is gone, so their digests cannot be compared. Or it is the replica of a version that was written after
- * the delete, and is gone.
+ * Whether a delete is not passed on to the object that the destination shows. There are two cases. Either this object has no stamp and the
+ * deleted source object is gone, so that their digests cannot be compared. Or this object is the replica of a version that was written
+ * after the delete and is gone now.
  */
 const isSpared = ({ given, source, replica, deployment }: World, key: string): boolean => {
   const isGone = source.versioning !== 'enabled' || given.operations.some(({ kind }) => kind === 'forget');
@@ -173,7 +176,7 @@ describe(`histories (seed ${SEED}, ${RUNS} runs each)`, () => {
       const { given, source, replica } = world;
       const withMarkers = given.rule.deletes === 'replicate';
       for (const key of KEYS) {
-        // The versions of a deleted key do not cover a foreign object.
+        // If the source shows no object, its earlier versions are not written over an object of somebody else.
         if (given.foreign.includes(key) && source.current(key) === null) continue;
         const wanted = story(source, key, withMarkers);
         const told = story(replica, key, withMarkers);
@@ -211,7 +214,8 @@ describe(`what no id and no header shows (seed ${SEED}, ${RUNS} runs each)`, () 
     const stalls = fc.array(weighted<number>([1, 0], [1, 40]), { maxLength: 8 });
     const inPlace = fc.tuple(given, stalls).map(([each, held]) => {
       const versioning = each.destination.versioning === 'unversioned' ? 'unversioned' : 'suspended';
-      // Every hint compares tags and grants, so an event that comes late would repair what another one left.
+      // Each event is delivered only once. Every hint compares tags and grants, so a repeated event would repair what an earlier one left
+      // wrong.
       const once = { drops: [], repeats: [], faults: [], stalls: held, batchSize: 1 };
       const source = { ...each.source, versioning: 'enabled' } as const;
       return { ...each, ...once, source, destination: { ...each.destination, versioning } } satisfies History;

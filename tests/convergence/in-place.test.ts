@@ -1,7 +1,7 @@
 /**
- * Destinations that keep no versions: versioning is off or suspended. A write replaces the object in place, and
- * tags and grants cannot be given to one version. Each test failed before converge looked once more after it had
- * written tags or grants, or wrote only the newest state to such a destination.
+ * Destinations that keep no versions: versioning is off or suspended. A write replaces the object in place, and tags and grants cannot be
+ * given to one version. Converge looks once more after it has written tags or grants, and it writes only the newest state to such a
+ * destination. Without one of these two rules, each test failed.
  */
 import { expect, test } from 'vitest';
 import type { Acl } from '../../src/lib/model/ports.ts';
@@ -46,7 +46,7 @@ test.each(CASES)(
     await look();
     source.put('k', Buffer.from('two'), { tags: GREEN });
     await look();
-    // The state that the crash left.
+    // The state that the crashed worker left: the newer replica has the older tags.
     replica.setTags('k', 0, RED);
     expect((await look(openGate, hint)).outcome).toBe('unchanged');
     expect(replica.current('k')?.tags).toEqual(GREEN);

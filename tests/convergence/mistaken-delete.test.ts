@@ -1,7 +1,8 @@
 /**
- * Two deployments that face each other. S3 compares only ETags before a DELETE, so a worker of the left side may hide the replica of
- * a newer object with the same bytes. It sees this in the listing, and puts that replica back. The right side looked in between,
- * took the marker for the delete of a user, and hid the object itself. The next delete of the left side then hid the replica too.
+ * Two deployments that face each other. S3 compares only ETags before a DELETE, so a worker of the left side may hide the replica of a
+ * newer object with the same bytes. The worker then sees in the listing what it has hidden, and puts the replica back. The tests repeat a
+ * failure: the right side looked in between, took the delete marker for the delete of a user, and hid the newer object itself. The next
+ * delete of the left side then hid the replica too.
  */
 import { expect, test } from 'vitest';
 import type { ObjectState } from '../../src/lib/model/ports.ts';
@@ -11,7 +12,7 @@ import { once, oneKey, type OneKey } from '../model/one-key.ts';
 
 const MODES = ['latest', 'all'] as const;
 
-/** Two worlds with the same two buckets, in both directions. */
+/** Creates two worlds with the same two buckets. Each world replicates in one direction. */
 const facing = (versions: ReplicationRule['versions']): { left: OneKey; right: OneKey } => {
   const rule = { versions, deletes: 'replicate' } as const;
   const left = oneKey({ rule });

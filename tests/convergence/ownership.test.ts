@@ -1,6 +1,6 @@
 /**
- * A delete is passed on only over what is provably a replica of the rule, or over the very object whose replica
- * was deleted. Each test failed when any object in a versioned bucket could be hidden.
+ * A delete is passed on only if the destination shows what is provably a replica of the rule, or the very object whose replica was deleted.
+ * Each test failed when any object in a versioned bucket could be hidden.
  */
 import { expect, test } from 'vitest';
 import { stampedMetadata } from '../../src/lib/replica/stamp.ts';
@@ -112,7 +112,7 @@ test.each(BOTH)(
     await look();
     source.put('k', parts);
     source.remove('k');
-    // A copy that is put back would have one part, and another ETag.
+    // If the hidden object were put back by a copy, it would have one part and another ETag.
     await look(once('destination.remove', 'before', async () => replica.put('k', parts)));
     expect(content()).toBeUndefined();
     await look();

@@ -1,6 +1,6 @@
 /**
- * The same bytes written more than once, where no stamp tells the replicas apart. Each test failed before times and
- * order did.
+ * The same bytes written more than once, where no stamp tells the replicas apart. Their times and their order tell them apart. Before
+ * converge compared these, each test failed.
  */
 import { expect, test } from 'vitest';
 import { ReplicationError } from '../../src/lib/model/errors.ts';

@@ -1,6 +1,6 @@
 /**
  * Somebody else wrote an object at the destination with a key of their own (SSE-C), which S3 does not show without that key. Each test
- * failed when a look at the destination ended with the refusal.
+ * failed when S3's refusal ended the look at the destination.
  */
 import { expect, test } from 'vitest';
 import { openGate } from '../model/memory-source.ts';
@@ -50,7 +50,7 @@ test.each(MODES)(
     replica.remove('k');
     await look();
     expect(told()).toEqual(['one', 'sealed', '†', 'one']);
-    // The newest version expires, so that what lies beneath its replica is read.
+    // The newest source version expires. Converge then reads what lies beneath the replica of that version.
     source.put('k', Buffer.from('two'));
     await look();
     source.forget('k', 0);

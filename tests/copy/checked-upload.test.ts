@@ -86,7 +86,7 @@ test.each([
   const large = Buffer.alloc(16 * MIB + 1, 'a');
   const twice = { bodies: ['stream'], reads: 2 };
   expect(await upload({ ...lock, bytes: large })).toMatchObject({ ...twice, guards: [md5(large)] });
-  // Other copies of the invocation hold so much that even a small body is read twice.
+  // Other copies of the same invocation hold so much memory that even a small body is read twice.
   expect(await upload({ ...lock, bytes: small, heldBytes: 49 * MIB })).toMatchObject(twice);
 });
 

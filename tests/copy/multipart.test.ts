@@ -68,7 +68,7 @@ const world = (
       return {
         partNumber,
         etag: `"${md5Hex(Buffer.isBuffer(body) ? body : await buffer(body))}"`,
-        // S3 reports a checksum of its own for each part of an upload that declared none.
+        // If an upload declares no checksum, S3 computes and reports one for each part. Other services report none.
         checksum:
           task.destination.service !== null
             ? null

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 
 const { DEMO_OUTPUT } = process.env;
 
-/** The same text for all runs: times, rates and the width of the terminal differ. */
+/** Makes the outputs of all runs equal by removing what differs: times, rates and the width of the terminal. */
 const comparable = (text: string): string =>
   text
     .replaceAll(/\d[\d.,:]*/g, '#')

@@ -110,7 +110,8 @@ test('a deployment brings nothing back of what a copy has written in the other d
   await stage.destination.s3().send(new PutObjectCommand({ ...there, Body: 'c' }));
   const before = await copiesAtDestination();
   const argv = ['s3://whole-replica/copy/copied', 's3://whole/copied', '--source-profile', 'archive'];
-  // The local AWS is no endpoint of AWS, so that the copy first probes it with an object. The deployment would replicate this object.
+  // The endpoint of the local AWS is not one of AWS, so the copy first probes it by writing an object. The deployment would replicate this
+  // object.
   await setMappings(false);
   const { exitCode, stdout } = await runReplicatorCli(['copy', ...argv], environment());
   expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: expect.stringContaining('Copied 1 object') });
@@ -119,7 +120,7 @@ test('a deployment brings nothing back of what a copy has written in the other d
   expect(await copiesAtDestination()).toEqual(before);
 });
 
-/** Switches the event source mappings of the deployment, and waits until they are switched. */
+/** Enables or disables the event source mappings of the deployment, and waits until this has happened. */
 const setMappings = async (isOn: boolean): Promise<void> => {
   const { lambda, clock } = stage.aws;
   const client = new LambdaClient(clientConfig(stage.aws, stage.aws.root(SOURCE_ACCOUNT)));

@@ -1,4 +1,4 @@
-/** The packaged function with batches of up to a hundred events, which `stack.batchWindowSeconds` brings. */
+/** The packaged function with batches of up to a hundred events, as `stack.batchWindowSeconds` allows them. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isRecord } from '../../src/lib/model/json.ts';
 import { PLAYS_ALL } from './support/seed.ts';
@@ -10,7 +10,7 @@ let stage: Stage;
 beforeAll(async () => {
   stage = await startStage({
     edit: {
-      // The stack of another test file serves here too, with the fields that the option changes.
+      // The test uses the package of other test files, and sets the fields that the option would set.
       stack: ({ Resources: resources }) => {
         for (const { Type: type, Properties: properties } of Object.values(resources))
           if (
@@ -52,7 +52,7 @@ test.runIf(PLAYS_ALL)(
     expect(replicated).toHaveLength(keys.length);
     const batches = Object.values(Object.groupBy(replicated, ({ requestId }) => requestId ?? ''));
     expect(Math.max(...batches.map((batch) => batch?.length ?? 0))).toBeGreaterThan(10);
-    // Sixty keys and six second attempts, of which most share a listing.
+    // There are sixty keys and six second attempts. Most of them share a listing with others.
     expect(listings).toBeLessThan(30);
   },
 );

@@ -183,7 +183,9 @@ const deploy = async (manifest: Build['manifest'], parameters: Record<string, st
 
 type Resources = Record<string, { DependsOn?: string[] }>;
 
-/** Runs the program of docs/carriers.md with CDK from the registry. */
+/**
+ * Installs CDK from the registry and runs the program of docs/carriers.md. Resolves to the resources, or to why CDK could not be installed.
+ */
 const synthesise = async (template: string): Promise<{ resources: Resources } | { missing: string }> => {
   const cdk = join(folder, 'cdk');
   await mkdir(cdk);

@@ -21,7 +21,7 @@ test('every page and dialog is used with the keyboard alone, the focus is seen, 
       ['/doctor', '.findings'],
     ] as const;
     for (const [path, shown] of pages) {
-      // Nobody answers doctor, so it finds that there are no credentials.
+      // Nothing listens at this address, so doctor gets no answer and finds that there are no credentials.
       if (path === '/doctor') vi.stubEnv('AWS_ENDPOINT_URL', 'http://127.0.0.1:1');
       await page.goto(origin + path);
       await page.waitForSelector(shown);
@@ -52,7 +52,7 @@ test('every page and dialog is used with the keyboard alone, the focus is seen, 
       '1 of 1 dead letter deleted',
     );
     await page.keyboard.press('Escape');
-    // The button is gone with its letters, so the focus is on what has changed.
+    // The button has disappeared together with its letters, so the focus is on the part of the page that has changed.
     await expect.poll(() => page.evaluate('document.activeElement.id')).toBe('main');
     await page.waitForSelector('main [aria-live] >> text=No dead letter matches');
   } finally {
@@ -64,7 +64,7 @@ test('every page and dialog is used with the keyboard alone, the focus is seen, 
 const REACHABLE = `[...document.querySelectorAll('a[href], button, input, select, summary, [tabindex="0"]')]
   .filter((each) => !each.disabled && each.checkVisibility()).length`;
 
-/** Presses Tab until the focus is where it was. Resolves to every element that had the focus, and whether that was visible. */
+/** Presses Tab until the focus has gone round. Resolves to the elements that had the focus, each with whether the page showed the focus. */
 const tabbed = async (): Promise<Map<number, boolean>> => {
   const reached = new Map<number, boolean>();
   await page.evaluate('globalThis.seen = []');

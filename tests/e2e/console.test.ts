@@ -18,7 +18,7 @@ let served: ServedConsole;
 let browser: Browser;
 let page: Page;
 let origin: string;
-/** What the browser complained of, and what it asked of others. */
+/** Messages and errors of the browser, and the addresses of its requests to other servers than the console. */
 const complaints: string[] = [];
 
 beforeAll(async () => {
@@ -145,7 +145,7 @@ test.runIf(isWhole)(
       await page.waitForSelector(shown, { timeout: 60_000 });
       violations.push(...(await shoot(page, name)));
     }
-    // The report is shown by itself, as a file that somebody was sent.
+    // The browser opens the report as a file, without the console, like somebody who has received the file.
     const report = join(SHOTS, 'report.html');
     writeFileSync(
       report,
@@ -158,7 +158,7 @@ test.runIf(isWhole)(
   },
 );
 
-/** Waits for what a run comes to. The schedule that advances runs is a minute apart. */
+/** Waits until the page shows the element. Meanwhile moves the clock, because the schedule advances runs only once a minute. */
 const watched = async (selector: string): Promise<void> => {
   const clock = setInterval(() => stage.accounts.aws.clock.advance(3_000), 100);
   await page.waitForSelector(selector, { timeout: 60_000 }).finally(() => clearInterval(clock));

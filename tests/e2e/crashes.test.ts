@@ -110,7 +110,7 @@ describe('functions that are killed', () => {
   });
 });
 
-/** Counts earlier deaths in all records in progress. To kill as many functions would take long. */
+/** Writes into all records in progress that this many functions have died at them. To really kill as many functions would take long. */
 const pretendDeaths = async (deaths: number): Promise<void> => {
   const tables = stage.aws.dynamodb.tables(SOURCE_ACCOUNT, REGION);
   const TableName = stage.names.table;
@@ -130,7 +130,8 @@ describe('an account without free concurrency', () => {
     const task = { taskId: 't', s3Key: 'hangs', s3VersionId: null, s3Bucket: 'main' };
     const event = JSON.stringify({ invocationSchemaVersion: '2.0', invocationId: 'i', tasks: [task] });
     const release = new AbortController();
-    // Another function may still have a slot, and a call that hangs ends at some time. Then the slot is taken again.
+    // At first another function may have a slot, and each call that hangs ends at some time. Therefore a slot that becomes free is taken
+    // again.
     const hold = async (): Promise<void> => {
       while (!release.signal.aborted) {
         await batch.run(event).catch(() => null);

@@ -105,7 +105,7 @@ test('status reads lag, rate, pending work and the closed brake from what the pa
   await remove('braked', 'counted');
   expect(await settled(stage)).toBe(true);
   await aws.lambda.function(names.replicateFunction).run('{"waiting":true}');
-  // The present minute has no rate yet.
+  // The current minute has no rate yet, so the clock is moved to the next one.
   aws.clock.advance(60_000);
   // The queues refuse calls without TLS.
   const trusted = getCACertificates('default');

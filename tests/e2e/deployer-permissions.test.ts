@@ -126,7 +126,7 @@ test('a role with the policy of a deployer deploys, changes and removes the stac
   const deployer = createDeployer(aws, SOURCE_ACCOUNT, policy);
   const { caller } = deployer;
   const stack = { ...deployed, accountId: SOURCE_ACCOUNT, artifacts, caller };
-  // A resource of another name fails, and everything that was created before is deleted again.
+  // The policy does not allow a queue with this name. The deployment fails, and everything that was created before is deleted again.
   const failing = {
     ...resources,
     Foreign: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'foreign' } },
@@ -150,7 +150,7 @@ test('a role with the policy of a deployer deploys, changes and removes the stac
   expect(deployer.unused(policy).toSorted()).toEqual(BY_THE_FRAMEWORK);
 });
 
-/** What serverless-deploy.test.ts shows, because a function, the framework or a person asks it. */
+/** Permissions that only serverless-deploy.test.ts shows to be needed, because a function, the framework or a person uses them. */
 const BY_THE_FRAMEWORK = [
   ...Object.entries(STACK_NEEDS).flatMap(([place, actions]) =>
     actions.map((action) => `${place.replace(/^./, (letter) => letter.toUpperCase())} ${action}`),
@@ -216,7 +216,7 @@ test.each([false, true])(
     const template = await readFile(join(REPOSITORY, 'destination', 'template.yml'), 'utf8');
     const deploy = (TemplateBody: string, parameters: Record<string, string>) =>
       deployAsTheAwsCli(client, { StackName: first.stackName, TemplateBody, parameters });
-    // A resource that is not allowed fails, and everything that was created before is deleted again.
+    // The policy does not allow this queue. The deployment fails, and everything that was created before is deleted again.
     await deploy(template.replace('\nOutputs:', DENIED_QUEUE), first.parameters);
     await client.send(new DeleteStackCommand({ StackName: first.stackName }));
     await aws.cloudformation.idle();

@@ -39,8 +39,8 @@ const SET_AGAIN = {
 };
 
 /**
- * Nothing can be written to the destination with many objects, so that its circuit opens, and messages wait. Deletes and changed tags still
- * succeed and close it, so that chance decides which messages become dead letters before.
+ * Nothing can be written to the destination with many objects. Its circuit opens, and messages wait. Deletes and changed tags still succeed
+ * and close the circuit again. Therefore chance decides which messages become dead letters before it opens.
  */
 const NOTHING_WRITTEN: Loss<Verified> = {
   missing: REPLICATED,
@@ -79,7 +79,7 @@ const WITHOUT: Record<string, Loss<Verified>> = {
     missing: ['large'],
     dead: deadAs('access-denied', ['large', 'gone']),
   },
-  // The replica is hidden, but the function cannot look what it has hidden.
+  // The function hides the replica, but cannot read afterwards what it has hidden.
   'ReplicationRole ListReplicas s3:ListBucketVersions': {
     missing: ['overwrite'],
     dead: deadAs('access-denied', ['overwrite', 'deleted']),

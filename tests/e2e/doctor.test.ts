@@ -78,7 +78,7 @@ describe('of a deployment in which all is well', () => {
     const missed: string[] = [];
     for (const round of drawnRounds(all, { rounds: ROUNDS, perRound: MUTANTS_PER_ROUND, pairs: PAIRS })) {
       const now = await play(world, round);
-      // The whole table takes minutes, so it says what it missed so far.
+      // The whole table takes minutes, so the test prints after each round what doctor has missed.
       if (now.length > 0) console.log(`doctor missed ${now.join(', ')}`);
       missed.push(...now);
     }
@@ -114,8 +114,9 @@ const problems = (findings: readonly ReportedFinding[]): string[] =>
   findings.filter(({ verdict }) => verdict === 'error').map(({ cause, text }) => `${cause}: ${text}`);
 
 /**
- * Makes all mutants of a round, and resolves to those whose cause is not named, or whose fix does not put them right. One cause may hide
- * another: a role that cannot be assumed shows nothing of its bucket. So doctor looks again after its fixes were carried out.
+ * Makes all mutants of a round. Resolves to the mutants for which doctor names no true cause, names a wrong one, or prints a fix that does
+ * not help. One cause may hide another: if a role cannot be assumed, doctor sees nothing of its bucket. Therefore doctor looks again after
+ * its fixes were carried out.
  */
 const play = async ({ stage, examine }: DoctorWorld, round: readonly Mutant[]): Promise<string[]> => {
   const backs: (() => Promise<unknown>)[] = [];
@@ -128,7 +129,7 @@ const play = async ({ stage, examine }: DoctorWorld, round: readonly Mutant[]): 
     unfixed = round.filter((mutant) => isNamed(findings, causesOf(mutant, round)));
     for (const mutant of round) if (isNamed(findings, mutant.wrong ?? [])) blamed.add(mutant);
     for (const mutant of unfixed) unseen.delete(mutant);
-    // On a busy machine a question may run into its time limit, so that doctor has to be asked once more.
+    // On a busy machine, one of doctor's requests may reach its time limit. Then doctor has to look once more.
     if (unfixed.length === 0 && (unseen.size === 0 || look > 0)) break;
     await carryOut(stage, findings, round);
   }

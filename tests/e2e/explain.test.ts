@@ -128,7 +128,7 @@ test('a replica is mapped back to its source, and a key that no rule wants gets 
   expect(await explain('nobodys', 'x')).toMatchObject({ rules: [], places: [] });
 });
 
-/** What the action `check` finds of each letter, by key. */
+/** Resolves to what the action `check` of the function says about each letter, by key. */
 const checked = async (): Promise<Record<string, string>> => {
   const letters = await deadLetters(stage);
   const messages = letters.map(({ body }) => ({ queue: 'live', body }));

@@ -1,6 +1,6 @@
 /**
- * Doctor on ten healthy deployments that differ as much as possible. Each is packaged and deployed, which takes half a minute, so that
- * `npm test` plays none of them: `doctor.test.ts` has a healthy deployment too. The soak plays all.
+ * Doctor on ten healthy deployments that differ as much as possible. To package and deploy one takes half a minute, so only the soak plays
+ * them. `npm test` has one healthy deployment, in `doctor.test.ts`.
  */
 import { PutBucketPolicyCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { expect, test } from 'vitest';
@@ -19,7 +19,7 @@ const TRUSTED = {
 };
 const ALLOW_ALL = { Statement: { Effect: 'Allow' as const, Action: '*', Resource: '*' } };
 
-/** What the configurations expect to exist: a role, a report bucket, and what a platform team has. */
+/** Creates what the configurations expect to exist: a role, a report bucket, and what a platform team provides. */
 const prepare = async ({ aws }: Pick<TwoAccounts, 'aws'>): Promise<void> => {
   aws.iam.putRole({
     accountId: SOURCE_ACCOUNT,
@@ -45,7 +45,7 @@ const prepare = async ({ aws }: Pick<TwoAccounts, 'aws'>): Promise<void> => {
   });
 };
 
-/** Puts an object under each rule, and what `config policy` prints where S3 has to copy by itself. */
+/** Puts an object under each rule. If a rule lets S3 copy by itself, also puts the policies that `config policy` prints. */
 const fill = async ({ source, replicationFile, configuration }: TwoAccounts): Promise<void> => {
   const { replication, deployment } = configuration;
   for (const { source: of } of replication.rules)
@@ -75,7 +75,7 @@ const withoutVpc = (configuration: { stack?: object }): object => ({
   ...(configuration.stack === undefined ? {} : { stack: { ...configuration.stack, vpc: undefined } }),
 });
 
-/** The local AWS has one partition. */
+/** The local AWS has only one partition, so `govcloud` is left out. */
 const names = Object.keys(CONFIGURATIONS).filter((name) => name !== 'govcloud');
 
 test.runIf(PLAYS_ALL).each(names)(

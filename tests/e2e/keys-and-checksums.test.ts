@@ -121,7 +121,7 @@ test.each(['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const)(
   },
 );
 
-/** Two parts. The SDK computes none of the checksums below, and Node computes no xxHash. */
+/** The bodies of two parts. The tests give their checksums, because the SDK computes none of those below. Node computes no xxHash. */
 const PARTS = [Buffer.alloc(5 * MIB), Buffer.from('end')];
 const hashed = (name: string): string[] => PARTS.map((part) => hash(name, part, 'base64'));
 

@@ -1,6 +1,6 @@
 /**
- * Plays the recipe of docs/migrate.md with its own files and commands, while writers write: move a bucket to another account, and go back. It takes a
- * minute, so only the soak runs it: `DRAW=all npx vitest run tests/e2e/migrate.test.ts`
+ * Plays the recipe of docs/migrate.md with the files and commands of the guide: a bucket moves to another account and back, while writers
+ * write. This takes a minute, so only the soak runs it: `DRAW=all npx vitest run tests/e2e/migrate.test.ts`
  */
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -51,8 +51,8 @@ interface Site {
 }
 
 /**
- * Runs the commands of a block with the rights of the account. While they wait, the clock of the local AWS moves. Under load the two sides may
- * differ at the moment of the look, as the guide says.
+ * Runs the commands of a block with the rights of the account. While they wait, the clock of the local AWS moves. Under load, a command may
+ * also report that the two sides differ at that moment, as the guide says.
  */
 const runBlock = async (
   { aws, account, file }: Site,
@@ -99,7 +99,7 @@ const freeze = async (account: Account, bucket: string, role: string): Promise<(
   return () => put(Statement.length === 0 ? [ALLOW_NOTHING] : Statement);
 };
 const NO_POLICY = JSON.stringify({ Version: '2012-10-17', Statement: [] });
-/** S3 takes no policy without a statement. */
+/** Stands in for an empty list of statements, because S3 accepts no policy without a statement. */
 const ALLOW_NOTHING = {
   Effect: 'Deny',
   Principal: '*',

@@ -162,7 +162,7 @@ test.each([
     });
     expect(asked).toEqual(['GET']);
     expect(sent.filter((one) => one === 'MD5')).toHaveLength(2);
-    // Both parts may begin before the first refusal.
+    // If the function may not ask for the default, it learns of it from a refusal. Both parts may have been sent before that.
     expect(sent.includes('without')).toBe(!mayAsk);
   },
 );
@@ -186,7 +186,7 @@ test('an object that an uploader locks until 2120 arrives with the longest lock 
 });
 
 test('an uploader who locks an object for a day does not take the default lock of the destination from it', async () => {
-  // In the environments of the tests above, the function was not allowed to ask for the default.
+  // Environments of the tests above were not allowed to ask for the default, so they are ended.
   await stage.aws.lambda.killEnvironments(stage.names.replicateFunction);
   for (const mode of ['GOVERNANCE', 'COMPLIANCE'] as const) {
     const lock = { ObjectLockMode: mode, ObjectLockRetainUntilDate: inDays(1), ...CHECKED };

@@ -109,7 +109,7 @@ test('an object reaches another service after doctor has asked it, and a backfil
   }
 }, 240_000);
 
-/** A backfill copies from the other service, and its last look, which is a verify, finds both sides the same. */
+/** Expects that a backfill copies from the other service, and that the verify at its end finds both sides equal. */
 const backfillFromElsewhere = async (
   { aws, names, destination }: TwoAccounts,
   at: S3Client,

@@ -47,7 +47,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** With a delay, a run makes no progress, and does not end by itself. */
+/** Delays the messages of runs. With a delay, a run makes no progress, and does not end by itself. */
 const delayRanges = async (seconds: number): Promise<void> => {
   const QueueUrl = stage.aws.sqs.queueUrl(
     `arn:aws:sqs:${REGION}:${SOURCE_ACCOUNT}:${stage.names.rangesQueue}`,

@@ -54,7 +54,7 @@ const WITHOUT: Record<string, Loss> = {
     unseen:
       'it only shortens a wait: the function gives a message back if SQS accepts no new one, or if a part range needs more time',
   },
-  // The message is given back to the live queue instead.
+  // The function cannot send the message to a waiting queue, so it gives the message back to the live queue.
   'ReplicateRole Waiting sqs:SendMessage': { retried: ['access-denied', 'service-error'] },
   'ReplicateRole Waiting sqs:ReceiveMessage': {
     missing: ['retried'],
@@ -63,7 +63,7 @@ const WITHOUT: Record<string, Loss> = {
   },
   // Only the count of what is pending fails.
   'ReplicateRole Waiting sqs:GetQueueAttributes': { retried: ['access-denied', 'service-error'] },
-  // The message is let back, but it also stays in the waiting queue.
+  // The message is sent back to the live queue, but it also stays in the waiting queue.
   'ReplicateRole Waiting sqs:DeleteMessage': { waiting: 1, retried: ['access-denied', 'service-error'] },
   // A message that cannot be sent to the dead-letter queue is not acknowledged, so it stays in the live queue.
   'ReplicateRole Quarantine sqs:SendMessage': {
@@ -86,7 +86,8 @@ const WITHOUT: Record<string, Loss> = {
     retried: ['service-error'],
     waiting: 18,
   },
-  // The record of a failed attempt cannot be deleted. The next attempt takes it over, and only other messages have to wait for it.
+  // The record of a failed attempt cannot be deleted. The next attempt of the same message takes the record over. Only other messages have
+  // to wait for it.
   'ReplicateRole IdempotencyRecords dynamodb:DeleteItem': { retried: ['service-error'] },
   // The fresh look, which follows every write, needs this permission.
   'ReplicateRole ReadSources s3:GetObject': {

@@ -59,7 +59,10 @@ const keyWithout = (sid: string): PolicyDocument => {
   return { ...policy, Statement: [policy.Statement].flat().filter(({ Sid }) => Sid !== sid) };
 };
 
-/** A new subscription is tried for more than a minute, because a policy may have been set just before. The soak waits for it. */
+/**
+ * Whether the tests wait until a refused subscription fails. It is tried for more than a minute, because a policy may have been set just
+ * before. Only the soak waits so long.
+ */
 const isLong = PLAYS_ALL;
 
 let accounts: TwoAccounts;

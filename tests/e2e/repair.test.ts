@@ -87,7 +87,7 @@ test.each(RULES)(
     await source.send(
       new PutObjectLegalHoldCommand({ Bucket: 'locked', Key: held, LegalHold: { Status: 'ON' } }),
     );
-    // A retention has an event, but a legal hold has none.
+    // S3 sends an event about a retention, but none about a legal hold.
     const until = await retain(source, { Bucket: 'locked', Key: retained }, 'COMPLIANCE', 30);
     await stage.untilQuiet();
 
@@ -155,6 +155,6 @@ test('a retention mode that only the destination may change is reported, and its
       detail: expect.stringContaining('--bypass-governance-retention'),
     },
   };
-  // One of the event, and one of the run.
+  // One letter comes from the event, and one from the run.
   expect(await deadLetters(stage)).toMatchObject([letter, letter]);
 });

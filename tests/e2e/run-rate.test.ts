@@ -58,8 +58,8 @@ const backfill = async (rule: string, ...options: string[]): Promise<Asked[]> =>
 };
 
 /**
- * Returns by how much the work was ahead of its rate at most: 1 is the rate, counted from the first request to each of the others. Two seconds of
- * work may be done at the beginning.
+ * Returns the highest ratio of the work that was done to the work that the rate allows by then, for all times since the first request. At a
+ * ratio of 1, the run keeps exactly to its rate. Two seconds of work may be done at the beginning.
  */
 const mostAhead = (asked: Asked[], perSecond: number, weigh: (operation: string) => number): number => {
   let done = 0;

@@ -169,7 +169,7 @@ const OBSERVED: Record<Role, (key: string) => Promise<unknown>> = {
       [run] = (await ask({ action: 'status', run: run.id })).runs;
     }
     if (run.phase === 'finished') return null;
-    // A failed run does not let another one begin.
+    // Until a failed run is cancelled, no other run can begin.
     await ask({ action: 'cancel', run: run.id });
     return JSON.stringify(run);
   },

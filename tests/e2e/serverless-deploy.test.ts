@@ -184,7 +184,7 @@ const deadLetters = () => ({ QueueUrl: accounts.deadLetterQueueUrl });
 
 test('serverless remove says first which letters wait, and removes nothing', async () => {
   await tables().call('PutItem', { TableName: 'deployed-prod-runs', Item: RUN });
-  // Nobody but the function may send to the queue.
+  // Only the function may send to the queue, so the letter is sent with the role of the function.
   const { replicateRole: role, deadLetterQueue: queue } = accounts.names;
   await sendAs(accounts, { role, queue, body: 'a letter' });
   await expect(serverless(['remove'])).rejects.toThrow('1 in deployed-prod-live-dlq, which is kept');
@@ -201,7 +201,7 @@ test('serverless remove deletes everything except the source bucket, the protect
   expect((await tables().call('DeleteTable', { TableName: 'deployed-prod-runs' })).status).toBe(400);
 });
 
-/** deployer-permissions.test.ts shows the permissions for all other changes of resources. */
+/** The permissions that this file shows to be needed. deployer-permissions.test.ts shows those for all other changes of resources. */
 const BY_THE_FRAMEWORK = /^(?:Account cloudformation:|AllFunctions lambda:InvokeFunction|Code|Stack )/;
 
 test('serverless needs each permission of its policy for the stack and its code', () => {
