@@ -54,7 +54,7 @@ const LONG_FORMS: Record<string, Record<string, string>> = {
     BACKFILL_VERSIONS: String(Math.min(100_000, Math.ceil(minutes * 10_000))),
     DRAW: 'all',
   },
-  // `npm test` draws a few of the permissions and faults; this runs all of them, one after another.
+  // `npm test` draws a few of the permissions and faults. The soak tries all of them, one after another.
   ...(minutes < 1
     ? {}
     : {
@@ -104,7 +104,8 @@ let rounds = 0;
 while (rounds === 0 || Date.now() < endMs) {
   const seed = firstSeed + rounds;
   console.log(`round ${++rounds} with seed ${seed}`);
-  // The other carriers deploy a template of their own, whose permissions are removed once.
+  // Carriers other than the framework deploy a different template. The permissions in that template are removed too, but only in the first
+  // round.
   if (rounds === 1 && minutes >= 1)
     run('permissions.test.ts', { PROPERTY_SEED: String(seed), DRAW: 'all', CARRIER: 'plain' });
   for (const [tests, settings] of Object.entries(LONG_FORMS))

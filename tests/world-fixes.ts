@@ -6,7 +6,7 @@ export const CHAOS = 'tests/transfer/chaos.test.ts';
 export interface Fix {
   /** What happened without the fix. */
   fault: string;
-  /** The texts of the fix, and what stood there without it. */
+  /** The texts of the fix, and the texts that they replaced. */
   edits: { file: string; fixed: string; before: string }[];
   /** The file of the random world. If no random world plays the schedule, the file of the test that does. */
   world: string;
@@ -150,7 +150,8 @@ export const FIXES: Fix[] = [
         before: '',
       },
     ],
-    // The sweep begins an attempt only while no message is in flight, as far as SQS knows. In the world SQS always knows.
+    // The sweep begins an attempt only while SQS reports no message in flight. In the random world that report is always true, so that
+    // world does not find this fault.
     world: 'tests/transfer/schedules.test.ts',
     title: 'a worker of an earlier attempt',
   },

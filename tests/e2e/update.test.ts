@@ -43,7 +43,7 @@ const RELEASES: [string, (folder: string) => Promise<PackagedRelease>][] = [
   [NEXT, (folder) => packageNextRelease(FILE, folder)],
 ];
 
-/** The replicate function has so little time that a large object becomes a transfer. */
+/** Gives the replicate function so little time that a large object becomes a transfer. */
 const shorten = ({ Resources: resources }: Template): void =>
   void Object.assign(resources['ReplicateLambdaFunction']?.Properties ?? {}, { Timeout: 30 });
 
@@ -73,7 +73,7 @@ const deploy = async ({ aws, names }: TwoAccounts, release: PackagedRelease): Pr
   });
 };
 
-/** While it is on, S3 throttles all writes of the functions at the destination, so that hints, part ranges and runs stay under way. */
+/** While `isOn` is set, S3 throttles the functions' writes of objects, so that hints, part ranges and runs stay under way. */
 const hold = ({ aws }: TwoAccounts, isOn: boolean): void => {
   aws.faults.plan = isOn
     ? (request: AwsRequest) =>
@@ -108,7 +108,7 @@ const BIG = 'big/video.mp4';
 
 const ask = async ({ aws, names, waitUntil }: TwoAccounts, payload: object): Promise<Run> => {
   let answer = '';
-  // All invocations of the function may be at work on ranges. The SDK of an operator tries again too.
+  // All invocations that the function may have may be busy with ranges. Then the request is tried again, as the SDK of an operator does.
   await waitUntil('the function has room', async () => {
     try {
       ({ payload: answer } = await aws.lambda.function(names.backfillFunction).run(JSON.stringify(payload)));
@@ -172,8 +172,8 @@ const leaveHints = async (accounts: TwoAccounts, prefix: string): Promise<void> 
 };
 
 /**
- * Deploys the releases one after the other, each over work that the former one has begun. The roll-back also finds hints that the newer
- * release sent.
+ * Deploys the releases one after the other, each while work of the release before it is under way. The roll-back also finds hints that the
+ * newer release sent.
  */
 const deployEach = async (accounts: TwoAccounts, releases: PackagedRelease[]): Promise<void> => {
   const write = writer(accounts);
@@ -246,7 +246,10 @@ const lettersIn = ({ aws, names }: TwoAccounts): number[] =>
 /** The last commit whose destination template has one role for everything. */
 const ONE_ROLE = '3a06ec12eb272b1910a9750005f00a98303ce2c1';
 
-/** Writes objects and lets a backfill run. Resolves to how the run ended, what the log says that the destination lacks, and dead letters. */
+/**
+ * Writes objects, lets a backfill run, and expects no dead letters. Resolves to how the run ended, to the actions that the destination's
+ * template lacks according to the log, and to whether both buckets have the same number of versions.
+ */
 const useBoth = async (stack: PackagedRelease, destination: PackagedRelease) => {
   const lacking = new Set<string>();
   await using accounts = await startWith(stack, destination, ({ line }) => {
@@ -279,7 +282,7 @@ test.skipIf(UPDATE_FROM === undefined).each([
     const today = await packageToday(FILE, todaysFolder.path);
     const isOneRole = commit === ONE_ROLE;
 
-    // The new template trusts the function that compares with a role of its own, of which the old stack does not know.
+    // In the new template, only a separate role trusts the function that compares. The old stack does not know this role.
     expect(await useBoth(old, today)).toMatchObject(
       isOneRole
         ? { phase: 'failed', failure: { reason: 'assume-role-denied' }, lacking: [] }

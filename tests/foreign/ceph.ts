@@ -1,7 +1,7 @@
 /**
- * The smallest Ceph with an S3 gateway: one monitor, one store in memory. `node tests/foreign/ceph.ts PORT FOLDER ACCESS_KEY SECRET_KEY` runs until
- * it is ended or its standard input is closed. It fails as soon as one of its processes does, or a command takes too long, and ends all of them.
- * The monitor listens at the next port, and the store at one of the fifty after the tenth.
+ * The smallest Ceph with an S3 gateway: one monitor, one store in memory. `node tests/foreign/ceph.ts PORT FOLDER ACCESS_KEY SECRET_KEY`
+ * runs until it is ended or its standard input is closed. If one of the processes that it started fails, or a command takes too long, it
+ * ends all of them and fails. The monitor listens at the next port, and the store at one of the fifty after the tenth.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -59,10 +59,10 @@ const fail = (reason: string): never => {
   return end(1);
 };
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => end(0));
-// Whoever started this process holds the other end, and is gone if that is closed.
+// The process that started this one holds the other end of the input. If the input ends, that process is gone.
 process.stdin.on('end', () => end(0)).resume();
 
-/** Starts a command. What ends it is told with the last words that it wrote. */
+/** Starts a command. When it ends, `ended` receives how it ended, with the last text that it wrote to standard error. */
 const spawned = (command: string, argv: string[], ended: (how: string, isDone: boolean) => void): void => {
   const child = spawn(command, argv, { env, stdio: ['ignore', 'ignore', 'pipe'] });
   running.add(child);
@@ -76,7 +76,7 @@ const spawned = (command: string, argv: string[], ended: (how: string, isDone: b
 };
 const start = (command: string, ...argv: string[]): void => spawned(command, argv, fail);
 
-/** The commands wait for ever for a monitor or a store that is gone. */
+/** Maximum time of a command. Without a limit, commands would wait for ever for a monitor or a store that is gone. */
 const LIMIT_MS = 60_000;
 const run = async (command: string, ...argv: string[]): Promise<void> => {
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -22,7 +22,7 @@ const contents = async ({ client }: ForeignServer, Bucket: string): Promise<Reco
 };
 
 const PLAIN = { a: 'small', 'folder/ö ü+&': 'named', empty: '' };
-/** Some servers store keys as files, or list them in the order of another encoding. */
+/** Keys that are difficult for servers that store keys as files, or that list them in the order of another encoding. */
 const UNUSUAL = {
   'a-b': 'before a slash',
   'a.b/c': 'below a dot',
@@ -44,7 +44,7 @@ const putInParts = async ({ client }: ForeignServer, Bucket: string): Promise<vo
   await new Upload({ client, params, partSize: 5 * MIB }).done();
 };
 
-// Each server is copied from and to, in a ring that is different for each seed.
+// Each server is the source of one pair and the destination of another. The seed decides which servers form pairs.
 const pairs = SERVERS.map((from, at) => {
   const steps = 1 + (PROPERTY_SEED % (SERVERS.length - 1));
   return [from, SERVERS[(at + steps) % SERVERS.length] ?? from] as const;
@@ -61,8 +61,8 @@ test.skipIf(!PLAYS_ALL).each(pairs)(
     await destination.createBucket('archive');
     const isOrdered = !isUnordered(from) && !isUnordered(to);
     await put(source, 'documents', isOrdered ? { ...PLAIN, ...UNUSUAL } : PLAIN);
-    // s3rver computes the ETags of objects in parts in a way of its own, so nothing shows that a copy in parts is the same. ministack answers the whole
-    // object to a HEAD of a part, and s3proxy refuses it.
+    // Some pairs get no object in parts. s3rver computes the ETags of such objects in its own way, so nothing shows that a copy equals its
+    // source. To a HEAD of a part, ministack answers with the whole object, and s3proxy answers with an error.
     const isReadInParts = from !== 'ministack' && from !== 's3proxy';
     if ((to !== 's3rver' || from === 's3rver') && isReadInParts) await putInParts(source, 'documents');
     const cwd = mkdtempSync(join(tmpdir(), 's3-replicator-'));
@@ -82,7 +82,7 @@ test.skipIf(!PLAYS_ALL).each(pairs)(
     try {
       let more: string[] = [];
       let first = await copy();
-      // The probe has found what the server does not do, and the message names the options with which it is enough.
+      // If the probe has found that the server cannot do everything, the message names the options with which the server is good enough.
       if (first.code !== 0) {
         more =
           first.err

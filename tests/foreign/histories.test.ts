@@ -1,6 +1,7 @@
 /**
- * Two processes replicate the same key at once. With conditional writes no older state becomes visible; without them one may, for a while. The local
- * AWS plays a service in `npm test`; the soak plays the servers that are installed, and prints how long older states were visible.
+ * Two processes replicate the same key at once. With conditional writes, no older state becomes visible after a newer one. Without them, an
+ * older state may be visible for a while. In `npm test`, the local AWS plays a service. The soak uses the servers that are installed, and
+ * prints how long older states were visible.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -140,7 +141,8 @@ test.skipIf(!PLAYS_ALL).each(SERVERS)(
     await using server = await startForeign(name);
     if (server === null) return console.log(`skipped: ${name} is not installed`);
     const conditionalWrites = isWeak(name) || ignoresConditionsOfDeletes(name) ? 'none' : 'required';
-    // In a bucket with versions, a delete lists them, and versitygw lists markers apart: the delete is done there, and said to have failed.
+    // In a bucket with versions, a delete also lists the versions. versitygw lists markers apart from versions, so the delete takes effect
+    // but is reported as failed.
     const isPlain = name === 'versitygw' || undefined;
     const all = await playAll(() => replicaAt(server, isPlain), { conditionalWrites, deletes: 'replicate' });
     console.log(`${name}, deletes, ${conditionalWrites}: ${ended(all)}`);

@@ -33,7 +33,10 @@ export interface Course
   random(): number;
 }
 
-/** With `deletes: replicate`, half of the writes are deletes. Every change is announced twice, and a process may be ended at any time. */
+/**
+ * Plays a history. With `deletes: replicate`, half of the writes are deletes. Every change is announced twice, and a process may be ended
+ * at any time.
+ */
 export const playHistory = async (source: Side, replica: Side, course: Course): Promise<Seen> => {
   const { deletes, random } = course;
   const failures: string[] = [];

@@ -8,7 +8,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FOREIGN } from './folder.ts';
 
-/** Maven takes the newest S3Proxy, and the annotations of Jackson that it was built with: its own dependencies ask for older ones. */
+/**
+ * Maven installs the newest S3Proxy. The annotations of Jackson are given in the version with which S3Proxy was built, because its own
+ * dependencies ask for an older version.
+ */
 const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
 <groupId>foreign</groupId><artifactId>foreign</artifactId><version>1</version><dependencies>
 <dependency><groupId>org.gaul</groupId><artifactId>s3proxy</artifactId><version>RELEASE</version></dependency>
@@ -21,7 +24,8 @@ const pom = join(FOREIGN, 'pom.xml');
 const STEPS: Record<string, string[][]> = {
   versitygw: [['go', 'install', 'github.com/versity/versitygw/cmd/versitygw@latest']],
   minio: [['go', 'install', 'github.com/minio/minio@latest']],
-  // The module replaces another one, which only the main module may do: so this is a module that replaces it too.
+  // The module of seaweedfs replaces another module. Only a main module may do that, so these commands make a main module with the same
+  // replacement.
   seaweedfs: [
     ['go', 'mod', 'init', 'foreign'],
     ['go', 'mod', 'edit', '-replace', 'github.com/tyler-smith/go-bip39=github.com/cosmos/go-bip39@v1.0.0'],

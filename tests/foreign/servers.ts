@@ -20,7 +20,7 @@ export const KEYS = { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER-secret' };
 export interface ForeignServer extends AsyncDisposable {
   endpoint: string;
   client: S3Client;
-  /** Creates a bucket, which keeps versions if the server has them, unless `isPlain`. */
+  /** Creates a bucket. It keeps versions if the server supports that and `isPlain` is not set. */
   createBucket(name: string, isPlain?: boolean): Promise<void>;
 }
 
@@ -29,13 +29,13 @@ interface Launch {
   command(port: number, folder: string): string[];
   /** A line of shell that prints the version among other text. */
   version: string;
-  /** Does not check each condition, so only the weaker form is played against it. */
+  /** The server does not check every condition, so only the weaker form of the tests is played against it. */
   isWeak?: true;
-  /** Checks every condition but those of deletes. */
+  /** The server checks every condition except those of deletes. */
   ignoresConditionsOfDeletes?: true;
-  /** Does not list all keys in the order of S3. */
+  /** The server does not list all keys in the order of S3. */
   isUnordered?: true;
-  /** With versions, its listings leave out keys, so its buckets keep none. */
+  /** The server's listings of buckets with versions leave out keys, so its buckets keep no versions. */
   isPlain?: true;
 }
 

@@ -1,4 +1,4 @@
-/** Each proven replica is announced at least once, whatever dies, and nothing is announced where nobody asked for it. */
+/** Each proven replica is announced at least once, even if functions die. Nothing is announced unless the configuration asks for it. */
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { ReplicationRule } from '../../src/lib/model/rule.ts';
@@ -145,7 +145,7 @@ test('of many versions each is announced, although nothing takes the events of t
   const message = ['1', '2', '3', '4'].map((text) => uploaded(world, 'many', text)).at(-1)!;
   world.bus.keeps = false;
   for (let receiveCount = 1; receiveCount < 8; receiveCount += 1) {
-    // The bus takes what an earlier attempt left, and fails with what this one writes.
+    // The bus accepts events about replicas that an earlier attempt left, and refuses events about those that this attempt writes.
     world.bus.refuses = ({ proof }) => (proof === 'found' ? null : 'throttled');
     await world.run({ ...message, receiveCount });
   }

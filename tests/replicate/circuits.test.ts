@@ -43,7 +43,7 @@ const circuitWorld = ({ deniesAll = true } = {}) => {
       },
     );
   const one = environment('one');
-  /** Lets as many different keys fail, half a second after each other. */
+  /** Lets this many different keys fail, one every half second. */
   const fail = async (
     keys: number,
     reason: Reason = 'throttled',
@@ -60,7 +60,7 @@ const circuitWorld = ({ deniesAll = true } = {}) => {
   return { clock, store, asked, environment, one, fail, isOpen };
 };
 
-/** How many failures last long enough for a circuit to open. */
+/** How many failures in a row, one every half second, take long enough for a circuit to open. */
 const ENOUGH = SUSPICION_MS / 500 + 1;
 
 test.each<Reason>(['throttled', 'service-error', 'no-answer', 'assume-role-denied', 'no-such-bucket'])(

@@ -36,11 +36,12 @@ test('destinations that deny, hang and throttle do not slow down another one, an
 test.each([false, true])(
   'a destination that begins to hang may take every slot for a second, and no more than its share for longer (only cold environments: %s)',
   async (isCold) => {
-    // The second, and the calls before and after it.
+    // An invocation may hang for a second. The rest of the time is for its calls before and after that.
     const world = isolationWorld(['good', 'hanging'], { isCold, longMs: HANGING_MS + 300 });
     await world.write(60, 3_000);
     world.health.set('hanging', 'hanging');
-    // The second that counts comes twice: when the destination begins to hang, and when the first calls give up.
+    // There are two times at which invocations may hang for a second: when the destination begins to hang, and when the first calls give
+    // up.
     await world.write(60, 15_000);
     const { slots } = world;
     expect(Math.max(...slots.map(({ all }) => all))).toBe(50);

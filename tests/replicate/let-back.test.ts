@@ -61,7 +61,7 @@ test('a message that fails again is tried once a minute, and not as often as the
   const { receipts, time, waiting, wait, store, rules } = await avoidedWorld({ count: 0 });
   wait('bad/0', { tries: 6 });
   await store.close(circuitName(rules[0]!.destinations[0]!));
-  // This failure takes no time, and does not belong to the destination.
+  // This failure takes no time, and is not one of the destination.
   receipts.once = () => Promise.reject(new ReplicationError('service-error', 'as told'));
   await time.runUntil(4 * MINUTE_MS + 45_000);
   expect(waiting).toMatchObject([{ retry: { tries: 6 + 4 } }]);
@@ -117,7 +117,8 @@ test('a call that waits for an answer is in the record after a second, and is ab
   await store.suspect(circuitName(destination), 'k', 0);
   await store.open(circuitName(destination), { sinceMs: 0, reason: 'no-answer', detail: '' });
   await time.runUntil(10_100);
-  // A watch that kept the calls that had ended would grow with each object, for as long as the environment lives.
+  // The call that has ended is not aborted. If the watch kept such calls, it would grow with each object for as long as the environment
+  // lives.
   expect(aborted).toEqual(['call']);
   call.end();
   await time.runUntil(10_200);

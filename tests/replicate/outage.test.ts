@@ -1,10 +1,13 @@
-/** A destination that is away for long, in model time: its messages wait outside the flight, and drain by themselves. */
+/** A destination that is away for long, in model time. Its messages are not in flight while they wait, and they drain by themselves. */
 import { expect, test } from 'vitest';
 import { outageWorld } from '../model/outage-world.ts';
 
 const OBJECTS = 3_000;
 const HOUR_MS = 3_600_000;
-/** The slots of the live queue, ten messages each, and the batches that the schedule moves at once. */
+/**
+ * The highest number of messages in flight: ten for each slot of the live queue, and those in the batches that the schedule moves at the
+ * same time.
+ */
 const MOST_IN_FLIGHT = 50 * 10 + 8 * 10;
 
 test('the messages of a destination that is away wait outside the flight, drain by themselves when it is back, and delay no others', async () => {
@@ -25,7 +28,8 @@ test('the messages of a destination that is away wait outside the flight, drain 
   }
 
   const drained = await drain();
-  // The functions know that the destination is back when the messages arrive.
+  // When the messages arrive, the functions already know that the destination is back, so they send none of them to the waiting queue
+  // again.
   expect(drained.calls.get('sqs:SendMessage')).toBe(0);
   expect([drained.replicated, missing('other'), dead]).toEqual([OBJECTS, 0, []]);
   expect(drained.inFlight).toBeLessThanOrEqual(MOST_IN_FLIGHT);

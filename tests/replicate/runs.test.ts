@@ -127,7 +127,7 @@ test('a hint that comes before its time is hidden until then, unless it is an ev
   expect((await work({ notBeforeMs: NOW + 1e9 })).failed).toHaveLength(1);
   expect(hidden).toEqual([100, 42_000]);
   expect(replica.history.size + runs.counted.length).toBe(0);
-  // Nobody else can hold live replication back.
+  // In the live queue, the time before which a hint must wait has no effect. Otherwise a sender could hold live replication back.
   expect(await work(early, 'live')).toEqual({ failed: [] });
   expect(await work({ notBeforeMs: NOW })).toEqual({ failed: [] });
   expect(replica.history.size).toBe(1);

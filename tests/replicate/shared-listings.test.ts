@@ -107,7 +107,7 @@ test('where keys are no neighbours, fewer and fewer batches wait for a listing t
     listings.expect(assignments);
     for (const assignment of assignments) expect(await listings.take(assignment)).toBeNull();
   }
-  // After misses 1, 3, 7, 15 and then 31 batches do not try.
+  // After each miss, more batches do not try: first 1, then 3, 7, 15, and from then on 31.
   expect(tries).toEqual(Array(10).fill('source.neighbours'));
 });
 

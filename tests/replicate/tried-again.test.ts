@@ -141,12 +141,12 @@ test.each(['access-denied', 'assume-role-denied', 'kms'] as const)(
     const [piece] = sent;
     expect(piece).toMatchObject({ retry: { firstFailedMs: NOW } });
     await run(tried(piece!, { firstFailedMs: NOW - 119_000 }));
-    // A failure with another reason begins its own two minutes.
+    // A failure with another reason has two minutes of its own.
     await run(tried(piece!, { firstFailedMs: NOW - HOUR_MS, reason: 'throttled' }));
     expect(dead).toEqual([]);
     await run(tried(piece!, { firstFailedMs: NOW - 120_000 }));
     expect(dead).toMatchObject([{ letter: { reason } }]);
-    // A redrive begins anew.
+    // After a redrive, the two minutes begin anew.
     await run(queueMessage(dead[0]!.body, { messageId: 'm3', earlier: dead[0]!.letter }));
     expect([sent.length, dead.length]).toEqual([4, 1]);
   },

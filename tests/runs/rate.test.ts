@@ -94,7 +94,7 @@ const simulate = (sizes: Sizes) => {
     };
   const pool = createPool((message) => workOnMessage(message, 1, deps()));
   const later = (delaySeconds: number, act: () => void): void => void time.after(delaySeconds * 1_000, act);
-  /** A hint that is too early is hidden, as the replicate function hides it. */
+  /** Replicates the key of a hint. If the hint is too early, this happens later, because the replicate function hides such a hint. */
   const replicate = (hint: Hint, sizeBytes: number): void => {
     const early = (hint.notBeforeMs ?? 0) - time.now();
     if (early > 0) return later(early / 1_000, () => replicate(hint, sizeBytes));
@@ -125,7 +125,7 @@ const simulate = (sizes: Sizes) => {
   return { time, store, seconds, deps, busy: pool.busy };
 };
 
-/** The mean of each stretch of so many seconds. */
+/** Returns the mean of each stretch of `length` seconds. */
 const means = (values: readonly number[], length: number): number[] =>
   Array.from({ length: Math.floor(values.length / length) }, (_, index) => {
     const part = values.slice(index * length, (index + 1) * length);

@@ -207,7 +207,7 @@ test('a run works only at its hours, drops what is left in the queue when they e
   expect(progressOf(rested!, await world.store.copied(id), [], world.clock.now())).toMatchObject({
     opens: '2026-11-23T11:30:00.000Z',
   });
-  // The ranges were not sent again meanwhile, so that they cannot count as stuck.
+  // Meanwhile the ranges were not sent again, so they cannot count as stuck.
   for (const { wakes } of await world.store.openRanges(rested!)) expect(wakes).toBe(0);
 
   world.sleepUntil(NOW + 23.5 * 3_600_000);

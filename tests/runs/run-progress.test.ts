@@ -9,7 +9,7 @@ test('a run is not checked while transfers are still moving objects that the run
   const world = createWorld(fortyKeys());
   Object.assign(world.moving, { ofRule: 1, ofRun: 1 });
   const { id } = await world.start();
-  // The hint of a moving object has left the queue, and does not count as done.
+  // The hint of an object that is being transferred has left the queue, but does not count as done.
   while (world.store.runs.get(id)?.phase !== 'copying') await world.step();
   world.hints.pop();
   for (let count = 0; count < 200; count += 1) await world.step();

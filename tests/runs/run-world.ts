@@ -26,7 +26,7 @@ export interface WorldOptions {
   source: Histories;
   replica: Histories;
   rule?: Partial<ReplicationRule>;
-  /** Rules beside it. */
+  /** Further rules of the configuration. */
   others?: ReplicationRule[];
   pageSize?: number;
   listingConcurrency?: number;

@@ -27,7 +27,7 @@ const worldWith = (fields: Partial<VerifySchedule> = {}, options: Partial<WorldO
 type TestWorld = ReturnType<typeof worldWith>;
 const NAME = 'rule/replica';
 
-/** The schedule sees the rule for the first time, and then only the time of day at which a verify is due. */
+/** Lets the schedule run when it sees the rule for the first time, and then only at the time of day at which a verify is due. */
 const untilDue = async (world: TestWorld, dueMs = FIRST): Promise<void> => {
   await world.nextMinute();
   world.sleepUntil(dueMs);
@@ -58,7 +58,7 @@ test('a verify begins at its time of day, finds lost events, and the metric stay
   expect(world.verifies.values.at(-1)).toBe(1);
   expect(world.verifies.records.get(NAME)?.verdict).toMatchObject({ agrees: false, run: run?.id });
 
-  // Whatever whole run repairs it, the alarm ends.
+  // The alarm ends after any run over the whole rule that repairs the difference.
   await world.untilStill((await world.start()).id);
   await world.nextMinute();
   expect(world.verifies.values.at(-1)).toBe(0);
@@ -168,7 +168,7 @@ test('times of day follow the clocks of the time zone', () => {
   // On March 28, 2027 the clocks of Berlin skip the hour from two to three.
   const before = Date.parse('2027-03-27T02:00:00Z');
   expect(new Date(nextDueMs(berlin, before, before)).toISOString()).toBe('2027-03-28T01:00:00.000Z');
-  // What was missed while nothing ran is left out.
+  // Verifies that were missed while nothing ran are left out.
   expect(nextDueMs(schedule(), FIRST, FIRST + 30 * DAY_MS)).toBe(FIRST + 35 * DAY_MS);
   for (const zone of ['Asia/Kathmandu', 'America/St_Johns', 'Pacific/Kiritimati', 'UTC']) {
     const ms = zonedMs({ year: 2027, month: 2, day: 29 }, 90, zone);

@@ -1,4 +1,4 @@
-/** Runs to a destination at another S3 service, which begin without the command that asks it. */
+/** Runs to a destination at another S3 service. They begin without the command, which would first probe the service. */
 import { expect, test } from 'vitest';
 import { circuitName, type ServiceDestination } from '../../src/lib/model/rule.ts';
 import { answersOf, type ServiceAnswer } from '../../src/lib/model/service-answers.ts';

@@ -1,4 +1,4 @@
-/** One hostile message costs a few messages more, and none that cannot be sent. */
+/** A hostile message causes only a few further messages, and all of them can be sent. */
 import { expect, test } from 'vitest';
 import { type DeadLetter, toAttributes } from '../../src/lib/delivery/dead-letter.ts';
 import { fromRetryAttributes, toRetryAttributes } from '../../src/lib/delivery/retry.ts';
@@ -118,7 +118,7 @@ test('an event about a key with thousands of versions lists only those that its 
   put(1_500);
   expect(await event()).toMatchObject({ outcome: 'replicated' });
   expect(Math.max(...listed)).toBe(1_500);
-  // The replica shows the newest version, one of the first page, and one far below the first page.
+  // The replica shows the newest source version, then one on the first page of the listing, and then one far below that page.
   for (const [missing, most] of [
     [0, 50],
     [10, 50],

@@ -54,7 +54,9 @@ test('the owner stands in every command that the product sends to S3, and ListBu
   expect(without).toEqual(['ListBucketsCommand']);
 });
 
-/** The other clients. Commands that write name the owner explicitly. All others read settings that show who owns a bucket. */
+/**
+ * The files with other clients. Their commands that write name the owner explicitly. All others read settings that show who owns a bucket.
+ */
 const OWN_CLIENTS = [
   'src/lib/aws/s3/bucket-notifications.ts',
   'src/lib/aws/s3/client/access.ts',
@@ -76,7 +78,7 @@ test('every client for S3 in the product is one that adds the owner, except thos
   const canary = textOf('src/lib/aws/settings/canary-object.ts');
   expect(canary).toContain('ExpectedBucketOwner: place.account }');
   expect(canary.match(/new (?:Put|Delete)ObjectCommand\((?:\{ \.\.\.named|named)/g)).toHaveLength(2);
-  // This client asks for the region of the bucket alone.
+  // This client only asks for the region of a bucket.
   expect(textOf('src/lib/aws/s3/client/access.ts').match(/new \w+Command\(/g)).toEqual([
     'new HeadBucketCommand(',
   ]);

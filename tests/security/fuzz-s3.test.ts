@@ -1,7 +1,7 @@
 /**
- * Damaged and hostile answers of S3. A destination belongs to another account, and may be a server that is not S3, so its answers are input
- * like every other: they may crash no adapter, take none more than a second of CPU, and end as an answer of the port's type or as a
- * `ReplicationError`. `FUZZ_INPUTS` sets how many answers are tried.
+ * Damaged and hostile answers of S3. A destination belongs to another account, and may be a server that is not S3, so its answers are as
+ * untrusted as every other input. No answer may crash an adapter or cost it more than a second of CPU. The adapter must return an answer of
+ * the port's type or throw a `ReplicationError`. `FUZZ_INPUTS` sets how many answers are tried.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ReplicationError } from '../../src/lib/model/errors.ts';
@@ -191,7 +191,10 @@ const ERRORS = [
 ];
 const errorBody = (code: string): string =>
   `<?xml version="1.0"?><Error><Code>${code}</Code><Message>m</Message><RequestId>r</RequestId></Error>`;
-/** No answer of a throttled or failing server: the SDK would repeat each after a pause. */
+/**
+ * The statuses of the answers. Those of a throttled or failing server are left out, because the SDK would repeat each request after a
+ * pause.
+ */
 const STATUSES = [200, 200, 200, 200, 204, 206, 304, 400, 403, 404, 405, 409, 412, 416];
 
 /** Node does not send what no header may contain. */
@@ -207,7 +210,7 @@ test(`${ANSWERS} damaged answers of S3 crash no adapter and take none more than 
   for (let n = 0; n < ANSWERS; n += 1) {
     const sample = mutate.pick(SAMPLES);
     const drawn = mutate.pick(STATUSES);
-    // A HEAD that is answered 400 is tried again after pauses.
+    // A HEAD that is answered 400 would be tried again after pauses, so 403 is sent instead.
     const status = drawn === 400 && sample.isHead === true ? 403 : drawn;
     const headers = Object.entries(Object(mutate.value(sample.headers ?? {})));
     const body = mutate.text(status < 300 ? (sample.body ?? '') : errorBody(mutate.pick(ERRORS)));

@@ -118,7 +118,7 @@ test(`${INPUTS} damaged inputs crash no parser and take no parser longer than a 
   }
 });
 
-/** `seen` keeps only its own errors: any other error is a crash. */
+/** Does the work, and ignores errors that `known` accepts. Any other error is a crash, and is thrown. */
 const only = async (work: () => unknown, known: (error: unknown) => boolean): Promise<void> => {
   try {
     await work();

@@ -96,7 +96,7 @@ test('a session at the destination says which function began it, so that policie
   await stage.waitUntilReplicated([{ bucket: 'current', key: 'in/named' }]);
 });
 
-/** Two destinations of one rule, which share the role. It may do everything in both buckets. */
+/** Two destinations of one rule. They share one role, which may do everything in both buckets. */
 const near = testDestination({ prefix: 'copy/' });
 const other = testDestination({ id: 'other', bucket: 'other' });
 const twice = testRule({ destinations: [near, other] });

@@ -32,7 +32,7 @@ test('with `tags: ignore` an uploader cannot choose the tags by which the lifecy
   await look();
   expect(replica.current('k')?.tags).toEqual({});
 
-  // Neither by a later change, nor by a comparison of all attributes.
+  // A later change of the tags and a comparison of all attributes do not change the replica's tags either.
   replica.setTags('k', 0, { kept: 'by the destination' });
   for (const concern of ['tags', 'attributes', 'content'] as const) await look(undefined, { concern });
   expect(replica.current('k')?.tags).toEqual({ kept: 'by the destination' });

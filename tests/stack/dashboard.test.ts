@@ -93,7 +93,7 @@ test('failures by reason come from the logs, and with detailed metrics from the 
 
 test('the dashboard calls each column of status by the same name', async () => {
   const { widgets } = bodyIn(resourcesOf());
-  // A line is called by its label, and not by its metric.
+  // A line is shown under its label, not under the name of its metric.
   const texts = widgets.flatMap(({ properties: { title = '', metrics = [] } }) => [
     title,
     ...metrics.map((line) => String(Object(line.at(-1)).label ?? '')),

@@ -175,7 +175,7 @@ const upload = async (where: RuleDestination, region: string): Promise<void> => 
   source.destroy();
 };
 
-/** The local AWS has one partition, in which no role of this configuration can be assumed. */
+/** Configurations for another partition. The local AWS has only one partition, in which none of their roles can be assumed. */
 const OTHER_PARTITION = ['govcloud'];
 
 const deployable = Object.keys(CONFIGURATIONS).filter((name) => !OTHER_PARTITION.includes(name));
@@ -240,7 +240,7 @@ test('the stack that config destination prints for another partition can be depl
     for (const words of await printed(name, '--create-bucket')) await deploy(words);
 });
 
-/** What stays at its default, or as an existing stack has it, unless an option is given. */
+/** Parameters that the command leaves out unless an option gives them. They keep their default, or the value of an existing stack. */
 const DELIBERATELY_LEFT = ['ListOwnBuckets', 'PermissionsBoundary'];
 
 test('config destination gives every parameter of the template, except those that this file names', async () => {

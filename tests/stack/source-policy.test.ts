@@ -1,6 +1,6 @@
 /**
- * The statements of `config policy` in two accounts. An operator could not put them before the destination role existed, and after the
- * role was created again they meant nobody.
+ * The statements of `config policy` in two accounts. An earlier form of these statements could not be put before the destination role
+ * existed, and after the role was created again it named nobody.
  */
 import { readFile } from 'node:fs/promises';
 import {

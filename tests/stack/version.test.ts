@@ -1,4 +1,4 @@
-/** The version of the product, which doctors and people compare on both sides. package.json has it. */
+/** The version of the product is the one in package.json. `doctor` and people compare it on both sides. */
 import { readFile } from 'node:fs/promises';
 import { type Template, parseTemplate } from '@s3-replicator/local-aws/template';
 import { expect, test } from 'vitest';

@@ -1,6 +1,6 @@
 /**
- * A queue that receives more than is worked on. Each second, some of its oldest messages are received, not quite in order. It knows whose
- * messages it holds, so that estimates can be compared with the truth.
+ * A queue that gets messages faster than they are worked on. Each second, functions receive some of its oldest messages, not quite in
+ * order. The simulation knows to which destination each message belongs, so that estimates can be compared with the truth.
  */
 import { RETRY_LIMIT, SHORT_TRIES } from '../../src/lib/delivery/backoff.ts';
 import type { OutcomeRecord } from '../../src/lib/delivery/outcome.ts';
@@ -29,7 +29,7 @@ interface Message {
 export interface Simulation {
   counts: QueueCounts;
   waiting: Map<string, number>;
-  /** What is really pending of each destination. */
+  /** What is really pending for each destination. */
   truth: Map<string, { operations: number; bytes: number; oldestMs: number }>;
   nowMs: number;
 }
@@ -68,7 +68,7 @@ export const simulate = async (
       }
     await collector.received(inFlight.length);
   }
-  // The messages of the last second are still being worked on, those that failed are already sent again.
+  // The messages of the last second are still being worked on. Those that failed have already been sent again.
   return {
     counts: { visible: visible!.length, inFlight: 0, delayed: delayed!.length },
     waiting: countBy(waiting!),

@@ -49,7 +49,7 @@ const take = async (world: TransferWorld, step: Step, salt: number): Promise<unk
     case 'forget':
       return records.clear();
     case 'fail':
-      // After a failure of the key the upload is begun anew, after a refusal it is continued.
+      // After a failure of the KMS key, the upload is begun anew. After a refusal, it is continued.
       for (const [id, record] of records) {
         const reason = salt % 2 === 0 ? 'kms' : 'access-denied';
         records.set(id, { ...record, failure: { reason, detail: 'as told', atMs: world.clock.nowMs } });

@@ -63,8 +63,8 @@ export const playChaos = async (given: Chaos, scheduler: Scheduler): Promise<Tra
 };
 
 /**
- * Lets 36 hours pass, with a sweep every hour, and then a week. Nobody looks for the first six; then an operator grants what is denied and redrives the
- * dead-letter queue every hour, and after a day restores what is archived.
+ * Lets 36 hours pass, with a sweep every hour, and then a week. For the first six hours nobody acts. Then an operator grants what is
+ * denied, and redrives the dead-letter queue every hour. After a day the operator also restores what is archived.
  */
 const settle = async (world: TransferWorld, grant: () => void): Promise<void> => {
   await world.drain();
@@ -89,14 +89,14 @@ const settle = async (world: TransferWorld, grant: () => void): Promise<void> =>
   await world.drain();
 };
 
-/** A failure is said once for each message, and perhaps once more after a crash, but not at every sweep. */
+/** Expects that a failure is reported once for each message, and perhaps once more after a crash, but not at every sweep. */
 const expectFewLetters = ({ dead }: TransferWorld, earlier: number): void => {
   const added = dead.slice(earlier).map(({ body }) => body);
   const repeated = added.find((body) => added.filter((other) => other === body).length > 2);
   if (repeated !== undefined) throw new Error(`the same dead letter comes again and again: ${repeated}`);
 };
 
-/** The newest version does not wait for an older one that is archived. */
+/** Expects that the newest version does not wait for an older one that is archived. */
 const expectNothingWaits = ({ source, replica }: TransferWorld): void => {
   const newest = source.current('k');
   if (newest !== null && newest.sealed === null && replica.current('k')?.bytes.equals(newest.bytes) !== true)

@@ -197,7 +197,7 @@ test('a worker of an earlier attempt cannot fail the attempt after it', async ()
     if (point !== 'before' || call !== 'destination.uploadPart') return;
     world.gate = openGate;
     for (const each of world.transfers.records.values()) each.attempt = attempt + 1;
-    // A denied permission might have been granted a moment ago, so it fails nothing yet.
+    // The reason is not a denied permission, because a transfer does not fail at once for that: it might just have been granted.
     throw new ReplicationError('archived', 'as told');
   };
   await world.work();

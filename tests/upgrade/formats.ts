@@ -1,6 +1,6 @@
 /**
- * Every format that one release writes and another may read: how today's code writes a sample of it, how today's code reads it, and
- * what it reads. The fixtures are what the release wrote in which the schema number was new.
+ * Every format that one release writes and another may read: how today's code writes a sample of it, how it reads the sample, and what it
+ * then has read. Each fixture was written by the release in which its schema number was new.
  */
 import type { Context } from 'aws-lambda';
 import { expect } from 'vitest';

@@ -36,7 +36,10 @@ export const packageCommit = async (
   return await packageTree(tree, replicationFile, join(folder, 'package'));
 };
 
-/** Packages today's code with the next schema number for each format, as if all of them had changed. It reads those of today too. */
+/**
+ * Packages today's code with the next schema number for each format, as if all of them had changed. This release also reads today's
+ * formats.
+ */
 export const packageNextRelease = async (
   replicationFile: string,
   folder: string,
@@ -68,7 +71,7 @@ const treeIn = async (folder: string): Promise<string> => {
   return tree;
 };
 
-/** The program of the tree packages itself. */
+/** Packages a tree of files with the packaging program of that tree. */
 const packageTree = async (
   tree: string,
   replicationFile: string,

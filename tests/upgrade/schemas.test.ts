@@ -1,6 +1,6 @@
 /**
- * What one release has written, every later release reads, and what it cannot know, it does not touch. A change of a format without a new
- * schema number fails here, because today's code then no longer writes the fixture of the number.
+ * Every later release reads what one release has written. A release does not touch what it cannot know. If a format changes without a new
+ * schema number, a test fails here, because today's code no longer writes the fixture of that number.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -116,7 +116,10 @@ test.each(STORED_FORMATS.map((format) => [format.name, format] as const))(
 
 const NEWER = expect.objectContaining({ reason: 'newer-release' });
 
-/** Receipts save work, and are never needed. So what one cannot read counts as absent, and the key is looked at again. */
+/**
+ * What this release makes of a newer format. Receipts only save work. Therefore a receipt that cannot be read counts as absent, and the key
+ * is looked at again.
+ */
 const UNREAD: Record<string, unknown> = {
   hint: [{ kind: 'newer', error: NEWER, body: expect.any(String) }],
   announcement: [{ kind: 'newer', error: NEWER, body: expect.any(String) }],

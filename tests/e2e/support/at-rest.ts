@@ -4,7 +4,7 @@ import type { MessageStore } from '@s3-replicator/local-aws/sqs';
 
 export interface Work {
   queues: MessageStore[];
-  /** Queues whose messages the schedule of a function lets back. They must become empty too. */
+  /** Queues whose messages the schedule of a function moves back to the others. They must become empty too. */
   waiting?: MessageStore[];
   /** Names of the functions that work on the queues. */
   functions: string[];
@@ -13,7 +13,7 @@ export interface Work {
 export interface Patience {
   /** Maximum time by which the wait moves the clock of the local AWS. */
   movedSeconds: number;
-  /** The first step of the clock while nothing works; each is twice the one before. Default: 1. */
+  /** The first step by which the wait moves the clock while nothing works. Each further step is twice as long. Default: 1. */
   firstStepSeconds?: number;
   /** Maximum step of the clock. Default: 300, because longer steps would make credentials expire during the wait. */
   longestStepSeconds?: number;
@@ -51,7 +51,7 @@ export const atRest = async (
     const isBusy = functions.some((name) => aws.lambda.function(name).pool().busy() > 0);
     if (isEmpty && !isBusy) return true;
     idleChecks = isVisible || isBusy ? 0 : idleChecks + 1;
-    // A function may also be busy with its schedule, which changes nothing about how long messages wait.
+    // Only a visible message makes the steps short again. A busy function does not: it may only be busy with its schedule.
     if (isVisible) stepSeconds = firstStepSeconds;
     if (idleChecks > IDLE_CHECKS) {
       if (movedSeconds >= maximumSeconds) return false;

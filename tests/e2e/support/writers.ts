@@ -21,7 +21,7 @@ export interface Writers {
 const WRITERS = 3;
 const KEYS = 15;
 const PAUSE_MS = 150;
-/** Every write with this number is a delete. The deletes are rare enough to leave the brake of the rule open. */
+/** One of this many writes is a delete. The deletes are so rare that the brake of the rule does not hold them. */
 const DELETE_EVERY = 25;
 
 /** Starts the writers. Each writer has separate keys, so the order of the writes to a key is known. */

@@ -31,10 +31,10 @@ let files: PageFiles;
 let server: ConsoleServer | null = null;
 /** The folder into which the console writes exports. */
 let folder: string;
-/** What axe finds, and what is wider than the page. */
+/** The errors of the page, the barriers that axe finds, and the elements that are wider than the page. */
 const violations: unknown[] = [];
 
-/** The tests of a file that calls this have a browser with `CONSOLE=all` only, as in the soak. */
+/** Gives the tests of a file a browser. They run with `CONSOLE=all` only, as in the soak. */
 export const useScenes = (): void => {
   beforeAll(async () => {
     if (!isWhole || NO_BROWSER !== null) return;

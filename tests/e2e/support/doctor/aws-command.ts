@@ -55,7 +55,7 @@ export const runAwsCommand = async (aws: LocalAws, accountId: string, command: s
   }
 };
 
-/** Deploys like the AWS CLI, which keeps each parameter that is not given. */
+/** Deploys like the AWS CLI: a parameter that the command does not give keeps its value. */
 const deployTemplate = async (aws: LocalAws, accountId: string, command: string): Promise<void> => {
   const [words = []] = awsCommands(command);
   const name = { accountId, region: optionOf(words, '--region'), stackName: optionOf(words, '--stack-name') };

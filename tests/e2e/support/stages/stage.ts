@@ -98,8 +98,8 @@ export const settled = (
   );
 
 /**
- * How long a refused permission is tried again, and a little more. With this first step, a wait lets a refused message fail only once more
- * before it is quarantined, which takes the least real time.
+ * How long a refused permission is tried again, and a little more. If this is the first step of a wait, a refused message fails only once
+ * more before it is quarantined. Such a wait takes the least real time.
  */
 export const PERMISSION_SECONDS = 125;
 
