@@ -80,7 +80,7 @@ const LONG_FORMS: Record<string, Record<string, string>> = {
   'tests/e2e/sparse.test.ts': { SPARSE_GIB: String(Math.min(6, Math.ceil(minutes))) },
 };
 
-// The package does not export its program, but package.json, which is in the same folder.
+// The package does not export its program. It exports package.json, which is in the same folder.
 const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
 
 const run = (tests: string, settings: Record<string, string>): void => {

@@ -25,7 +25,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** One destination of one rule each. */
+/** Returns the places of this many rules, each of which has one destination. */
 const places = (rules: number) =>
   Array.from({ length: rules }, (_, index) => ({
     rule: `rule-${index}`,

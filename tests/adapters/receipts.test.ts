@@ -1,4 +1,4 @@
-/** Idempotency records in the local DynamoDB: lost responses, invocations that died, and deliveries that run at the same time. */
+/** Idempotency records in the local DynamoDB when responses are lost, invocations die, or two deliveries run at the same time. */
 import type { Context } from 'aws-lambda';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Receipts } from '../../src/lib/delivery/deps.ts';

@@ -41,7 +41,7 @@ export const explanation = (...places: PlaceView[]): Explanation => ({
 
 export const NOW_MS = Date.parse('2026-11-30T14:00:00Z');
 
-/** What the table of runs answers, and what the functions logged about the key, the oldest first. */
+/** The contents of the table of runs, and the log lines of the functions about the key, oldest first. */
 export const known: { runs: Readable<Run[]>; lines: LogLine[] } = { runs: [], lines: [] };
 
 /** Runs the command with this answer of the function. */

@@ -29,7 +29,7 @@ const RUNS = Math.min(600, propertyRuns(55));
 /** Maximum number of copies of one history. */
 const MAX_COPIES = 15;
 
-/** What may differ from the history that is played, at the moment of the copy. */
+/** How a copy differs from the world of the history from which it is made. */
 interface Variant {
   copy: 'stream' | 'server-side';
   /** How many deletes and overwrites the brake lets pass; null: the rule has none. */

@@ -216,7 +216,7 @@ test('an invalid request is answered with all of its problems', async () => {
   });
 });
 
-/** Without AWS's permission to loop a run needs more than one chain of messages. The other setting is tested with `DRAW=all`. */
+/** If AWS may stop loops of messages (`Terminate`), a run needs more than one chain of messages. `Allow` is tested only with `DRAW=all`. */
 const RECURSIVE_LOOPS = PLAYS_ALL ? (['Allow', 'Terminate'] as const) : (['Terminate'] as const);
 
 test.each(RECURSIVE_LOOPS)(
@@ -236,7 +236,7 @@ test.each(RECURSIVE_LOOPS)(
         ? throttle
         : undefined;
     const { id } = await stage.ask({ kind: 'backfill', rule: 'whole', prefix });
-    // Small steps, so that a message that wakes the run again and again would do so as often as in real time.
+    // The steps are small. If a message woke the run again and again, it would do so as often as in real time.
     while (aws.clock.now() < untilMs) {
       await stage.idle();
       aws.clock.advance(60_000);

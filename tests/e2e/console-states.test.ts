@@ -241,7 +241,7 @@ test('a page that is hidden asks nothing, and asks at once when it is shown agai
   await expect.poll(() => asked).toBe(3);
 });
 
-/** Lets time pass on the page, until what it has asked is answered. */
+/** Lets time pass on the page, and waits until the requests of the page are answered. */
 const passes = async (ms: number): Promise<void> => {
   await page.clock.runFor(ms);
   await page.evaluate("fetch('/api/session').then((answer) => answer.text())");

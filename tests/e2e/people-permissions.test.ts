@@ -1,6 +1,6 @@
 /**
- * Runs each command of the command line with only the permissions of its row, and then once for each of them, without that one. A new command
- * needs a row in src/stack/command-rows.ts, and a case here if the row is not empty.
+ * Runs each command with only the permissions of its row in src/stack/command-rows.ts. Then runs the command again for each of these
+ * permissions, with that permission missing. A new command needs a row there, and a case here if the row is not empty.
  */
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { randomUUID } from 'node:crypto';
@@ -29,7 +29,7 @@ interface Case {
   prepare?(): Promise<string[]>;
   /** What the command says when it has done its work. */
   says: RegExp;
-  /** The command does its work also if it finds problems. */
+  /** Whether the command may find problems. It has done its work in that case, too. */
   mayFind?: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Removes the permissions with which the functions read the access key of another S3 service, one at a time, as permissions.test.ts does for
- * live replication: to read the secret, and to decrypt it with its KMS key, whose policy a person writes.
+ * Removes one permission at a time, as permissions.test.ts does for live replication. These are the permissions to read the secret with the
+ * access key of another S3 service, and to decrypt the secret with its KMS key. A person writes the policy of that KMS key.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -82,7 +82,10 @@ const start = async (): Promise<void> => {
     .run(JSON.stringify({ inspect: 'probe' }));
 };
 
-/** Deploys again without one permission: `<role> AccessKeys secretsmanager:GetSecretValue` or `<role> kms:Decrypt`; null: with all. */
+/**
+ * Deploys again without one permission. This is `<role> AccessKeys secretsmanager:GetSecretValue` or `<role> kms:Decrypt`. Null: the
+ * deployment has all permissions.
+ */
 const deployWithout = async (permission: string | null): Promise<void> => {
   const { aws, names } = accounts;
   const changed = parseTemplate(template);

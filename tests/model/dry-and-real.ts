@@ -96,8 +96,8 @@ const act = async (
   } catch (error) {
     if (!(error instanceof ReplicationError)) throw error;
     action.result = `fails: ${error.reason}`;
-    // The upload was begun, and its parts proved nothing. A dry run cannot know that, because only an upload shows it.
-    // Its condition was only an assumption, because the look at the destination comes before the upload is completed.
+    // The upload was begun, and its parts proved nothing. A dry run cannot know that, because only an upload shows it. The condition of the
+    // upload was only an assumption, because converge looks at the destination before it completes an upload.
     if (error.reason === 'bad-checksum' && begun.upload !== null)
       action.first ??= { ...begun.upload, about: expect.anything() };
   }
@@ -105,9 +105,9 @@ const act = async (
 };
 
 /**
- * Notes a write only after its effect. S3 may refuse a write because converge assumed a new key, and converge then looks at the destination.
- * An upload counts when it becomes an object. All other calls count when they are sent, because a dry run cannot know whether S3 refuses
- * them.
+ * Notes the calls that change the destination. A write of an object is noted only after its effect: S3 may refuse it because converge
+ * assumed a new key, and converge then looks at the destination. A multipart upload is therefore noted when it becomes an object. All other
+ * calls are noted when they are sent, because a dry run cannot know whether S3 refuses them.
  */
 const noting = (
   real: DestinationBucket,

@@ -54,7 +54,10 @@ export interface History {
   overtaken: boolean[];
   batchSize: number;
   faults: Fault[];
-  /** For how many steps of the scheduler writes of tags and grants, deletes, and the listings after them are held up. Left out: none is. */
+  /**
+   * For how many steps of the scheduler certain calls are held up: writes of tags and grants, deletes, and the listings after them. By
+   * default, none is held up.
+   */
   stalls?: number[];
   clearReceipts: boolean;
   /** Keys to which somebody else wrote at the destination before the history begins. */

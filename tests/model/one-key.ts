@@ -91,7 +91,7 @@ export const oneKey = (options: Options = {}): OneKey => {
   };
 };
 
-/** What a task from the replica to the source has besides the rule of the test. */
+/** The fields in which a task from the replica to the source differs from other tasks. */
 const BACK: Partial<Pick<Task, 'rule' | 'destination'>> = {
   rule: testRule({ source: { ...testRule().source, bucket: 'replica' } }),
   destination: testDestination({ bucket: 'source' }),

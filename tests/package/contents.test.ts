@@ -106,7 +106,7 @@ test('a function reads its rules from its code, and calls nobody before its firs
   );
   expect(await started.initMs()).toBeGreaterThan(0);
   expect(calls).toEqual([]);
-  // The same function calls AWS for its first event, so that the server above would have seen calls.
+  // At its first event the same function calls AWS. This shows that the server above would have seen earlier calls.
   await started.invoke({ waiting: true }).catch(() => undefined);
   expect(calls).not.toEqual([]);
   await started.stop();

@@ -8,7 +8,7 @@ test('the serverless.yml of a user has at most 20 lines and names only values th
   expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(20);
   const stack: object = parse(readFileSync('serverless.yml', 'utf8'));
   const taken = [...text.matchAll(/^(\w+): \$\{file\(node_modules\/s3-replicator\/stack\.yml\):(\w+)\}$/gm)];
-  // The rest of serverless.yml builds the functions, or is written out.
+  // The other fields of serverless.yml. They build the functions, or the user's file has them written out.
   const own = ['configValidationMode', 'plugins', 'custom'];
   expect([...taken.map(([, name]) => name), ...own].toSorted()).toEqual(Object.keys(stack).toSorted());
   expect(taken.filter(([, name, value]) => name !== value)).toEqual([]);

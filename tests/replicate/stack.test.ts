@@ -28,7 +28,7 @@ test(`a key with many versions that is written, deleted and expired while it is 
   expect(replicas).toEqual(replicas.toSorted((one, other) => one - other));
 });
 
-/** Lists a key that has 200 versions twice, with a change in between. `listed` is how many entries were listed. */
+/** Lists the versions of a key twice, with a change in between. The key has 200 versions. `listed` is how many entries were listed. */
 const listedTwice = async ({
   change = () => undefined as unknown,
   versioning = 'enabled' as 'enabled' | 'suspended',

@@ -19,7 +19,7 @@ import { generatedTemplate } from '../stack/sample-stack.ts';
 const PLACE = { accountId: '111111111111', region: 'eu-west-1', stackName: 'acme-replication-test' };
 const TABLES = ['idempotency', 'runs', 'transfers'].map((name) => `acme-replication-test-${name}`);
 
-/** The resources that outlive the stack, and a queue that fails if its name is taken. */
+/** Returns a template of the resources that outlive the stack, and of a queue that cannot be created if its name is taken. */
 const template = (): { Resources: Record<string, object> } => {
   const { Resources } = generatedTemplate();
   const kept = Object.entries(Resources).filter(([, resource]) => 'DeletionPolicy' in resource);

@@ -1,6 +1,6 @@
 /**
- * Attacks by whoever writes to the destination: other bytes under a stamp that a replica had, so that verify and repair
- * call them the same, and stamps that keep a key from being replicated.
+ * Attacks by whoever writes to the destination: other bytes under the stamp of a replica, which verify and repair would take for the
+ * replica, and stamps that keep a key from being replicated.
  */
 import { describe, expect, test } from 'vitest';
 import { stampedMetadata } from '../../src/lib/replica/stamp.ts';
@@ -22,7 +22,7 @@ const MODES: Setting[] = [
 /** The ETags of both sides are random, and the source stores no checksum. */
 const HIDDEN = { encryptions: ['aws:kms', 'aws:kms'], checksums: [false, true] } as const;
 
-/** A world in which the key was replicated, and the destination's owner then changed the replica. */
+/** Creates a world in which the key was replicated and the destination's owner then changed the replica. */
 const attacked = async (setting: Setting, attack: 'none' | 'over' | 'in-place') => {
   const world = aWorld({
     ...setting,

@@ -28,7 +28,7 @@ describe('an uploader who locks an object until 2120', () => {
       expect(await world.repair()).toEqual([]);
       world.clock.nowMs += 30 * DAY_MS;
     }
-    // As soon as the lock has ended, the replica of a locked version is not locked, which is a difference.
+    // The lock of the replica has ended, but the source version is still locked. This is a difference.
     world.clock.nowMs += 10 * DAY_MS;
     expect(await world.verify()).toBe('attributes');
     expect(await world.repair()).toHaveLength(1);

@@ -1,6 +1,6 @@
 /**
- * What the stack contains for ten configurations, as files to review: the resources, and what each role and each policy allows. `plain.txt` is
- * complete; the others list only the lines by which they differ from it.
+ * What the stack contains for ten configurations, as files to review: the resources, and what each role and each policy allows. `plain.txt`
+ * is complete. The other files list only the lines in which they differ from it.
  */
 import { expect, test } from 'vitest';
 import { parseConfiguration } from '../../src/lib/configuration/configuration.ts';

@@ -1,6 +1,6 @@
 /**
- * The commands of `config destination` for the ten configurations: a shell reads them, the local CloudFormation deploys their parameters, and
- * the product replicates with the roles that come of it.
+ * The commands of `config destination` for the ten configurations: a shell reads them, the local CloudFormation deploys their parameters,
+ * and the product replicates with the roles that this creates.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

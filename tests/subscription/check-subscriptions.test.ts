@@ -1,6 +1,6 @@
 /**
- * The check that finds lost subscriptions. A team's Terraform replaced the whole notification configuration of a bucket: replication
- * ended without a word, and nobody could tell since when.
+ * The check that finds lost subscriptions. The tests repeat a failure: a team's Terraform replaced the whole notification configuration of
+ * a bucket. Replication ended without any report, and nobody could tell when.
  */
 import { readFileSync } from 'node:fs';
 import { beforeEach, expect, test } from 'vitest';

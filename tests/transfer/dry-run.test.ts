@@ -1,6 +1,6 @@
 /**
  * What a dry run announces about a large object is what the next hint does, in the states that transfers reach: begun, half moved,
- * complete, failed, without its upload, without its record, and of a version that is no longer the newest.
+ * complete, or failed, with its upload or its record lost, or about a version that is no longer the newest.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';

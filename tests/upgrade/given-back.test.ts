@@ -88,7 +88,7 @@ test('a waiting message of a newer release waits until it is so old that SQS wou
 const rangeOf = (v: number): string =>
   JSON.stringify({ v, run: 'r', epoch: 1, from: '', hops: 0, fruitless: 0 });
 
-/** Receives one message of a run. The records of the run and of its range have these numbers. */
+/** Receives one message of a run. The records of the run and of its range have these schema numbers. */
 const receiveRange = async (body: string, numbers: { run: number; range: number }) => {
   const later: string[] = [];
   const failures: unknown[] = [];

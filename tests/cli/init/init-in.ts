@@ -4,7 +4,7 @@ import type { Questions } from '../../../src/cli/terminal/questions.ts';
 import type { BucketLook } from '../../../src/lib/aws/s3/probe/look-at-bucket.ts';
 import { run } from '../run.ts';
 
-/** Nobody is signed in. */
+/** What `init` sees when nobody is signed in. */
 const BLIND: BucketLook = {
   account: async () => null,
   names: async () => null,

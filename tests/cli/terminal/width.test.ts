@@ -7,7 +7,10 @@ import { screenAfter } from './screen.ts';
 
 const PROGRAM = `'${process.execPath}' '${ROOT}tests/cli/terminal/program.ts'`;
 
-/** A single word cannot be broken: a path or an ARN stays whole, so that it can be copied. */
+/**
+ * Whether the line is a single word. Such a line may be wider than the terminal, because a path or an ARN is not broken, so that it can be
+ * copied.
+ */
 const isWord = (line: string): boolean => /^ *\S+$/.test(line);
 
 /** What the screen shows after `status --watch` has drawn three times. Each drawing takes the place of the one before. */

@@ -31,7 +31,7 @@ let files: PageFiles;
 let server: ConsoleServer | null = null;
 /** The folder into which the console writes exports. */
 let folder: string;
-/** The errors of the page, the barriers that axe finds, and the elements that are wider than the page. */
+/** Errors of the page and of the console, barriers that axe finds, and elements that are wider than the page. */
 const violations: unknown[] = [];
 
 /** Gives the tests of a file a browser. They run with `CONSOLE=all` only, as in the soak. */

@@ -7,7 +7,10 @@ import { axeFile, type Page } from './browser.ts';
 /** The folder of the screenshots, which git ignores. */
 export const SHOTS = join(REPOSITORY, '.browser', 'screenshots');
 
-/** Takes the screenshots of a page in both widths and colours. Resolves to what axe finds, and to what is wider than the page. */
+/**
+ * Takes the screenshots of a page in both widths and colours. Resolves to the barriers that axe finds, and the elements that are wider than
+ * the page.
+ */
 export const shoot = async (page: Page, name: string, { fullPage = true } = {}): Promise<unknown[]> => {
   const found: unknown[] = [];
   mkdirSync(SHOTS, { recursive: true });

@@ -2,8 +2,9 @@ import { PLAYS_ALL, PROPERTY_SEED } from '../seed.ts';
 import type { Mutant } from './mutant.ts';
 
 /**
- * Draws rounds of mutants. The mutants of a round are made at the same time. Each has a different cause, so a test can check that each
- * cause is named. DRAW=all puts every mutant into a separate round, and then draws pairs. DRAW=pairs draws only the pairs.
+ * Draws rounds of mutants. The mutants of a round are made at the same time. Each mutant of a round has a different cause, so a test can
+ * check for every one that doctor names its cause. DRAW=all puts every mutant into a separate round, and then draws pairs. DRAW=pairs draws
+ * only the pairs.
  */
 export const drawnRounds = (
   all: readonly Mutant[],

@@ -5,7 +5,7 @@ export interface Mutant {
   name: string;
   /** The true causes of the problem. Doctor must name at least one of them. */
   causes: string[];
-  /** The causes that the owner of a destination sees instead, if another mutant keeps the functions from reaching it. */
+  /** The causes that the owner of a destination sees instead, if another mutant keeps the functions from reaching the destination. */
   seenByOwner?: string[];
   /** The causes that doctor must not name, because they blame somebody else. */
   wrong?: string[];

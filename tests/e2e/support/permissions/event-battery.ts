@@ -171,8 +171,8 @@ const change = async (stage: Stage, run: string): Promise<void> => {
 };
 
 /**
- * Reading one object fails at first, so that its message is sent again. The completion of one upload fails, so
- * that the function has to abort the upload.
+ * Makes the first reads of one object fail, so that its message is sent again. Makes the completion of one upload fail, so that the
+ * function has to abort the upload.
  */
 const injectFaults = (stage: Stage, run: string, failures: number): void => {
   const read = `s3:GetObject in/${run}/retried`;
@@ -195,7 +195,10 @@ const injectFaults = (stage: Stage, run: string, failures: number): void => {
   };
 };
 
-/** The schedules of the functions are rules of EventBridge as well, but carry no event of a bucket. */
+/**
+ * Counts events of buckets that EventBridge could not deliver. The functions' schedules are rules of EventBridge as well, but carry no such
+ * events.
+ */
 const undeliveredEvents = ({ aws }: Stage): number =>
   aws.events.failedInvocations.filter(({ ruleArn }) => !ruleArn.includes('Schedule')).length;
 
