@@ -19,7 +19,7 @@ test('each event of a simulation is proven once, although calls are refused', ()
   const arrivalsMs = Float64Array.from({ length: 2_000 }, (_, at) => at * 10);
   const { sortedMs } = lagsOf({ arrivalsMs, refused: 0.3, environments: 20 });
   expect(sortedMs).toHaveLength(2_000);
-  // An object that was refused three times in a row is sent again, after two seconds and a half at least.
+  // An object that was refused three times in a row is sent again after at least two and a half seconds.
   expect(percentile(sortedMs, 0.99)).toBeGreaterThan(2_500);
   expect(percentile(lagsOf({ arrivalsMs, environments: 20 }).sortedMs, 0.9)).toBeLessThan(1_000);
 });
@@ -55,7 +55,7 @@ test("the function's own code in model time proves each event once, sends refuse
   expect(calm.length).toBeGreaterThanOrEqual(120);
   expect(percentile(calm, 0.5)).toBeGreaterThanOrEqual(80);
   expect(percentile(calm, 0.5)).toBeLessThan(500);
-  // An object that was refused three times in a row is sent again, after two seconds and a half at least.
+  // An object that was refused three times in a row is sent again after at least two and a half seconds.
   const stormy = await lagsOfDeployment({ ...run, refused: 0.35 });
   expect(stormy).toHaveLength(calm.length);
   expect(percentile(stormy, 1)).toBeGreaterThan(2_500);

@@ -1,10 +1,10 @@
 /**
  * What a dry run announces is what the next hint does. Every history of `tests/model/history.ts` is played, with its faults and crashes.
- * Before invocations the world is copied twice. On one copy the hint is only tried (a dry run), which must change nothing. On the other copy
- * the hint is processed.
+ * Before invocations the world is copied twice. On one copy the hint is only tried (a dry run), which must change nothing. On the other
+ * copy the hint is processed.
  *
- * To check the test, the dry run was broken in four ways, and the test failed each time: an existing key was treated as new, the dry
- * run really called `putTags`, the brake did not count the delete that it was asked about, and the dry run did not check whether an archived
+ * To check the test, the dry run was broken in four ways, and the test failed each time: an existing key was treated as new, the dry run
+ * really called `putTags`, the brake did not count the delete that it was asked about, and the dry run did not check whether an archived
  * version can be read.
  */
 import { setImmediate } from 'node:timers/promises';

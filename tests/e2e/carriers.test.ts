@@ -1,6 +1,6 @@
 /**
- * The files of `s3-replicator build`, deployed without the Serverless framework. Run by the soak, with CARRIER=plain. Each test continues
- * where the previous one ended.
+ * The files of `s3-replicator build`, deployed without the Serverless framework. The soak runs these tests, with CARRIER=plain. Each test
+ * continues where the previous one ended.
  */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

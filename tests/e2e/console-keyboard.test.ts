@@ -1,4 +1,4 @@
-/** The console without a mouse. With `CONSOLE=all` only, as in the soak. */
+/** The console without a mouse. The tests run with `CONSOLE=all` only, as in the soak. */
 import { expect, test, vi } from 'vitest';
 import { fill, sqs, startQueues, stopQueues } from '../cli/redrive-queues.ts';
 import { createRunCommands } from '../cli/run-commands.ts';

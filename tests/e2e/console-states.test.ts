@@ -1,6 +1,6 @@
 /**
  * The states of the console that the demo's deployment is rarely in: nothing, everything at once, keys that nobody expects, refused
- * credentials. With `CONSOLE=all` only, as in the soak.
+ * credentials. The tests run with `CONSOLE=all` only, as in the soak.
  */
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';

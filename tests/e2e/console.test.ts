@@ -1,6 +1,6 @@
 /**
- * The console over the demo's deployment, in a headless browser. `npm run browser` fetches the browser. `CONSOLE=all`, as in the soak, also looks
- * at every page in both widths and colours, and lets axe find what keeps people from using it.
+ * The console over the demo's deployment, in a headless browser. `npm run browser` fetches the browser. `CONSOLE=all`, as in the soak, also
+ * looks at every page in both widths and colours, and lets axe find what keeps people from using it.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,7 +1,7 @@
 /**
  * Somebody does something wrong to a healthy deployment, and doctor must name the cause. The fix that it prints must make everything well
- * again. `npm test` plays twenty mutants, ten at a time. The soak plays all mutants one by one, and a sample of pairs. `DRAW=all
- * MUTANTS=lifecycle` plays only some mutants.
+ * again. `npm test` plays twenty mutants, ten at a time. The soak plays all mutants one by one, and a sample of pairs.
+ * `DRAW=all MUTANTS=lifecycle` plays only some mutants.
  */
 import {
   ListMultipartUploadsCommand,

@@ -1,6 +1,6 @@
 /**
- * A stack with fifty source buckets with the longest names that S3 allows, whose permissions do not fit into the roles of the functions. The
- * soak deploys it; tests/stack/limits.test.ts looks at its template.
+ * A stack with fifty source buckets that have the longest names that S3 allows. The permissions for these buckets do not fit into the roles
+ * of the functions. Only the soak deploys the stack. tests/stack/limits.test.ts looks at its template.
  */
 import { GetBucketNotificationConfigurationCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

@@ -1,6 +1,6 @@
 /**
- * The rate of a run on the packaged stack: what its functions ask of S3 is counted by the clock of the local AWS. Only the soak and `DRAW=all`
- * run these tests, because a run at a rate takes its time.
+ * The rate of a run on the packaged stack. The tests count the requests of its functions to S3, by the clock of the local AWS. Only the
+ * soak and `DRAW=all` run these tests, because a run at a rate takes its time.
  */
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';

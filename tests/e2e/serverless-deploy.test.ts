@@ -1,6 +1,6 @@
 /**
- * The unmodified Serverless framework runs against the local AWS, with the policy of `config policy --deployer`. Each test continues where the previous one ended, like the
- * commands of an operator. Each command takes seconds, so `npm test` plays the main path alone.
+ * The unmodified Serverless framework runs against the local AWS, with the policy of `config policy --deployer`. Each test continues where
+ * the previous one ended, like the commands of an operator. Each command takes seconds, so `npm test` plays only the main path.
  */
 import {
   GetBucketNotificationConfigurationCommand,

@@ -1,8 +1,8 @@
 /**
  * Updates the stack of an earlier commit to today's code under live traffic, with a run and a transfer under way, rolls it back once, and
- * updates it again. No object and no message may be lost. It also leaves one of the two stacks at an earlier commit. The soak runs it:
- * `UPDATE_FROM=named npx vitest run tests/e2e/update.test.ts` takes the commit that docs/upgrade.md names, and `UPDATE_FROM=<commit>` another
- * one.
+ * updates it again. No object and no message may be lost. Other tests leave one of the two stacks at an earlier commit. The soak runs it:
+ * `UPDATE_FROM=named npx vitest run tests/e2e/update.test.ts` takes the commit that docs/upgrade.md names, and `UPDATE_FROM=<commit>`
+ * another one.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** `copy` between two servers that nobody here wrote. Played in the soak, with the servers that are installed. */
+/** `copy` between two servers that nobody here wrote. The soak plays this with the servers that are installed. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

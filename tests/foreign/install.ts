@@ -1,6 +1,6 @@
 /**
- * Installs S3 servers that nobody here wrote into `.foreign`, from the names of their packages, for `DRAW=all npx vitest run tests/foreign` and the
- * soak. What cannot be installed is named, and its tests are skipped. Ceph comes from Debian instead:
+ * Installs S3 servers that nobody here wrote into `.foreign`, from the names of their packages, for `DRAW=all npx vitest run tests/foreign`
+ * and the soak. What cannot be installed is named, and its tests are skipped. Ceph comes from Debian instead:
  * `apt-get install --no-install-recommends radosgw ceph-mon ceph-osd ceph-common`.
  */
 import { spawnSync } from 'node:child_process';

@@ -1,4 +1,6 @@
-/** What the probe finds out about servers that nobody here wrote, as the table of docs/other-s3.md. Played in the soak. */
+/**
+ * Prints what the probe finds out about servers that nobody here wrote, as rows of the table of docs/other-s3.md. Only the soak plays this.
+ */
 import { expect, test } from 'vitest';
 import { probeService } from '../../src/lib/aws/s3/probe/probe-service.ts';
 import type { ServiceDestination } from '../../src/lib/model/rule.ts';

@@ -1,6 +1,6 @@
 /**
- * What `filter` and `exclude` select. One table of cases is answered by live replication, a backfill, a verify, `copy`, an estimate
- * and `explain`, and all of them must agree.
+ * What `filter` and `exclude` select. For one table of cases, live replication, a backfill, a verify, `copy`, an estimate and `explain`
+ * must all give the same answer.
  */
 import { describe, expect, test } from 'vitest';
 import { parseMessage } from '../../src/lib/hint/parse-message.ts';

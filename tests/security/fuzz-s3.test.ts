@@ -25,7 +25,7 @@ const ETAG = '"5d41402abc4b2a76b9719d911017c592"';
 const VERSION = (kind: string): string =>
   `<${kind}><Key>k</Key><VersionId>v1</VersionId><IsLatest>true</IsLatest><LastModified>${WHEN}</LastModified><ETag>${ETAG}</ETag><Size>5</Size></${kind}>`;
 
-/** A call with an answer that S3 gives, of which each header and the body may be damaged. */
+/** A call with an answer that S3 gives. The test may damage each header and the body of the answer. */
 interface Sample {
   name: string;
   call(sides: { source: SourceBucket; destination: DestinationBucket }): Promise<unknown>;

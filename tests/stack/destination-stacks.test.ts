@@ -95,7 +95,10 @@ const accountOf = (words: readonly string[]): string =>
 
 const ALLOW_ALL = [{ Statement: [{ Effect: 'Allow' as const, Action: '*', Resource: '*' }] }];
 
-/** Creates the source buckets and the roles of the source account. These may do everything there, since the destination is tested. */
+/**
+ * Creates the source buckets and the roles of the source account. The roles may do everything in that account, because only the destination
+ * is tested.
+ */
 const createSource = ({ replication, deployment, stack }: Configuration): void => {
   for (const { source } of replication.rules)
     aws.s3.createBucket({

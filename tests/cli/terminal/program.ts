@@ -1,4 +1,6 @@
-/** Shows what commands print, one after the other, on the terminal of this process. `width.test.ts` runs it in terminals of several widths. */
+/**
+ * Shows what commands print, one after the other, on the terminal of this process. `width.test.ts` runs it in terminals of several widths.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -2,7 +2,10 @@ import { GetBucketNotificationConfigurationCommand } from '@aws-sdk/client-s3';
 import { DeleteQueueCommand, ListQueuesCommand } from '@aws-sdk/client-sqs';
 import { SOURCE_ACCOUNT, type TwoAccounts } from '../../../demo/two-accounts.ts';
 
-/** Resolves to what the searches of docs/uninstall.md find in the source account: names of tables and queues, and our notifications of a bucket. */
+/**
+ * Resolves to what the searches of docs/uninstall.md find in the source account: names of tables and queues, and our notifications of a
+ * bucket.
+ */
 export const leftoversOf = async (
   { aws, source }: TwoAccounts,
   { bucket, prefix }: { bucket: string; prefix: string },

@@ -82,8 +82,8 @@ export const startStage = async (options: StageOptions = {}): Promise<Stage> => 
 };
 
 /**
- * Waits until the live queue and the waiting queues are empty, and moves the clock of the local AWS by at most `movedSeconds`. Resolves to whether the
- * queues became empty.
+ * Waits until the live queue and the waiting queues are empty, and moves the clock of the local AWS by at most `movedSeconds`. Resolves to
+ * whether the queues became empty.
  */
 export const settled = (
   { aws, live, waiting, names }: Pick<Stage, 'aws' | 'live' | 'waiting' | 'names'>,
