@@ -62,7 +62,7 @@ const transferNotes = (transfer: TransferState | undefined, nowMs: number): stri
   return ageMs < OLD_MS ? [] : [`    as of ${duration(ageMs / 1_000)} ago`];
 };
 
-/** How old a count must be before its age is shown. The sweep counts the parts of every transfer four times an hour. */
+/** How old a count must be before its age is shown. The sweep counts the parts of every transfer every five minutes. */
 const OLD_MS = 20 * 60_000;
 
 const totalText = (transfers: readonly TransferState[]): string => {
