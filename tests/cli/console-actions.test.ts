@@ -16,7 +16,7 @@ import { STATUS_PORTS } from '../../src/cli/status/status.ts';
 import { parseOptions } from '../../src/cli/terminal/command.ts';
 import type { CliIo } from '../../src/cli/terminal/io.ts';
 import { fill, messagesIn, sqs, startQueues, stopQueues } from './redrive-queues.ts';
-import { ROOT } from './run.ts';
+import { ROOT, silentIo } from './run.ts';
 import { createRunCommands } from './run-commands.ts';
 import { DEAD } from './scripted-sqs.ts';
 import { healthy, NOW_MS } from './status-sources.ts';
@@ -32,19 +32,7 @@ const deployed = (given: {
     argv,
     options: parseOptions(CONSOLE, [...argv, ...(given.options ?? [])]),
     ports: { status: STATUS_PORTS, runs: AWS, ...given.ports },
-    io: {
-      stdout: { write: () => undefined },
-      stderr: { write: () => undefined },
-      env: process.env,
-      columns: 80,
-      useProfile: () => undefined,
-      cwd: ROOT,
-      interrupted: new AbortController().signal,
-      ask: null,
-      now: Date.now,
-      sleep: async () => undefined,
-      ...given.io,
-    },
+    io: { ...silentIo(ROOT), ...given.io },
   };
 };
 

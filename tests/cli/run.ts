@@ -97,3 +97,17 @@ export const putDeadLetter = (
   });
   sqs.put(DEAD, body, toAttributes(letter), sqs.nowMs - ageMs);
 };
+
+/** A terminal of 80 columns that shows nothing, and cannot be asked. */
+export const silentIo = (cwd: string): CliIo => ({
+  stdout: { write: () => undefined },
+  stderr: { write: () => undefined },
+  env: process.env,
+  columns: 80,
+  useProfile: () => undefined,
+  cwd,
+  interrupted: new AbortController().signal,
+  ask: null,
+  now: Date.now,
+  sleep: async () => undefined,
+});

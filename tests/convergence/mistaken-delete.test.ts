@@ -22,6 +22,14 @@ const facing = (versions: ReplicationRule['versions']): { left: OneKey; right: O
 const write = (bucket: MemoryBucket, mark: string): ObjectState =>
   bucket.put('k', Buffer.from('xx'), { attributes: { ...NO_ATTRIBUTES, metadata: { mark } } });
 
+/** Replicates two objects with the same bytes, the second right after the first. */
+const replicateTwice = async (world: OneKey): Promise<void> => {
+  for (const each of ['old', 'new']) {
+    write(world.source, each);
+    await world.look();
+  }
+};
+
 const mark = (bucket: MemoryBucket): string | undefined =>
   bucket.current('k')?.state.attributes.metadata['mark'];
 
@@ -56,10 +64,7 @@ test.each(MODES)(
   'a delete of a user is passed on to the original after two minutes, although the same bytes were replicated before (%s)',
   async (versions) => {
     const { left, right } = facing(versions);
-    for (const each of ['old', 'new']) {
-      write(left.source, each);
-      await left.look();
-    }
+    await replicateTwice(left);
     left.replica.remove('k');
     await expect(right.look()).rejects.toMatchObject({ reason: 'key-busy' });
     left.clock.nowMs += 119_000;
@@ -91,10 +96,7 @@ test.each(MODES)(
   'a delete does not wait if a user has written an object after it, so that no run of the other side covers that object meanwhile (%s)',
   async (versions) => {
     const { left, right } = facing(versions);
-    for (const each of ['old', 'new']) {
-      write(left.source, each);
-      await left.look();
-    }
+    await replicateTwice(left);
     left.replica.remove('k');
     write(left.replica, 'newest');
     await right.look();

@@ -8,16 +8,9 @@ import {
   withReading,
 } from '../../src/lib/runs/estimate/estimate.ts';
 import { NO_WORK } from '../../src/lib/runs/estimate/workload.ts';
-import { compared, copied } from './runs.ts';
+import { compared, copied, RUN_SETTINGS } from './runs.ts';
 
-const SETTINGS = {
-  versions: 'latest',
-  concurrency: 10,
-  listingConcurrency: 8,
-  isBetweenRegions: false,
-  attributeGets: null,
-  prefixes: 1,
-} as const;
+const SETTINGS = { ...RUN_SETTINGS, versions: 'latest', isBetweenRegions: false } as const;
 const known = { basis: 'listing', errorShare: 0 } as const;
 
 const million = { ...NO_WORK, keys: 1e6, versions: 1e6, bytes: 16_384e6, pages: 1_000 };

@@ -5,7 +5,7 @@ import { estimateBackfill } from '../../src/lib/runs/estimate/estimate.ts';
 import { NO_WORK } from '../../src/lib/runs/estimate/workload.ts';
 import { csvHeader } from '../../src/lib/runs/report/report-csv.ts';
 import { reportJson } from '../../src/lib/runs/report/run-report.ts';
-import { aReport, compared, copied } from './runs.ts';
+import { aReport, compared, copied, RUN_SETTINGS } from './runs.ts';
 
 const KEY = { key: 'a', bytes: 1, durationMs: 1 };
 const SIDE = { versionId: 'v1', sizeBytes: 1, etag: '"0123"' };
@@ -19,17 +19,7 @@ const report: Record<string, unknown> = JSON.parse(
         largest: [KEY],
         slowest: [KEY],
       }),
-      estimate: estimateBackfill(
-        { work: NO_WORK, basis: 'sample', errorShare: 0.1 },
-        {
-          versions: 'all',
-          concurrency: 10,
-          listingConcurrency: 8,
-          isBetweenRegions: true,
-          attributeGets: null,
-          prefixes: 1,
-        },
-      ),
+      estimate: estimateBackfill({ work: NO_WORK, basis: 'sample', errorShare: 0.1 }, RUN_SETTINGS),
       differences: [{ key: 'a', difference: 'different', source: SIDE, replica: SIDE, reason: 'kms' }],
       files: [{ bucket: 'acme-reports', key: 'a.csv', rows: 1, sha256: 'x' }],
     }),

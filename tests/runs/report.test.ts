@@ -7,7 +7,7 @@ import { timePlots } from '../../src/lib/runs/report/time-plots.ts';
 import { reportJson } from '../../src/lib/runs/report/run-report.ts';
 import { estimateBackfill } from '../../src/lib/runs/estimate/estimate.ts';
 import { NO_WORK } from '../../src/lib/runs/estimate/workload.ts';
-import { aReport, aSpec, compared, copied } from './runs.ts';
+import { aReport, aSpec, compared, copied, RUN_SETTINGS } from './runs.ts';
 
 const side = fc.record({
   versionId: fc.option(fc.string()),
@@ -105,14 +105,7 @@ const full = aReport({
       basis: 'sample',
       errorShare: 0.124,
     },
-    {
-      versions: 'all',
-      concurrency: 10,
-      listingConcurrency: 8,
-      isBetweenRegions: true,
-      attributeGets: null,
-      prefixes: 1,
-    },
+    RUN_SETTINGS,
   ),
   files: [{ bucket: HOSTILE, key: HOSTILE, rows: 3, sha256: '' }],
   differences: [

@@ -1,8 +1,9 @@
 /** Rules, runs and reports for tests. */
 import { createHash } from 'node:crypto';
-import type { ReplicationRule, Source } from '../../src/lib/model/rule.ts';
+import type { ReplicationRule, Source, VerifySchedule } from '../../src/lib/model/rule.ts';
 import type { RunReport } from '../../src/lib/runs/report/report-data.ts';
 import { NO_LIMITS } from '../../src/lib/model/run-limits.ts';
+import type { RunSettings } from '../../src/lib/runs/estimate/estimate.ts';
 import type { CompareCounters, CopyCounters, RunSpec } from '../../src/lib/runs/run.ts';
 import { NOTHING_COMPARED, nothingCopied } from '../../src/lib/runs/run.ts';
 
@@ -70,6 +71,26 @@ export const aSpec = (given: Partial<RunSpec> = {}): RunSpec => ({
   repair: false,
   deleteExtra: false,
   acceptLeftOut: false,
+  ...given,
+});
+
+/** Settings with which tests estimate a run. */
+export const RUN_SETTINGS: RunSettings = {
+  versions: 'all',
+  concurrency: 10,
+  listingConcurrency: 8,
+  isBetweenRegions: true,
+  attributeGets: null,
+  prefixes: 1,
+};
+
+export const aVerifySchedule = (given: Partial<VerifySchedule> = {}): VerifySchedule => ({
+  everyDays: 7,
+  atMinutes: 180,
+  timeZone: 'UTC',
+  attributes: 'listed',
+  maxRequests: null,
+  maxDollars: 10,
   ...given,
 });
 

@@ -6,23 +6,14 @@ import { firstDueMs, nextDueMs } from '../../src/lib/runs/verify-times.ts';
 import { fortyKeys, NOW } from './histories.ts';
 import { createWorld, type WorldOptions } from './run-world.ts';
 import { numbers } from './random-numbers.ts';
+import { aVerifySchedule } from './runs.ts';
 
 const DAY_MS = 24 * 3_600_000;
 /** Three in the morning after {@link NOW}, which is noon UTC. */
 const FIRST = Date.parse('2026-11-23T03:00:00Z');
 
-const schedule = (fields: Partial<VerifySchedule> = {}): VerifySchedule => ({
-  everyDays: 7,
-  atMinutes: 180,
-  timeZone: 'UTC',
-  attributes: 'listed',
-  maxRequests: null,
-  maxDollars: 10,
-  ...fields,
-});
-
 const worldWith = (fields: Partial<VerifySchedule> = {}, options: Partial<WorldOptions> = {}) =>
-  createWorld({ ...fortyKeys(), random: numbers(1), rule: { verify: schedule(fields) }, ...options });
+  createWorld({ ...fortyKeys(), random: numbers(1), rule: { verify: aVerifySchedule(fields) }, ...options });
 
 type TestWorld = ReturnType<typeof worldWith>;
 const NAME = 'rule/replica';
@@ -163,13 +154,13 @@ test('without a schedule nothing is read or counted', async () => {
 });
 
 test('times of day follow the clocks of the time zone', () => {
-  const berlin = schedule({ everyDays: 1, timeZone: 'Europe/Berlin' });
+  const berlin = aVerifySchedule({ everyDays: 1, timeZone: 'Europe/Berlin' });
   expect(new Date(firstDueMs(berlin, NOW)).toISOString()).toBe('2026-11-23T02:00:00.000Z');
   // On March 28, 2027 the clocks of Berlin skip the hour from two to three.
   const before = Date.parse('2027-03-27T02:00:00Z');
   expect(new Date(nextDueMs(berlin, before, before)).toISOString()).toBe('2027-03-28T01:00:00.000Z');
   // Verifies that were missed while nothing ran are left out.
-  expect(nextDueMs(schedule(), FIRST, FIRST + 30 * DAY_MS)).toBe(FIRST + 35 * DAY_MS);
+  expect(nextDueMs(aVerifySchedule(), FIRST, FIRST + 30 * DAY_MS)).toBe(FIRST + 35 * DAY_MS);
   for (const zone of ['Asia/Kathmandu', 'America/St_Johns', 'Pacific/Kiritimati', 'UTC']) {
     const ms = zonedMs({ year: 2027, month: 2, day: 29 }, 90, zone);
     expect(localTime(ms, zone)).toEqual({ year: 2027, month: 3, day: 1, minutes: 90 });

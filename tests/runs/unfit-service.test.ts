@@ -7,6 +7,7 @@ import { testDestination } from '../model/settings.ts';
 import { fortyKeys } from './histories.ts';
 import { numbers } from './random-numbers.ts';
 import { createWorld } from './run-world.ts';
+import { aVerifySchedule } from './runs.ts';
 
 const SERVICE: ServiceDestination = {
   ...testDestination({ id: 'replica' }),
@@ -18,15 +19,7 @@ const SERVICE: ServiceDestination = {
 };
 
 const worldOf = () => {
-  const verify = {
-    everyDays: 7,
-    atMinutes: 180,
-    timeZone: 'UTC',
-    attributes: 'listed',
-    maxRequests: null,
-    maxDollars: 10,
-  } as const;
-  const world = createWorld({ ...fortyKeys(), random: numbers(1), rule: { verify } });
+  const world = createWorld({ ...fortyKeys(), random: numbers(1), rule: { verify: aVerifySchedule() } });
   world.deploy({ destinations: [SERVICE] });
   const answered = async (no: string | null): Promise<void> => {
     const answers = answersOf((question): ServiceAnswer => (question === no ? 'no' : 'yes'));

@@ -145,6 +145,19 @@ export const secretRepair = async (one: Seen, { detail }: ProbeStep): Promise<Fi
 /** The ARN of a secret ends with a hyphen and six characters, which are not part of the name. */
 const nameOfSecret = (arn: string): string => (arn.split(':')[6] ?? '').replace(/-[^-]{6}$/, '');
 
+/** Returns the call that replaces the policy of a source bucket. */
+export const bucketPolicyFix = (
+  { region }: Context,
+  { bucket, owner, policy }: { bucket: string; owner: string; policy: string },
+): Fix => ({
+  kind: 'aws',
+  account: owner,
+  region,
+  service: 's3api',
+  operation: 'put-bucket-policy',
+  input: { Bucket: bucket, Policy: policy },
+});
+
 /** The actions that reading a source needs. */
 export const READ_ACTIONS = [
   's3:GetObject',
@@ -179,12 +192,7 @@ export const sourceRepair = async (one: Seen, refused: readonly ProbeStep[]): Pr
   const needed = [{ roles, actions: READ_ACTIONS }];
   const denials = asked?.kind === 'answer' ? denialsIn(asked.value, needed) : null;
   if (denials !== null && denials.sids.length > 0)
-    return {
-      ...awsCall(`arn:aws:s3:${context.region}:${owner}:${bucket}`, 's3api', 'put-bucket-policy', {
-        Bucket: bucket,
-        Policy: denials.policy,
-      }),
-    };
+    return bucketPolicyFix(context, { bucket, owner, policy: denials.policy });
   return RESOURCE_POLICY.test(detail) || roleArn !== null
     ? allowance({ arn: bucket, roles, actions: READ_ACTIONS, detail, owner }, 'the policies of')
     : ownPolicyRepair(one);

@@ -7,7 +7,7 @@ import { accountOf, type Context } from './context.ts';
 import { denialsIn, ownRoles } from './denials.ts';
 import { type Finding, findingsOf, NO_CREDENTIALS, whyNotChecked } from './finding.ts';
 import { DEPLOY, type Fix } from './fix.ts';
-import { READ_ACTIONS } from './refused-access.ts';
+import { bucketPolicyFix, READ_ACTIONS } from './refused-access.ts';
 import { SOURCE_CAUSES } from './source-causes.ts';
 import { notificationFindings } from './source-notifications.ts';
 import type { Source } from './source.ts';
@@ -116,14 +116,7 @@ const denialFindings = async (context: Context, { bucket, owner }: Source): Prom
     found('source-denies', {
       subject: bucket,
       text: `statement ${sids.join(', ')} of its policy denies the functions what they need`,
-      fix: {
-        kind: 'aws',
-        account: owner,
-        region: context.region,
-        service: 's3api',
-        operation: 'put-bucket-policy',
-        input: { Bucket: bucket, Policy: policy },
-      },
+      fix: bucketPolicyFix(context, { bucket, owner, policy }),
     }),
   ];
 };

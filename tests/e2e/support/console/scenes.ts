@@ -17,7 +17,7 @@ import type { CliIo } from '../../../../src/cli/terminal/io.ts';
 import { brakeName } from '../../../../src/lib/model/brake.ts';
 import { circuitName } from '../../../../src/lib/model/rule.ts';
 import type { StateSources } from '../../../../src/lib/state/ports.ts';
-import { ROOT } from '../../../cli/run.ts';
+import { ROOT, silentIo } from '../../../cli/run.ts';
 import { transfer } from '../../../cli/sample-transfer.ts';
 import { EMPTY, healthy, NOW_MS, PAIRS } from '../../../cli/status-sources.ts';
 import { type Browser, NO_BROWSER, openBrowser, type Page } from './browser.ts';
@@ -83,14 +83,7 @@ export const open = async (scene: Scene): Promise<string> => {
       runs: scene.runs ?? AWS,
     },
     io: {
-      stdout: { write: () => undefined },
-      stderr: { write: () => undefined },
-      env: process.env,
-      columns: 80,
-      useProfile: () => undefined,
-      cwd: folder,
-      interrupted: new AbortController().signal,
-      ask: null,
+      ...silentIo(folder),
       now: () => NOW_MS,
       sleep: () => new Promise((resolve) => setImmediate(resolve)),
       ...scene.io,
